@@ -1,0 +1,6 @@
+"""Hooks that give a relation head what the training set knows."""
+
+from .frequency_bias_hook import FrequencyBiasHook
+from .word_vector_hook import WordVectorHook
+
+__all__ = ['FrequencyBiasHook', 'WordVectorHook']

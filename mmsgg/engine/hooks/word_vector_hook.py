@@ -1,0 +1,107 @@
+"""Start the word tables of a relation head from word vectors."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.hooks import Hook
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop, Runner
+
+from mmsgg.registry import HOOKS
+
+
+def read_word_vectors(
+    path: str | Path, words: Iterable[str]
+) -> dict[str, np.ndarray]:
+    """Read the vectors of some words out of a GloVe text file.
+
+    Args:
+        path: Text file, on each line a word and its numbers.
+        words: Words to look for.
+
+    Returns:
+        The vectors of those that are there, each (D,) float32.
+
+    Raises:
+        FileNotFoundError: If the file is not there; nothing is downloaded.
+        ValueError: If a line is no word with numbers, naming it.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'Word vectors: no file {path}. Get a GloVe file such as '
+            f'glove.6B.200d.txt and set path of WordVectorHook to it, or '
+            f'take the hook out to learn the tables from scratch'
+        )
+    wanted = set(words)
+    vectors = {}
+    with path.open(encoding='utf-8') as file:
+        for number, line in enumerate(file, start=1):
+            word, _, rest = line.rstrip().partition(' ')
+            if word not in wanted:
+                continue
+            try:
+                vectors[word] = np.array(rest.split(), dtype=np.float32)
+            except ValueError as error:
+                raise ValueError(
+                    f'Word vectors: line {number} of {path} is no word '
+                    f'followed by numbers; is it a GloVe text file?'
+                ) from error
+    return vectors
+
+
+@HOOKS.register_module()
+class WordVectorHook(Hook):
+    """Fill the word tables K0 and K1 of LinkNet before training.
+
+    A class name of several words ('traffic light') gets their mean; a class
+    of which no word is known keeps its random vector and is named in the
+    log. Weights that are loaded afterwards win.
+
+    Args:
+        path: GloVe text file of the tables' width.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def before_run(self, runner: Runner) -> None:
+        """Fill the tables, in training only."""
+        if not isinstance(runner._train_loop, BaseLoop):
+            return
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        classes = runner.train_dataloader.dataset.metainfo['classes']
+        self.fill(model.relation_head, classes)
+
+    @torch.no_grad()
+    def fill(self, head: torch.nn.Module, classes: Iterable[str]) -> None:
+        """Fill the rows of ``object_embedding`` and ``edge_embedding``."""
+        names = [name.lower().replace('-', ' ').split() for name in classes]
+        vectors = read_word_vectors(self.path, {w for n in names for w in n})
+        tables = [head.object_embedding.weight, head.edge_embedding.weight]
+        width = tables[0].shape[1]
+        missing = []
+        for row, words in enumerate(names):
+            known = [vectors[word] for word in words if word in vectors]
+            if not known:
+                missing.append(' '.join(words))
+                continue
+            if len(known[0]) != width:
+                raise ValueError(
+                    f'Word vectors: {self.path} holds vectors of '
+                    f'{len(known[0])} numbers, the head needs {width}; set '
+                    f'relation_head.embed_channels to {len(known[0])} or '
+                    f'take another file'
+                )
+            vector = torch.as_tensor(np.mean(known, axis=0))
+            for table in tables:
+                table[row] = vector
+        if missing:
+            MMLogger.get_current_instance().warning(
+                f'Word vectors: {self.path} knows nothing of '
+                f'{", ".join(missing)}; these start at random'
+            )

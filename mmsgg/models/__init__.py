@@ -1,0 +1,27 @@
+"""Backbones, detectors, RoI heads and relation heads."""
+
+from .backbones import VGG16
+from .detectors import SceneGraphRCNN
+from .relation_heads import (
+    BaseRelationHead,
+    FrequencyRelHead,
+    LinkNetRelHead,
+)
+from .roi_heads import (
+    CropResizeRoIExtractor,
+    FC67BBoxHead,
+    FC67Head,
+    UnionRoIExtractor,
+)
+
+__all__ = [
+    'VGG16',
+    'BaseRelationHead',
+    'CropResizeRoIExtractor',
+    'FC67BBoxHead',
+    'FC67Head',
+    'FrequencyRelHead',
+    'LinkNetRelHead',
+    'SceneGraphRCNN',
+    'UnionRoIExtractor',
+]

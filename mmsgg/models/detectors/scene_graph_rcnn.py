@@ -1,0 +1,238 @@
+"""A two-stage detector with a relation head on top."""
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from mmdet.models.detectors import TwoStageDetector
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmsgg.models.roi_heads import as_logits, select_detections
+from mmsgg.registry import MODELS
+from mmsgg.structures import SGDataSample
+
+TASKS = ('predcls', 'sgcls', 'sgdet')
+
+
+@MODELS.register_module()
+class SceneGraphRCNN(TwoStageDetector):
+    """From images to scene graphs.
+
+    The way of an image::
+
+        image -> extract_feat -> objects_of -> relation_head -> graph
+
+    The detector is any of mmdet's with one RoI stage, under mmdet's parameter
+    names, so that its checkpoint loads as it is.
+
+    The task says what is given: 'predcls' boxes and classes, 'sgcls' boxes,
+    'sgdet' nothing. What is given is read from ``gt_instances``.
+
+    Args:
+        relation_head: Config of the relation head.
+        task: 'predcls', 'sgcls' or 'sgdet'.
+        freeze_detector: Whether only the relation head is trained. Else the
+            detector's own losses join in.
+        kwargs: As of mmdet's ``TwoStageDetector``. ``test_cfg.objects`` holds
+            the arguments of :func:`select_detections`.
+
+    Raises:
+        ValueError: If the task is unknown.
+    """
+
+    def __init__(
+        self,
+        *,
+        relation_head: dict,
+        task: str = 'sgdet',
+        freeze_detector: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        if task not in TASKS:
+            raise ValueError(
+                f'SceneGraphRCNN: unknown task {task!r}; set model.task to '
+                f'one of {", ".join(TASKS)}'
+            )
+        super().__init__(**kwargs)
+        self.task = task
+        self.freeze_detector = freeze_detector
+        self.relation_head = MODELS.build(relation_head)
+        if freeze_detector:
+            for part in self._detector_parts():
+                part.requires_grad_(False)
+
+    def _detector_parts(self) -> Iterator[nn.Module]:
+        """Yield the submodules that make up the detector."""
+        for name, module in self.named_children():
+            if name not in ('relation_head', 'data_preprocessor'):
+                yield module
+
+    def train(self, mode: bool = True) -> 'SceneGraphRCNN':
+        """Switch the mode; a frozen detector stays in inference mode."""
+        super().train(mode)
+        if self.freeze_detector:
+            for part in self._detector_parts():
+                part.train(False)
+        return self
+
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args: Any
+    ) -> None:
+        """Start the fc6 and fc7 of the relation head from the detector's.
+
+        Only for a checkpoint without relation head, that is, of a detector.
+        """
+        head = f'{prefix}relation_head.'
+        if not any(key.startswith(head) for key in state_dict):
+            source = f'{prefix}roi_head.bbox_head.fc67.'
+            copies = {
+                f'{head}{branch}.{key.removeprefix(source)}': value
+                for branch in ('object_head', 'union_head')
+                if hasattr(self.relation_head, branch)
+                for key, value in state_dict.items()
+                if key.startswith(source)
+            }
+            state_dict.update(copies)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
+    def loss(
+        self, batch_inputs: Tensor, batch_data_samples: list[SGDataSample]
+    ) -> dict[str, Tensor]:
+        """Compute the losses of a batch.
+
+        Args:
+            batch_inputs: (B, 3, H, W) normalised images.
+            batch_data_samples: With ``gt_instances`` in input-image pixels
+                and ``gt_relations``.
+        """
+        losses = {}
+        if not self.freeze_detector:
+            losses = super().loss(batch_inputs, batch_data_samples)
+        with torch.no_grad() if self.freeze_detector else nullcontext():
+            x = self.extract_feat(batch_inputs)
+        gt_instances = [sample.gt_instances for sample in batch_data_samples]
+        objects = self.objects_of(x, batch_data_samples, gt_instances)
+        losses.update(self.relation_head.loss(x, objects, batch_data_samples))
+        return losses
+
+    def predict(
+        self,
+        batch_inputs: Tensor,
+        batch_data_samples: list[SGDataSample],
+        rescale: bool = True,
+    ) -> list[SGDataSample]:
+        """Predict the scene graphs of a batch.
+
+        Args:
+            batch_inputs: (B, 3, H, W) normalised images.
+            batch_data_samples: ``gt_instances``, where the task needs them,
+                in original-image pixels.
+            rescale: Whether predicted boxes are to be in original-image
+                pixels too, or in input-image pixels.
+
+        Returns:
+            The same samples with ``pred_instances`` and ``pred_relations``.
+        """
+        x = self.extract_feat(batch_inputs)
+        given = [
+            self._given_objects(sample) if self.task != 'sgdet' else None
+            for sample in batch_data_samples
+        ]
+        objects = self.objects_of(x, batch_data_samples, given)
+        metas = [sample.metainfo for sample in batch_data_samples]
+        graphs = self.relation_head.predict(x, objects, metas, rescale)
+        return self.add_pred_to_datasample(batch_data_samples, graphs)
+
+    def _forward(
+        self, batch_inputs: Tensor, batch_data_samples: list[SGDataSample]
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Return the raw logits of :meth:`BaseRelationHead.forward`."""
+        x = self.extract_feat(batch_inputs)
+        given = [
+            self._given_objects(sample) if self.task != 'sgdet' else None
+            for sample in batch_data_samples
+        ]
+        objects = self.objects_of(x, batch_data_samples, given)
+        pairs = [self.relation_head.all_pairs(o) for o in objects]
+        return self.relation_head(x, objects, pairs)
+
+    def _given_objects(self, sample: SGDataSample) -> InstanceData:
+        """Bring what is given of one image into input-image pixels."""
+        if 'gt_instances' not in sample:
+            raise ValueError(
+                f"Task '{self.task}' needs gt_instances, but the sample of "
+                f'{sample.get("img_path", "an image")} has none; load '
+                f"annotations in the test pipeline, or set model.task='sgdet'"
+            )
+        gt = sample.gt_instances
+        scale = gt.bboxes.new_tensor(sample.scale_factor * 2)
+        return InstanceData(bboxes=gt.bboxes * scale, labels=gt.labels)
+
+    @torch.no_grad()
+    def objects_of(
+        self,
+        x: tuple[Tensor, ...],
+        batch_data_samples: list[SGDataSample],
+        given: list[InstanceData | None],
+    ) -> list[InstanceData]:
+        """Make the objects of each image that the relation head works on.
+
+        Args:
+            x: Feature maps, each (B, channels, H, W).
+            batch_data_samples: B samples.
+            given: For each image ``bboxes`` (N, 4), input-image pixels, and
+                ``labels`` (N,); not read in sgdet.
+
+        Returns:
+            Objects as :class:`BaseRelationHead` describes them.
+        """
+        if self.task == 'sgdet':
+            proposals = self.propose(x, batch_data_samples)
+        else:
+            proposals = given
+        metas = [sample.metainfo for sample in batch_data_samples]
+        # without a test_cfg, mmdet hands out all classes of all boxes
+        results = self.roi_head.predict_bbox(x, metas, proposals, None)
+        if self.task == 'sgdet':
+            return [self._detections(result) for result in results]
+        objects = []
+        for result, image in zip(results, given, strict=True):
+            logits = as_logits(result.scores)
+            instances = InstanceData(bboxes=image.bboxes, logits=logits)
+            if self.task == 'predcls':
+                instances.labels = image.labels
+            objects.append(instances)
+        return objects
+
+    def propose(
+        self, x: tuple[Tensor, ...], batch_data_samples: list[SGDataSample]
+    ) -> list[InstanceData]:
+        """Take the proposals that samples bring along, else the RPN's."""
+        if 'proposals' in batch_data_samples[0]:
+            return [sample.proposals for sample in batch_data_samples]
+        return self.rpn_head.predict(x, batch_data_samples, rescale=False)
+
+    def _detections(self, result: InstanceData) -> InstanceData:
+        """Select objects from all classes of all proposals of an image."""
+        num_classes = result.scores.shape[1] - 1
+        agnostic = self.roi_head.bbox_head.reg_class_agnostic
+        class_bboxes = result.bboxes.reshape(
+            -1, 1 if agnostic else num_classes, 4
+        ).expand(-1, num_classes, 4)
+        cfg = self.test_cfg.get('objects', {})
+        return select_detections(result.scores, class_bboxes, **cfg)
+
+    def add_pred_to_datasample(
+        self,
+        data_samples: list[SGDataSample],
+        results_list: list[tuple[InstanceData, InstanceData]],
+    ) -> list[SGDataSample]:
+        """Hang the predicted instances and relations on their samples."""
+        for sample, (instances, relations) in zip(
+            data_samples, results_list, strict=True
+        ):
+            sample.pred_instances = instances
+            sample.pred_relations = relations
+        return data_samples

@@ -1,0 +1,57 @@
+"""Residual attention over the objects of one image (LinkNet eq. 1-3)."""
+
+import torch
+from torch import Tensor, nn
+
+
+class RelationalEmbedding(nn.Module):
+    """One relational embedding block of LinkNet.
+
+    With O the (N, D) features of the objects of one image::
+
+        R   = softmax((O W) (O U)^T)      # (N, N), a row per object
+        O'  = O + fc0(R (O H))            # (N, D), the residual output
+        O'' = fc1(O')                     # (N, out_channels)
+
+    Attention never crosses images: the rows of several images come stacked,
+    and each image's rows see each other only.
+
+    Args:
+        in_channels: D.
+        out_channels: Width of O''.
+        reduction: r of the paper; W, U and H map D to D // r.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, reduction: int = 2
+    ) -> None:
+        super().__init__()
+        inner = in_channels // reduction
+        self.W = nn.Linear(in_channels, inner)
+        self.U = nn.Linear(in_channels, inner)
+        self.H = nn.Linear(in_channels, inner)
+        self.fc0 = nn.Linear(inner, in_channels)
+        self.fc1 = nn.Linear(in_channels, out_channels)
+
+    def forward(
+        self, x: Tensor, num_objects: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Embed the objects of a batch, image by image.
+
+        Args:
+            x: (sum N, in_channels) features, the images one after another.
+            num_objects: N of each image, 0 allowed.
+
+        Returns:
+            The residual output O' (sum N, in_channels) and O''
+            (sum N, out_channels).
+        """
+        queries = self.W(x).split(num_objects)
+        keys = self.U(x).split(num_objects)
+        values = self.H(x).split(num_objects)
+        attended = [
+            torch.softmax(query @ key.T, dim=1) @ value
+            for query, key, value in zip(queries, keys, values, strict=True)
+        ]
+        residual = x + self.fc0(torch.cat(attended))
+        return residual, self.fc1(residual)

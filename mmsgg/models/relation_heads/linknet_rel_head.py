@@ -1,0 +1,249 @@
+"""LinkNet: relational embedding for scene graphs (arXiv 1811.06410)."""
+
+from typing import Any
+
+import torch
+from mmdet.structures.bbox import bbox2roi
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmsgg.models.layers import FrequencyBias, RelationalEmbedding
+from mmsgg.registry import MODELS
+from mmsgg.structures import SGDataSample
+
+from .base_relation_head import BaseRelationHead
+
+
+@MODELS.register_module()
+class LinkNetRelHead(BaseRelationHead):
+    """Refine objects by attention among them, then score their pairs.
+
+    In the paper's symbols, for the N objects of an image::
+
+        O0 = [f, K0 l, c]            region, class and global context feature
+        O3, O4 = blocks 1 and 2      256 channels, class logits
+        E0 = [K1 argmax(O4), O3]
+        E1 = blocks 3 and 4          a subject half and an object half
+        G0 = E1s_i * E1o_j * F_ij    F: feature of the union box
+        G1 = fc4([G0, K2 b])         predicate logits; b: geometric layout
+
+    and on top the frequency bias of the two classes.
+
+    Args:
+        num_classes: Object classes C, without background.
+        num_predicates: Predicates P, without background.
+        object_roi_extractor: Config of the RoI extractor of objects.
+        object_head: Config of what makes f of the pooled region.
+        union_roi_extractor: Config of :class:`UnionRoIExtractor`.
+        union_head: Config of what makes F of the pooled union box.
+        global_context: Config of :class:`GlobalContext`.
+        geometric_layout: Config of :class:`GeometricLayout`.
+        frequency_bias: Whether to add :class:`FrequencyBias`.
+        embed_channels: Width of the word tables K0 and K1.
+        hidden_channels: Width between the blocks.
+        reduction: r of the blocks.
+        context_loss_weight: lambda2, the weight of the context loss.
+        max_pairs: Pairs whose union boxes are pooled at once in inference;
+            bounds the memory.
+        kwargs: As of :class:`BaseRelationHead`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        num_predicates: int,
+        object_roi_extractor: dict,
+        object_head: dict,
+        union_roi_extractor: dict,
+        union_head: dict,
+        global_context: dict,
+        geometric_layout: dict,
+        frequency_bias: bool = True,
+        embed_channels: int = 200,
+        hidden_channels: int = 256,
+        reduction: int = 2,
+        context_loss_weight: float = 1.0,
+        max_pairs: int = 1024,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(num_classes, num_predicates, **kwargs)
+        self.context_loss_weight = context_loss_weight
+        self.max_pairs = max_pairs
+        self.object_roi_extractor = MODELS.build(object_roi_extractor)
+        self.object_head = MODELS.build(object_head)
+        self.union_roi_extractor = MODELS.build(union_roi_extractor)
+        self.union_head = MODELS.build(union_head)
+        self.global_context = MODELS.build(
+            dict(global_context, num_classes=num_classes)
+        )
+        self.geometric_layout = MODELS.build(geometric_layout)
+
+        # K0 reads the detector's distribution, K1 the class decided on
+        self.object_embedding = nn.Embedding(num_classes + 1, embed_channels)
+        self.edge_embedding = nn.Embedding(num_classes, embed_channels)
+        object_channels = (
+            self.object_head.out_channels
+            + embed_channels
+            + self.global_context.out_channels
+        )
+        pair_channels = self.union_head.out_channels
+
+        def block(in_channels: int, out_channels: int) -> RelationalEmbedding:
+            return RelationalEmbedding(in_channels, out_channels, reduction)
+
+        self.object_block1 = block(object_channels, hidden_channels)
+        self.object_block2 = block(hidden_channels, num_classes + 1)
+        self.edge_block1 = block(
+            embed_channels + hidden_channels, hidden_channels
+        )
+        self.edge_block2 = block(hidden_channels, 2 * pair_channels)
+        self.predicate_fc = nn.Linear(
+            pair_channels + self.geometric_layout.out_channels,
+            num_predicates + 1,
+        )
+        self.frequency_bias = (
+            FrequencyBias(num_classes, num_predicates)
+            if frequency_bias
+            else None
+        )
+
+    def loss(
+        self,
+        x: tuple[Tensor, ...],
+        objects: list[InstanceData],
+        batch_data_samples: list[SGDataSample],
+    ) -> dict[str, Tensor]:
+        """Add the global context loss to those of the base class."""
+        losses = super().loss(x, objects, batch_data_samples)
+        _, logits = self.global_context(x)
+        labels = [sample.gt_instances.labels for sample in batch_data_samples]
+        losses['loss_context'] = (
+            self.context_loss_weight * self.global_context.loss(logits, labels)
+        )
+        return losses
+
+    def forward(
+        self,
+        x: tuple[Tensor, ...],
+        objects: list[InstanceData],
+        pairs: list[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """See the base class."""
+        num_objects = [len(image_objects) for image_objects in objects]
+        hidden, logits = self.refine_objects(x, objects, num_objects)
+        object_logits = [
+            self.known_logits(*image)
+            for image in zip(objects, logits.split(num_objects), strict=True)
+        ]
+        labels = [
+            self.decide_labels(*image)
+            for image in zip(objects, object_logits, strict=True)
+        ]
+        edges = self.embed_edges(hidden, torch.cat(labels), num_objects)
+        bboxes = [image_objects.bboxes for image_objects in objects]
+        predicate_logits = self.score_pairs(x, bboxes, edges, labels, pairs)
+        return object_logits, list(predicate_logits.split([*map(len, pairs)]))
+
+    def refine_objects(
+        self,
+        x: tuple[Tensor, ...],
+        objects: list[InstanceData],
+        num_objects: list[int],
+    ) -> tuple[Tensor, Tensor]:
+        """Run blocks 1 and 2.
+
+        Returns:
+            O3 (sum N, hidden) and the class logits O4 (sum N, C + 1).
+        """
+        rois = bbox2roi([image_objects.bboxes for image_objects in objects])
+        inputs = x[: self.object_roi_extractor.num_inputs]
+        regions = self.object_head(self.object_roi_extractor(inputs, rois))
+        logits = torch.cat([image_objects.logits for image_objects in objects])
+        words = logits.softmax(dim=1) @ self.object_embedding.weight
+        context, _ = self.global_context(x)  # B, context channels
+        context = context[rois[:, 0].long()]
+        features = torch.cat([regions, words, context], dim=1)  # O0
+        _, hidden = self.object_block1(features, num_objects)
+        return self.object_block2(hidden, num_objects)
+
+    def embed_edges(
+        self, hidden: Tensor, labels: Tensor, num_objects: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Run blocks 3 and 4.
+
+        Args:
+            hidden: O3 (sum N, hidden).
+            labels: (sum N,) decided classes.
+            num_objects: N of each image.
+
+        Returns:
+            E1 as its subject half and object half, each (sum N, pair).
+        """
+        words = self.edge_embedding(labels)
+        edges = torch.cat([words, hidden], dim=1)  # E0
+        _, edges = self.edge_block1(edges, num_objects)
+        _, edges = self.edge_block2(edges, num_objects)
+        return edges.chunk(2, dim=1)
+
+    def score_pairs(
+        self,
+        x: tuple[Tensor, ...],
+        bboxes: list[Tensor],
+        edges: tuple[Tensor, Tensor],
+        labels: list[Tensor],
+        pairs: list[Tensor],
+    ) -> Tensor:
+        """Score the predicates of all pairs of the batch.
+
+        Args:
+            x: Feature maps, each (B, channels, H, W).
+            bboxes: For each image (N, 4), input-image pixels.
+            edges: Subject and object half of E1, each (sum N, pair).
+            labels: For each image (N,) decided classes.
+            pairs: For each image (K, 2).
+
+        Returns:
+            (sum K, P + 1), the images one after another.
+        """
+        offsets = [0]
+        for image_bboxes in bboxes:
+            offsets.append(offsets[-1] + len(image_bboxes))
+        subjects, targets = torch.cat(
+            [p + offset for p, offset in zip(pairs, offsets, strict=False)]
+        ).T
+        all_bboxes = torch.cat(bboxes)
+        layout = self.geometric_layout(
+            all_bboxes[subjects], all_bboxes[targets]
+        )
+        unions = self.embed_unions(x, bboxes, pairs)  # F
+        joint = edges[0][subjects] * edges[1][targets] * unions  # G0
+        logits = self.predicate_fc(torch.cat([joint, layout], dim=1))
+        if self.frequency_bias is not None:
+            all_labels = torch.cat(labels)
+            classes = torch.stack([all_labels[subjects], all_labels[targets]])
+            logits = logits + self.frequency_bias(classes.T)
+        return logits
+
+    def embed_unions(
+        self,
+        x: tuple[Tensor, ...],
+        bboxes: list[Tensor],
+        pairs: list[Tensor],
+    ) -> Tensor:
+        """Make F (sum K, pair) of the union boxes.
+
+        A pooled union box takes far more room than its feature, so inference
+        goes through the pairs of each image in pieces of ``max_pairs``.
+        """
+        if self.training:
+            pooled = self.union_roi_extractor(x, bboxes, pairs)
+            return self.union_head(pooled)
+        features = []
+        for i, image_pairs in enumerate(pairs):
+            image_x = tuple(level[i : i + 1] for level in x)
+            for piece in image_pairs.split(self.max_pairs):
+                pooled = self.union_roi_extractor(
+                    image_x, bboxes[i : i + 1], [piece]
+                )
+                features.append(self.union_head(pooled))
+        return torch.cat(features)
