@@ -1,0 +1,133 @@
+"""Recalls of a whole data set out of the ranks of its relations.
+
+The M relations of all images stand in flat arrays: ``ranks`` (M,) from
+:func:`first_hits`, ``images`` (M,) the image each belongs to, ``predicates``
+(M,) its predicate. No result depends on the order of the images.
+"""
+
+import math
+
+import numpy as np
+
+
+def image_recall(ranks: np.ndarray, images: np.ndarray, k: int) -> float:
+    """Recall of each image, averaged over the images: R@K, zR@K.
+
+    Args:
+        ranks: (M,) rank of the first triplet that hits each relation.
+        images: (M,) non-negative number of the image of each relation.
+        k: How many triplets an image may give.
+
+    Returns:
+        A fraction; nan where M = 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranks, images = np.array([0, 9, 1, 2]), np.array([0, 0, 0, 4])
+        >>> image_recall(ranks, images, k=2)  # 2 of 3, 0 of 1
+        0.3333333333333333
+    """
+    if len(ranks) == 0:
+        return math.nan
+    recalls = _group_recall(ranks, images, k)[1]
+    return math.fsum(recalls) / len(recalls)
+
+
+def predicate_recall(
+    ranks: np.ndarray,
+    images: np.ndarray,
+    predicates: np.ndarray,
+    num_predicates: int,
+    k: int,
+) -> np.ndarray:
+    """Recall of each predicate, averaged over the images that have it.
+
+    Args:
+        ranks: (M,) rank of the first triplet that hits each relation.
+        images: (M,) non-negative number of the image of each relation.
+        predicates: (M,) predicate of each relation.
+        num_predicates: P.
+        k: How many triplets an image may give.
+
+    Returns:
+        (P,) fractions, nan for predicates that never occur.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranks, images = np.array([0, 9, 1, 2]), np.array([0, 0, 0, 1])
+        >>> predicate_recall(ranks, images, np.array([1, 1, 0, 1]), 3, k=2)
+        array([1.  , 0.25,  nan])
+    """
+    keys = images * num_predicates + predicates
+    groups, recalls = _group_recall(ranks, keys, k)
+    groups %= num_predicates
+    # bincount adds from left to right: sorted, the sum is always the same
+    order = np.lexsort((recalls, groups))
+    groups, recalls = groups[order], recalls[order]
+    sums = np.bincount(groups, recalls, minlength=num_predicates)
+    counts = np.bincount(groups, minlength=num_predicates)
+    absent = np.full(num_predicates, math.nan)
+    return np.divide(sums, counts, out=absent, where=counts > 0)
+
+
+def mean_predicate_recall(
+    ranks: np.ndarray,
+    images: np.ndarray,
+    predicates: np.ndarray,
+    num_predicates: int,
+    k: int,
+) -> float:
+    """Mean of :func:`predicate_recall` over all P predicates: mR@K.
+
+    A predicate that never occurs counts 0, as in the reference evaluators.
+
+    Args:
+        ranks: (M,) rank of the first triplet that hits each relation.
+        images: (M,) non-negative number of the image of each relation.
+        predicates: (M,) predicate of each relation.
+        num_predicates: P.
+        k: How many triplets an image may give.
+
+    Returns:
+        A fraction; nan where M = 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranks, images = np.array([0, 9, 1, 2]), np.array([0, 0, 0, 1])
+        >>> predicates = np.array([1, 1, 0, 1])
+        >>> mean_predicate_recall(ranks, images, predicates, 5, k=2)
+        0.25
+    """
+    if len(ranks) == 0:
+        return math.nan
+    recalls = predicate_recall(ranks, images, predicates, num_predicates, k)
+    return math.fsum(np.nan_to_num(recalls)) / num_predicates
+
+
+def pooled_recall(ranks: np.ndarray, k: int) -> float:
+    """Relations hit of all relations, whatever their image: A@K.
+
+    Args:
+        ranks: (M,) rank of the first triplet that hits each relation.
+        k: How many triplets an image may give.
+
+    Returns:
+        A fraction; nan where M = 0.
+
+    Examples:
+        >>> import numpy as np
+        >>> pooled_recall(np.array([0, 9, 1, 2]), k=2)
+        0.5
+    """
+    return float((ranks < k).mean()) if len(ranks) else math.nan
+
+
+def _group_recall(
+    ranks: np.ndarray, keys: np.ndarray, k: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Groups (G,) among the keys (M,) and the recall (G,) within each."""
+    groups, inverse, rows = np.unique(
+        keys, return_inverse=True, return_counts=True
+    )
+    hits = np.bincount(inverse, ranks < k, minlength=len(groups))
+    return groups, hits / rows

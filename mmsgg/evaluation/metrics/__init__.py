@@ -1,0 +1,5 @@
+"""Metrics that an evaluator builds from a config."""
+
+from .scene_graph_metric import SceneGraphMetric
+
+__all__ = ['SceneGraphMetric']

@@ -1,0 +1,48 @@
+"""Reading the list of triplets that the training set does not contain."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+
+def read_zero_shot_triplets(source: ArrayLike | str | Path) -> np.ndarray:
+    """Make an array of a list of triplets or of the file that holds it.
+
+    Rows are 0-based [subject class, object class, predicate]. The file
+    ``zeroshot_triplet.pytorch`` of Scene-Graph-Benchmark is 1-based in all
+    three columns: subtract 1 before it is used here.
+
+    Args:
+        source: An array, a tensor or a list (Z, 3), or a path: ``.npy``, text
+            (``.txt``, three numbers a line) or a tensor that ``torch.save``
+            wrote (any other suffix).
+
+    Returns:
+        (Z, 3) int64.
+
+    Raises:
+        ValueError: Where that is not a list of triplets.
+    """
+    if isinstance(source, str | Path):
+        source = _load(Path(source))
+    triplets = np.asarray(source)
+    if triplets.size == 0:
+        return np.zeros((0, 3), dtype=np.int64)
+    if triplets.ndim != 2 or triplets.shape[1] != 3:
+        raise ValueError(
+            'zero_shot_triplets must have the shape (Z, 3): [subject, '
+            f'object, predicate], got {triplets.shape}'
+        )
+    if (triplets != triplets.astype(np.int64)).any() or triplets.min() < 0:
+        raise ValueError('zero_shot_triplets must be non-negative integers')
+    return triplets.astype(np.int64)
+
+
+def _load(path: Path) -> ArrayLike:
+    if path.suffix == '.npy':
+        return np.load(path)
+    if path.suffix == '.txt':
+        return np.loadtxt(path, dtype=np.int64, ndmin=2)
+    return torch.load(path, map_location='cpu', weights_only=True)

@@ -1,0 +1,92 @@
+import doctest
+import importlib
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmsgg.evaluation import functional as F
+
+MODULES = [
+    'functional.box_overlap', 'functional.graph_ranks', 'functional.ranking',
+    'functional.recall', 'functional.triplet_matching',
+    'functional.triplet_membership', 'metrics.predicate_table',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_examples_in_docstrings(module):
+    module = importlib.import_module(f'mmsgg.evaluation.{module}')
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan]), max_size=30),
+    st.integers(1, 12),
+)
+def test_topk_equals_full_stable_sort(scores, k):
+    scores = np.array(scores, dtype=np.float64)
+    expected = np.argsort(-scores, kind='stable')[:k]
+    np.testing.assert_array_equal(F.stable_topk(scores, k), expected)
+
+
+def test_box_iou_without_boxes_and_without_area():
+    assert F.box_iou(np.zeros((0, 4)), np.zeros((3, 4))).shape == (0, 3)
+    inverted = np.array([[5.0, 5.0, 1.0, 1.0]])
+    assert F.box_iou(inverted, inverted)[0, 0] == 0
+    point = np.array([[5, 5, 5, 5]])
+    assert F.box_iou(point, point)[0, 0] == 1
+
+
+def test_box_iou_is_exact_on_the_threshold():
+    wide = np.array([[0, 0, 999, 2]], dtype=np.float32)
+    half = np.array([[0, 0, 499, 2]], dtype=np.float32)
+    assert F.box_iou(wide, half)[0, 0] == 0.5
+
+
+def test_triplet_may_hit_several_relations():
+    hits = F.match_triplets(
+        np.ones((2, 3), dtype=bool),
+        np.array([[0, 1]]),
+        np.array([4]),
+        np.array([[0, 1], [0, 2], [2, 1], [0, 1]]),
+        np.array([4, 4, 4, 3]),
+    )
+    np.testing.assert_array_equal(hits, [[True, True, True, False]])
+
+
+def test_first_hits_without_triplets_or_relations():
+    never = F.first_hits(np.zeros((0, 2), dtype=bool))
+    assert never.tolist() == [F.NEVER, F.NEVER]
+    assert F.first_hits(np.zeros((4, 0), dtype=bool)).shape == (0,)
+
+
+def test_membership_in_an_empty_table_and_of_large_numbers():
+    triplets = np.array([[0, 1, 2], [149, 149, 49]])
+    table = np.zeros((0, 3), dtype=np.int64)
+    assert not F.in_triplets(triplets, table).any()
+    assert F.in_triplets(triplets, triplets[1:]).tolist() == [False, True]
+    # (0, 0, 7) and (0, 1, 0) must not share a code
+    other = F.in_triplets(np.array([[0, 1, 0]]), np.array([[0, 0, 7]]))
+    assert not other.any()
+
+
+def test_sums_do_not_depend_on_the_order_of_images():
+    rng = np.random.default_rng(0)
+    images = np.repeat(np.arange(200), rng.integers(1, 12, 200))
+    ranks = rng.integers(0, 10, len(images))
+    predicates = rng.integers(0, 4, len(images))
+    for k in range(1, 9):
+        other = rng.permutation(200)[images]
+        order = np.argsort(other, kind='stable')
+        shuffled = ranks[order], other[order]
+        assert F.image_recall(ranks, images, k) == F.image_recall(*shuffled, k)
+        np.testing.assert_array_equal(
+            F.predicate_recall(ranks, images, predicates, 4, k),
+            F.predicate_recall(*shuffled, predicates[order], 4, k),
+        )
