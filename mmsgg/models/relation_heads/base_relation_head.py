@@ -125,10 +125,7 @@ class BaseRelationHead(BaseModule):
             image_objects.target_labels = target.labels
         pairs = [target.pairs for target in targets]
         object_logits, predicate_logits = self(x, objects, pairs)
-        losses = self.loss_by_feat(object_logits, predicate_logits, targets)
-        if 'labels' in objects[0]:  # given, so there is nothing to learn
-            del losses['loss_object'], losses['acc_object']
-        return losses
+        return self.loss_by_feat(object_logits, predicate_logits, targets)
 
     def loss_by_feat(
         self,
@@ -223,8 +220,12 @@ class BaseRelationHead(BaseModule):
         return likeliest
 
     def known_logits(self, objects: InstanceData, logits: Tensor) -> Tensor:
-        """Replace (N, C + 1) logits by certainty where classes are given."""
-        if 'labels' not in objects:
+        """Replace (N, C + 1) logits by certainty where classes are given.
+
+        Not in training, where all there is to learn is learned: what is
+        trained for predcls can classify too.
+        """
+        if self.training or 'labels' not in objects:
             return logits
         known = torch.full_like(logits, -KNOWN)
         return known.scatter(1, objects.labels[:, None], KNOWN)

@@ -1,5 +1,6 @@
 """Name detections one after another, no object twice."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -11,7 +12,8 @@ def late_nms(scores: Tensor, class_bboxes: Tensor, iou_thr: float) -> Tensor:
 
     Take the best (box, class) left; that box is named, and the class is gone
     for all boxes whose box of that class overlaps by ``iou_thr`` or more.
-    Every detection gets a class (neural-motifs, linknet-pytorch).
+    Every detection gets a class (neural-motifs, linknet-pytorch). Ties go to
+    the first box, then the first class.
 
     Args:
         scores: (N, C) probabilities of the classes, without background.
@@ -21,14 +23,18 @@ def late_nms(scores: Tensor, class_bboxes: Tensor, iou_thr: float) -> Tensor:
     Returns:
         (N,) int64 classes.
     """
-    num_classes = scores.shape[1]
-    labels = scores.new_zeros(len(scores), dtype=torch.long)
-    scores = scores.clone()
-    for _ in range(len(scores)):
-        row, label = divmod(int(scores.argmax()), num_classes)
+    # each step waits for the one before: on a GPU that is a wait each, and
+    # numpy, unlike torch, settles ties by position
+    device = scores.device
+    left = scores.cpu().numpy().copy()
+    class_bboxes = class_bboxes.cpu()
+    labels = np.zeros(len(left), dtype=np.int64)
+    for _ in range(len(left)):
+        row, label = divmod(int(left.argmax()), left.shape[1])
         labels[row] = label
         boxes = class_bboxes[:, label]
         overlapping = box_ious(boxes[row : row + 1], boxes)[0] >= iou_thr
-        scores[overlapping, label] = 0
-        scores[row] = -1
-    return labels
+        suppressed = overlapping.numpy()
+        left[suppressed, label] = left[suppressed, label].clip(max=0)
+        left[row] = -1
+    return torch.from_numpy(labels).to(device)

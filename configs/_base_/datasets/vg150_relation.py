@@ -1,0 +1,62 @@
+dataset_type = 'VG150Dataset'
+data_root = 'data/vg'
+backend_args = None
+
+train_pipeline = [
+    dict(type='LoadImageFromFile', backend_args=backend_args),
+    dict(type='LoadRelationAnnotations'),
+    dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True),
+    dict(type='PackSGInputs'),
+]
+# annotations after Resize: ground truth stays in original-image pixels
+test_pipeline = [
+    dict(type='LoadImageFromFile', backend_args=backend_args),
+    dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True),
+    dict(type='LoadRelationAnnotations'),
+    dict(type='PackSGInputs'),
+]
+train_dataloader = dict(
+    batch_size=6,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='train',
+        filter_empty_relations=True,
+        filter_duplicate_relations=True,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='val',
+        filter_empty_relations=True,
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    drop_last=False,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type=dataset_type,
+        data_root=data_root,
+        split='test',
+        test_mode=True,
+        pipeline=test_pipeline,
+    ),
+)
+val_evaluator = dict(type='SceneGraphMetric')
+test_evaluator = val_evaluator

@@ -1,0 +1,11 @@
+# lr 1e-3 an image, lowered where the validation score stands still
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_interval=1)
+val_cfg = dict(type='ValLoop')
+test_cfg = dict(type='TestLoop')
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='SGD', lr=6e-3, momentum=0.9, weight_decay=1e-4),
+    clip_grad=dict(max_norm=5, norm_type=2),
+)
+auto_scale_lr = dict(enable=False, base_batch_size=6)

@@ -1,0 +1,20 @@
+# Stage 3 on the toy data set: LinkNet refined on detections.
+_base_ = './sgcls.py'
+
+model = dict(
+    task='sgdet',
+    relation_head=dict(
+        sampler=dict(
+            _delete_=True,
+            type='DetectionRelationSampler',
+            num=64,
+            overlap_only=False,
+        )
+    ),
+    test_cfg=dict(objects=dict(score_thr=0.05, max_per_img=16)),
+)
+optim_wrapper = dict(optimizer=dict(lr=3e-4))
+train_cfg = dict(max_epochs=2, val_interval=2)
+param_scheduler = [
+    dict(type='CosineAnnealingLR', T_max=2, convert_to_iter_based=True)
+]

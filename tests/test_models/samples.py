@@ -1,0 +1,101 @@
+"""Random objects and samples, small and with every edge case."""
+
+import torch
+from mmengine.structures import InstanceData
+
+from mmsgg.structures import SGDataSample
+
+SIZE = 64  # input image, pixels
+NUM_CLASSES = 4
+NUM_PREDICATES = 3
+
+
+def random_boxes(num, generator):
+    """(num, 4) boxes in input pixels, none empty."""
+    corners = torch.rand(num, 2, generator=generator) * (SIZE - 16)
+    sizes = 8 + torch.rand(num, 2, generator=generator) * 24
+    return torch.cat([corners, (corners + sizes).clamp(max=SIZE)], dim=1)
+
+
+def random_sample(num_boxes, num_relations, seed=0, scale=1.0):
+    """A sample with ``num_boxes`` boxes, ground truth in original pixels."""
+    generator = torch.Generator().manual_seed(seed)
+    boxes = random_boxes(num_boxes, generator)
+    sample = SGDataSample(
+        metainfo=dict(
+            img_path=f'{seed}.jpg',
+            img_shape=(SIZE, SIZE),
+            ori_shape=(int(SIZE / scale), int(SIZE / scale)),
+            scale_factor=(scale, scale),
+        )
+    )
+    labels = torch.randint(NUM_CLASSES, (num_boxes,), generator=generator)
+    sample.gt_instances = InstanceData(bboxes=boxes / scale, labels=labels)
+    subjects = torch.randint(
+        max(num_boxes, 1), (num_relations,), generator=generator
+    )
+    step = 1 + torch.randint(
+        max(num_boxes - 1, 1), (num_relations,), generator=generator
+    )
+    sample.gt_relations = InstanceData(
+        pairs=torch.stack([subjects, (subjects + step) % num_boxes], dim=1)
+        if num_relations
+        else torch.zeros(0, 2, dtype=torch.long),
+        labels=torch.randint(
+            NUM_PREDICATES, (num_relations,), generator=generator
+        ),
+    )
+    return sample
+
+
+def random_objects(num_boxes, seed=0, task='sgcls'):
+    """Objects as a detector gives them to a relation head."""
+    generator = torch.Generator().manual_seed(seed)
+    objects = InstanceData(
+        bboxes=random_boxes(num_boxes, generator),
+        logits=torch.randn(num_boxes, NUM_CLASSES + 1, generator=generator),
+    )
+    if task == 'predcls':
+        objects.labels = torch.randint(
+            NUM_CLASSES, (num_boxes,), generator=generator
+        )
+    if task == 'sgdet':
+        noise = torch.randn(num_boxes, NUM_CLASSES, 4, generator=generator)
+        objects.class_bboxes = objects.bboxes[:, None] + noise
+        objects.detected_labels = objects.logits[:, :-1].argmax(dim=1)
+    return objects
+
+
+def linknet_cfg(**kwargs):
+    """A LinkNet head of a few thousand parameters on an 8-channel map."""
+    extractor = dict(
+        type='mmdet.SingleRoIExtractor',
+        roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=1),
+        out_channels=8,
+        featmap_strides=[8],
+    )
+    fc67 = dict(type='FC67Head', in_channels=8, out_channels=16, dropout=0.0)
+    cfg = dict(
+        type='LinkNetRelHead',
+        num_classes=NUM_CLASSES,
+        num_predicates=NUM_PREDICATES,
+        object_roi_extractor=extractor,
+        object_head=fc67,
+        union_roi_extractor=dict(
+            type='UnionRoIExtractor', roi_extractor=extractor
+        ),
+        union_head=dict(fc67, last_relu=False),
+        global_context=dict(
+            type='GlobalContext', in_channels=8, out_channels=8
+        ),
+        geometric_layout=dict(type='GeometricLayout', out_channels=8),
+        embed_channels=8,
+        hidden_channels=16,
+    )
+    return cfg | kwargs
+
+
+def feature_map(num_images, seed=0):
+    """One level of (num_images, 8, 8, 8) features at stride 8."""
+    generator = torch.Generator().manual_seed(seed)
+    return (torch.randn(num_images, 8, 8, 8, generator=generator),)

@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+import torch
+
+from mmsgg.models.layers import (
+    FrequencyBias,
+    GeometricLayout,
+    GlobalContext,
+    RelationalEmbedding,
+    RobustBatchNorm1d,
+    RobustBatchNorm2d,
+    relative_geometry,
+)
+
+
+def slow_block(block, objects):
+    """The equations of the paper for one image, one object at a time."""
+    outputs = []
+    for i in range(len(objects)):
+        scores = [
+            float(block.W(objects[i]) @ block.U(objects[j]))
+            for j in range(len(objects))
+        ]
+        weights = np.exp(np.array(scores) - max(scores))
+        weights /= weights.sum()
+        mixed = sum(
+            float(w) * block.H(o)
+            for w, o in zip(weights, objects, strict=True)
+        )
+        residual = objects[i] + block.fc0(mixed)
+        outputs.append((residual, block.fc1(residual)))
+    return outputs
+
+
+@torch.no_grad()
+def test_relational_embedding_follows_the_equations():
+    torch.manual_seed(0)
+    block = RelationalEmbedding(6, 5, reduction=2)
+    assert block.W.out_features == 3
+    objects = torch.randn(4, 6)
+    residual, out = block(objects, [4])
+    for i, (slow_residual, slow_out) in enumerate(slow_block(block, objects)):
+        torch.testing.assert_close(residual[i], slow_residual)
+        torch.testing.assert_close(out[i], slow_out)
+
+
+@torch.no_grad()
+def test_relational_embedding_keeps_images_apart():
+    torch.manual_seed(0)
+    block = RelationalEmbedding(6, 5)
+    images = [torch.randn(n, 6) for n in (3, 0, 1, 2)]
+    residual, out = block(torch.cat(images), [3, 0, 1, 2])
+    alone = [block(image, [len(image)]) for image in images]
+    torch.testing.assert_close(residual, torch.cat([r for r, _ in alone]))
+    torch.testing.assert_close(out, torch.cat([o for _, o in alone]))
+
+
+def test_relational_embedding_of_nothing():
+    block = RelationalEmbedding(6, 5)
+    residual, out = block(torch.zeros(0, 6), [0, 0])
+    assert residual.shape == (0, 6) and out.shape == (0, 5)
+    out.sum().backward()  # a rank without objects still takes part
+    assert block.W.weight.grad is not None
+
+
+def test_relative_geometry_against_numbers_worked_out_by_hand():
+    subject = torch.tensor([[10.0, 20.0, 29.0, 59.0]])  # 20 x 40, at 20, 40
+    target = torch.tensor([[30.0, 20.0, 39.0, 29.0]])  # 10 x 10, at 35, 25
+    expected = torch.tensor([[15 / 20, -15 / 40, np.log(0.5), np.log(0.25)]])
+    torch.testing.assert_close(
+        relative_geometry(subject, target), expected, check_dtype=False
+    )
+
+
+def test_relative_geometry_of_empty_boxes_is_finite():
+    boxes = torch.tensor([[3.0, 3.0, 3.0, 3.0], [9.0, 9.0, 2.0, 2.0]])
+    assert relative_geometry(boxes, boxes.flip(0)).isfinite().all()
+
+
+@pytest.mark.parametrize('num_pairs', [0, 1, 5])
+def test_geometric_layout_trains_on_any_number_of_pairs(num_pairs):
+    layout = GeometricLayout(out_channels=6)
+    boxes = torch.rand(num_pairs, 4) + torch.tensor([0, 0, 9, 9])
+    out = layout(boxes, boxes.flip(0))
+    assert out.shape == (num_pairs, 6)
+    out.sum().backward()
+    assert layout.fc.weight.grad is not None
+    assert layout.norm.running_mean.isfinite().all()
+
+
+def test_robust_batch_norm_is_batch_norm_on_real_batches():
+    x = torch.randn(8, 3)
+    ours, theirs = RobustBatchNorm1d(3), torch.nn.BatchNorm1d(3)
+    torch.testing.assert_close(ours(x), theirs(x))
+    torch.testing.assert_close(ours.running_var, theirs.running_var)
+    empty = RobustBatchNorm2d(3)
+    assert empty(torch.zeros(0, 3, 2, 2)).shape == (0, 3, 2, 2)
+    assert empty.running_mean.isfinite().all()
+
+
+def test_frequency_bias_from_counts():
+    bias = FrequencyBias(2, 2)
+    assert not bias.table.weight.any()
+    counts = np.zeros((2, 2, 3), dtype=np.int64)
+    counts[0, 1] = [6, 1, 2]  # two predicates, then unrelated
+    bias.set_counts(counts)
+    out = bias(torch.tensor([[0, 1], [1, 0]]))
+    seen = np.log(np.array([6, 1, 3]) / 10 + 1e-3)
+    unseen = np.log(np.array([0, 0, 1]) + 1e-3)
+    torch.testing.assert_close(
+        out.detach(), torch.tensor(np.stack([seen, unseen])).float()
+    )
+    assert counts[0, 1, 2] == 2  # the caller's array is left alone
+
+
+def test_frequency_bias_names_a_wrong_vocabulary():
+    with pytest.raises(ValueError, match=r'\(3, 3, 3\).*\(2, 2, 3\)'):
+        FrequencyBias(2, 2).set_counts(np.zeros((3, 3, 3)))
+
+
+def test_global_context_loss_reaches_the_layer_before_c():
+    torch.manual_seed(0)
+    context = GlobalContext(in_channels=3, num_classes=4, out_channels=5)
+    c, logits = context((torch.rand(2, 3, 4, 4),))
+    assert c.shape == (2, 5) and logits.shape == (2, 5)
+    labels = [torch.tensor([1, 1, 3]), torch.zeros(0, dtype=torch.long)]
+    loss = context.loss(logits, labels)
+    present = torch.tensor([[0, 1, 0, 1], [0, 0, 0, 0.0]])
+    probs = logits[:, :4].sigmoid()
+    by_hand = -(present * probs.log() + (1 - present) * (1 - probs).log())
+    torch.testing.assert_close(loss, by_hand.mean())
+    loss.backward()
+    assert context.embed[0].weight.grad.any()
+
+
+def test_global_context_of_the_seed_is_the_pooled_map():
+    context = GlobalContext(3, 4, out_channels=None, activation='softmax')
+    fmap = torch.rand(2, 3, 4, 4)
+    c, _ = context((torch.zeros(2, 9, 8, 8), fmap))  # the last level counts
+    torch.testing.assert_close(c, fmap.mean(dim=(2, 3)))
+    assert context.out_channels == 3
+
+
+def test_global_context_refuses_an_unknown_activation():
+    with pytest.raises(ValueError, match='sigmoid'):
+        GlobalContext(3, 4, activation='relu')

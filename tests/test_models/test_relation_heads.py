@@ -1,0 +1,286 @@
+import pytest
+import torch
+
+from mmsgg.models.relation_heads import FrequencyRelHead, LinkNetRelHead
+from mmsgg.models.task_modules.relation_sampler import (
+    RelationTargets,
+    box_ious,
+)
+from mmsgg.registry import MODELS, TASK_UTILS
+
+from .samples import (
+    NUM_CLASSES,
+    NUM_PREDICATES,
+    feature_map,
+    linknet_cfg,
+    random_objects,
+    random_sample,
+)
+
+TASKS = ('predcls', 'sgcls', 'sgdet')
+HEADS = dict(
+    linknet=linknet_cfg(),
+    linknet_drawing=linknet_cfg(
+        union_roi_extractor=dict(
+            linknet_cfg()['union_roi_extractor'], draw_boxes=True
+        )
+    ),
+    frequency=dict(
+        type='FrequencyRelHead',
+        num_classes=NUM_CLASSES,
+        num_predicates=NUM_PREDICATES,
+    ),
+)
+
+
+@pytest.fixture(params=HEADS)
+def head(request):
+    torch.manual_seed(0)
+    head = MODELS.build(HEADS[request.param])
+    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    return head.eval()
+
+
+@pytest.fixture
+def linknet():
+    torch.manual_seed(0)
+    head = MODELS.build(linknet_cfg())
+    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    return head.eval()
+
+
+def metas(num):
+    return [dict(scale_factor=(2.0, 0.5))] * num
+
+
+def assert_same_graph(left, right):
+    for one, other in zip(left, right, strict=True):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            torch.testing.assert_close(value, other.get(key))
+
+
+@pytest.mark.parametrize('task', TASKS)
+@torch.no_grad()
+def test_a_batch_equals_its_images_alone(head, task):
+    x = feature_map(4)
+    objects = [
+        random_objects(n, seed, task) for seed, n in enumerate((5, 0, 1, 3))
+    ]
+    graphs = head.predict(x, objects, metas(4))
+    for i, graph in enumerate(graphs):
+        alone = head.predict((x[0][i : i + 1],), objects[i : i + 1], metas(1))
+        assert_same_graph(graph, alone[0])
+    assert [len(relations) for _, relations in graphs] == [20, 0, 0, 6]
+
+
+@torch.no_grad()
+def test_attention_crosses_images_if_it_is_made_to(linknet):
+    """Show that the test above can fail: one block over both images."""
+    x = feature_map(2)
+    objects = [random_objects(n, n) for n in (4, 3)]
+    pairs = [linknet.all_pairs(o) for o in objects]
+    logits, _ = linknet(x, objects, pairs)
+    blocks = [m for m in linknet.modules() if hasattr(m, 'fc0')]
+    for block in blocks:
+        one_image = block.forward
+        block.forward = lambda x, n, f=one_image: f(x, [sum(n)])
+    crossed, _ = linknet(x, objects, pairs)
+    assert not torch.allclose(logits[0], crossed[0], atol=1e-4)
+
+
+@pytest.mark.parametrize('task', TASKS)
+@torch.no_grad()
+def test_graph_is_ranked_and_scored_as_documented(head, task):
+    objects = random_objects(5, seed=2, task=task)
+    x = feature_map(1)
+    [(instances, relations)] = head.predict(x, [objects], metas(1))
+    pairs = head.all_pairs(objects)
+    [logits], [predicates] = head(x, [objects], [pairs])
+    probs = {
+        tuple(pair): p
+        for pair, p in zip(
+            pairs.tolist(), predicates.softmax(dim=1), strict=True
+        )
+    }
+    class_probs = logits.softmax(dim=1)
+    expected = []
+    for s, o in pairs.tolist():
+        prob, label = probs[s, o][:-1].max(dim=0)
+        score = instances.scores[s] * instances.scores[o] * prob
+        expected.append((float(score), (s, o), int(label)))
+    expected.sort(key=lambda row: -row[0])
+    assert [tuple(p) for p in relations.pairs.tolist()] == [
+        pair for _, pair, _ in expected
+    ]
+    assert relations.labels.tolist() == [label for *_, label in expected]
+    torch.testing.assert_close(
+        relations.scores, torch.tensor([score for score, *_ in expected])
+    )
+    for pair, scores in zip(
+        relations.pairs.tolist(), relations.predicate_scores, strict=True
+    ):
+        torch.testing.assert_close(scores, probs[tuple(pair)][:-1])
+    if task == 'predcls':
+        assert torch.equal(instances.labels, objects.labels)
+        assert torch.equal(instances.scores, torch.ones(5))
+    else:
+        rows = torch.arange(5)
+        torch.testing.assert_close(
+            instances.scores, class_probs[rows, instances.labels]
+        )
+    if task == 'sgdet':
+        torch.testing.assert_close(
+            instances.bboxes, objects.class_bboxes[rows, instances.labels]
+        )
+
+
+@torch.no_grad()
+def test_rescale_goes_to_original_pixels(linknet):
+    objects = random_objects(3)
+    [(instances, _)] = linknet.predict(
+        feature_map(1), [objects], metas(1), rescale=True
+    )
+    scale = torch.tensor([2.0, 0.5, 2.0, 0.5])
+    torch.testing.assert_close(instances.bboxes * scale, objects.bboxes)
+
+
+@torch.no_grad()
+def test_overlap_only_leaves_distant_pairs_out(linknet):
+    objects = random_objects(6, seed=1)
+    linknet.overlap_only = True
+    pairs = {tuple(pair) for pair in linknet.all_pairs(objects).tolist()}
+    boxes = objects.bboxes
+    expected = {
+        (i, j)
+        for i in range(6)
+        for j in range(6)
+        if i != j and box_ious(boxes[[i]], boxes[[j]]) > 0
+    }
+    assert pairs == expected
+    assert 0 < len(pairs) < 30
+
+
+@torch.no_grad()
+def test_pairs_in_pieces_give_the_same(linknet):
+    objects = [random_objects(n, n) for n in (5, 3)]
+    whole = linknet.predict(feature_map(2), objects, metas(2))
+    linknet.max_pairs = 4
+    for graph, pieces in zip(
+        whole,
+        linknet.predict(feature_map(2), objects, metas(2)),
+        strict=True,
+    ):
+        assert_same_graph(graph, pieces)
+
+
+@pytest.mark.parametrize('task', TASKS)
+def test_gradients_reach_every_parameter(head, task):
+    head.train()
+    name = 'DetectionRelationSampler' if task == 'sgdet' else 'RelationSampler'
+    head.sampler = TASK_UTILS.build(dict(type=name))
+    samples = [random_sample(n, 2 * n, seed=n) for n in (5, 4)]
+    objects = []
+    for sample in samples:
+        gt = sample.gt_instances
+        image_objects = random_objects(len(gt), 0, task)
+        image_objects.bboxes = gt.bboxes
+        if task == 'predcls':
+            image_objects.labels = gt.labels
+        if task == 'sgdet':
+            image_objects.detected_labels = gt.labels
+        objects.append(image_objects)
+    losses = head.loss(feature_map(2), objects, samples)
+    assert 'loss_predicate' in losses
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    without = [
+        name
+        for name, parameter in head.named_parameters()
+        if parameter.grad is None or not parameter.grad.any()
+    ]
+    # a bias that adds the same to each row of softmax(Q K^T) changes nothing,
+    # and batch norm takes no part where the layout is constant
+    assert [name for name in without if not name.endswith('W.bias')] == []
+
+
+@pytest.mark.parametrize('sizes', [(0,), (1,), (0, 1), (2, 0)])
+def test_images_without_relations_train(head, sizes):
+    head.train()
+    samples = [random_sample(n, 0, seed=n) for n in sizes]
+    objects = [random_objects(n, n) for n in sizes]
+    for image_objects, sample in zip(objects, samples, strict=True):
+        image_objects.bboxes = sample.gt_instances.bboxes
+    losses = head.loss(feature_map(len(sizes)), objects, samples)
+    total = sum(v for k, v in losses.items() if 'loss' in k)
+    assert total.isfinite()
+    total.backward()
+    # every parameter takes part, or distributed training would wait for it
+    assert all(p.grad is not None for p in head.parameters())
+
+
+def test_teacher_forcing_uses_targets_but_no_background(linknet):
+    objects = random_objects(3)
+    objects.target_labels = torch.tensor([2, NUM_CLASSES, 0])
+    labels = linknet.decide_labels(objects, objects.logits)
+    likeliest = objects.logits[1, :-1].argmax()
+    assert labels.tolist() == [2, int(likeliest), 0]
+
+
+def test_background_detections_stay_background_in_the_loss(linknet):
+    linknet.train()
+    linknet.sampler = type(
+        'Sampler', (), dict(sample=lambda self, o, *_: o.fixed_targets)
+    )()
+    objects = random_objects(2, task='sgdet')
+    targets = RelationTargets(
+        torch.zeros(0, 2, dtype=torch.long),
+        torch.zeros(0, dtype=torch.long),
+        torch.tensor([1, NUM_CLASSES]),
+    )
+    objects.set_field(targets, 'fixed_targets')
+    sample = random_sample(2, 0)
+    x = feature_map(1)
+    losses = linknet.loss(x, [objects], [sample])
+    [logits], _ = linknet(x, [objects], [targets.pairs])
+    expected = torch.nn.functional.cross_entropy(logits, targets.labels)
+    torch.testing.assert_close(losses['loss_object'], expected)
+
+
+def test_linknet_overfits_four_images():
+    torch.manual_seed(0)
+    head = MODELS.build(linknet_cfg()).train()
+    samples = [random_sample(4, 4, seed) for seed in range(4)]
+    x = feature_map(4)
+    optimizer = torch.optim.Adam(head.parameters(), 0.01)
+    history = []
+    for _ in range(60):
+        objects = []
+        for seed, sample in enumerate(samples):
+            image_objects = random_objects(4, seed)
+            image_objects.bboxes = sample.gt_instances.bboxes
+            objects.append(image_objects)
+        losses = head.loss(x, objects, samples)
+        loss = sum(v for k, v in losses.items() if 'loss' in k)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        history.append(loss.item())
+    assert history[-1] < 0.35 * history[0]
+
+
+@torch.no_grad()
+def test_frequency_head_is_its_table():
+    head = FrequencyRelHead(NUM_CLASSES, NUM_PREDICATES).eval()
+    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    objects = random_objects(4, task='predcls')
+    pairs = head.all_pairs(objects)
+    _, [logits] = head((), [objects], [pairs])
+    for (s, o), row in zip(pairs.tolist(), logits, strict=True):
+        entry = objects.labels[s] * NUM_CLASSES + objects.labels[o]
+        assert torch.equal(row, head.frequency_bias.table.weight[entry])
+
+
+def test_switches_of_the_config():
+    head = MODELS.build(linknet_cfg(frequency_bias=False, reduction=4))
+    assert isinstance(head, LinkNetRelHead) and head.frequency_bias is None
+    assert head.object_block2.W.out_features == 16 // 4
