@@ -26,3 +26,16 @@ TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')
 METRICS = _child('METRICS', 'evaluation.metrics')
 HOOKS = _child('HOOKS', 'engine.hooks')
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
+
+# Nothing of ours is in these. mmengine's runner looks for their types in the
+# default scope first, and warns where that has no such node.
+DATA_SAMPLERS = _child('DATA_SAMPLERS')
+LOG_PROCESSORS = _child('LOG_PROCESSORS')
+LOOPS = _child('LOOPS')
+MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
+OPTIMIZERS = _child('OPTIMIZERS')
+OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
+OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
+PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
+VISBACKENDS = _child('VISBACKENDS')
+WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')

@@ -9,13 +9,13 @@ model = _base_.small_detector
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
-    dict(type='mmdet.Resize', scale=(160, 160), keep_ratio=True),
+    dict(type='mmdet.Resize', scale=(128, 128), keep_ratio=True),
     dict(type='mmdet.RandomFlip', prob=0.5),
     dict(type='mmdet.PackDetInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale=(160, 160), keep_ratio=True),
+    dict(type='mmdet.Resize', scale=(128, 128), keep_ratio=True),
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.PackDetInputs', meta_keys=_base_.meta_keys),
 ]
@@ -37,11 +37,11 @@ test_dataloader = dict(
     dataset=dict(pipeline=test_pipeline, **toy),
 )
 
-train_cfg = dict(max_epochs=4, val_interval=4)
+train_cfg = dict(max_epochs=1, val_interval=1)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=1e-4)
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=50),
-    dict(type='CosineAnnealingLR', T_max=4, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=1, convert_to_iter_based=True),
 ]

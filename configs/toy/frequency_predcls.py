@@ -7,7 +7,7 @@ model = dict(
         _delete_=True,
         type='FrequencyRelHead',
         num_classes=12,
-        num_predicates=10,
+        num_predicates=11,
     )
 )
 custom_hooks = [

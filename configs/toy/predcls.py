@@ -8,7 +8,7 @@ roi_extractor = dict(
 model = dict(
     relation_head=dict(
         num_classes=12,
-        num_predicates=10,
+        num_predicates=11,
         object_roi_extractor=roi_extractor,
         object_head=fc67,
         union_roi_extractor=dict(roi_extractor=roi_extractor),
@@ -23,12 +23,12 @@ model = dict(
 train_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadRelationAnnotations'),
-    dict(type='mmdet.Resize', scale=(160, 160), keep_ratio=True),
+    dict(type='mmdet.Resize', scale=(128, 128), keep_ratio=True),
     dict(type='PackSGInputs'),
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='mmdet.Resize', scale=(160, 160), keep_ratio=True),
+    dict(type='mmdet.Resize', scale=(128, 128), keep_ratio=True),
     dict(type='LoadRelationAnnotations'),
     dict(type='PackSGInputs'),
 ]
@@ -50,7 +50,7 @@ test_dataloader = dict(
     dataset=dict(pipeline=test_pipeline, **toy),
 )
 
-train_cfg = dict(max_epochs=4, val_interval=4)
+train_cfg = dict(max_epochs=4, val_interval=1)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=1e-4)
 )

@@ -14,7 +14,7 @@ model = dict(
     test_cfg=dict(objects=dict(score_thr=0.05, max_per_img=16)),
 )
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
-train_cfg = dict(max_epochs=2, val_interval=2)
+train_cfg = dict(max_epochs=1, val_interval=1)
 param_scheduler = [
-    dict(type='CosineAnnealingLR', T_max=2, convert_to_iter_based=True)
+    dict(type='CosineAnnealingLR', T_max=1, convert_to_iter_based=True)
 ]

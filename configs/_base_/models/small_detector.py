@@ -2,8 +2,8 @@
 # minutes: a narrow ResNet-18 at stride 8, fc6 and fc7 of 256. No `model`, so
 # that it goes together with detection and relation configs alike.
 small_detector = dict(
-    # images of at most 160 pixels, in square batches
-    data_preprocessor=dict(pad_size_divisor=160),
+    # images of at most 128 pixels, in square batches
+    data_preprocessor=dict(pad_size_divisor=128),
     backbone=dict(
         _delete_=True,
         type='mmdet.ResNet',

@@ -88,6 +88,8 @@ class SceneGraphMetric(BaseMetric):
         ...     zero_shot_triplets='data/vg/zero_shot_triplets.npy')
     """
 
+    default_prefix = ''  # results are called 'R@20', not 'sgg/R@20'
+
     def __init__(
         self,
         metrics: Sequence[str] = ('R', 'ng-R', 'mR', 'ng-mR'),

@@ -26,8 +26,8 @@ def late_nms(scores: Tensor, class_bboxes: Tensor, iou_thr: float) -> Tensor:
     # each step waits for the one before: on a GPU that is a wait each, and
     # numpy, unlike torch, settles ties by position
     device = scores.device
-    left = scores.cpu().numpy().copy()
-    class_bboxes = class_bboxes.cpu()
+    left = scores.detach().cpu().numpy().copy()
+    class_bboxes = class_bboxes.detach().cpu()
     labels = np.zeros(len(left), dtype=np.int64)
     for _ in range(len(left)):
         row, label = divmod(int(left.argmax()), left.shape[1])

@@ -1,0 +1,108 @@
+# make demo    set up, then train and test on small generated images
+# make test    set up, then lint and run the tests
+#
+# The first call makes .venv and installs everything into it; the next one
+# installs nothing unless requirements/*.txt or setup.cfg changed. It needs
+# Python 3.10 to 3.13 (mmdet's dependencies contradict each other on 3.14) with
+# its headers and a C++ compiler, because mmcv comes as source.
+#
+#   make test PYTHON=python3.12               the Python that .venv is made with
+#   make test PYTEST_ARGS='tests/test_engine -x'      what pytest is told
+#
+# pip's own settings count, PIP_FIND_LINKS and PIP_EXTRA_INDEX_URL among them:
+# pointed at PyTorch's CPU wheels they save the CUDA libraries (several GB) on
+# a machine without a GPU.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+STAMP := $(VENV)/.installed
+VENV_PYTHON := $(VENV)/bin/python
+PIP_INSTALL := $(VENV_PYTHON) -m pip install --disable-pip-version-check \
+	--no-input
+# Torch finds ninja, which compiles in parallel, on the PATH only.
+BUILD_MMCV = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" MMCV_WITH_OPS=1 \
+	$(PIP_INSTALL) --no-build-isolation -c requirements/runtime.txt onedl-mmcv
+
+# Threads that wait for each other asleep, not spinning: a core that another
+# program takes would else slow training by a factor of ten.
+QUIET_WAIT := OMP_WAIT_POLICY=PASSIVE
+
+# Scripts and the editable install hold absolute paths, so a .venv that was
+# moved or copied, or whose Python is gone, is made anew.
+VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
+	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
+USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
+
+.PHONY: help demo test lint clean distclean FORCE
+
+help:
+	@echo 'make demo       train and test on small generated images'
+	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
+	@echo 'make lint       ruff check and ruff format --check'
+	@echo 'make clean      delete caches and build output'
+	@echo 'make distclean  make clean, and delete .venv'
+	@echo 'PYTHON=...      the Python >= 3.10 to make .venv with (python3)'
+
+demo: $(STAMP)
+	$(QUIET_WAIT) $(VENV_PYTHON) demo/toy_demo.py
+
+test: lint
+	$(QUIET_WAIT) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+lint: $(STAMP)
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m ruff format --check .
+
+$(STAMP): requirements/build.txt requirements/runtime.txt \
+		requirements/tests.txt setup.cfg $(if $(VENV_OK),,FORCE)
+	@rm -f $@
+	@$(USED_PYTHON) -c 'import sys; \
+		sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
+		|| { echo 'mmsgg needs Python 3.10 to 3.13, which "$(USED_PYTHON)"' \
+		'is not: name another one with make PYTHON=...' >&2; exit 1; }
+	@$(USED_PYTHON) -c 'import ensurepip, venv' || { echo 'This Python' \
+		'cannot make a virtual environment: install its venv package' \
+		'(python3-venv on Debian and Ubuntu).' >&2; exit 1; }
+	@$(USED_PYTHON) -c 'import os, sys, sysconfig; sys.exit(not \
+		os.path.exists(sysconfig.get_path("include") + "/Python.h"))' \
+		|| { echo 'mmcv is compiled here and needs the header Python.h:' \
+		'install python3-dev, or the like.' >&2; exit 1; }
+	@set -- $${CXX:-c++}; command -v "$$1" >/dev/null || { echo "mmcv is" \
+		"compiled here, and there is no C++ compiler '$$1': install g++" \
+		"or clang++, or name one with CXX=..." >&2; exit 1; }
+	@[ -n '$(VENV_OK)' ] || { echo '== making $(VENV)'; \
+		$(PYTHON) -m venv --clear $(VENV); }
+	@echo '== 1/4 torch and the tools that mmcv is built with'
+	$(PIP_INSTALL) -r requirements/build.txt
+	@echo '== 2/4 mmcv; unless pip has a wheel of it, compiling mmcv,' \
+		'13 to 25 minutes on 2 cores, once'
+	$(BUILD_MMCV)
+	@echo '== 3/4 the other packages'
+	$(PIP_INSTALL) -r requirements/runtime.txt -r requirements/tests.txt
+# opencv-python needs libGL, which bare machines lack; the headless twin, put
+# over it, does not.
+	@$(VENV_PYTHON) -c 'import cv2' 2>/dev/null || { echo '== no libGL:' \
+		'taking the headless OpenCV'; $(PIP_INSTALL) --force-reinstall \
+		--no-deps -c requirements/runtime.txt opencv-python-headless; }
+# pip's cached wheel may have been compiled for another torch.
+	@$(VENV_PYTHON) -c 'import mmcv.ops' || { echo '== this mmcv does not' \
+		'load here: compiling it anew'; $(BUILD_MMCV) --force-reinstall \
+		--no-deps --no-cache-dir --no-binary onedl-mmcv; }
+	@echo '== 4/4 mmsgg itself, editable'
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf build dist ./*.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune \
+		-exec rm -rf {} +
+
+distclean: clean
+	rm -rf $(VENV)

@@ -1,0 +1,115 @@
+"""Count which predicates a data set puts between which classes."""
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+
+from .scene_graph_arrays import (
+    SceneGraphArrays,
+    boxes_overlap,
+    row_ranges,
+    starts_of,
+)
+
+#: Pairs looked at in one go, which bounds the memory to some 100 MB.
+_PAIRS_AT_ONCE = 1_000_000
+
+
+def count_relations(
+    dataset: BaseDataset, must_overlap: bool = True
+) -> np.ndarray:
+    """Count predicates, and pairs without any, for all pairs of classes.
+
+    The counts of neural-motifs' ``get_dataset_counts``, from which the
+    frequency baseline and the frequency bias are made.
+
+    Args:
+        dataset: A :class:`VG150Dataset`, or anything with ``metainfo`` and
+            the ``get_data_info`` of such items (a data set or a wrapper).
+        must_overlap: Whether only pairs whose boxes overlap count as
+            unrelated ones. Nearly all far pairs of Visual Genome are
+            unrelated and would drown the predicates.
+
+    Returns:
+        (C, C, P + 1) int64, axes [subject class, object class, predicate].
+        The last slot counts the ordered pairs of different boxes that have
+        no relation (in this direction).
+    """
+    num_classes = len(dataset.metainfo['classes'])
+    num_predicates = len(dataset.metainfo['predicates'])
+    graphs = scene_graphs_of(dataset)
+    shape = (num_classes, num_classes, num_predicates + 1)
+    cells = np.ravel_multi_index(tuple(graphs.triplets().T), shape)
+    counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
+    for images in _chunks(graphs.box_counts**2):
+        pairs = _unrelated_pairs(graphs, images, must_overlap)
+        subjects, objects = graphs.labels[pairs].T
+        cells = subjects * num_classes + objects
+        counts[..., -1] += np.bincount(
+            cells, minlength=num_classes**2
+        ).reshape(num_classes, num_classes)
+    return counts
+
+
+def _chunks(sizes: np.ndarray) -> list[np.ndarray]:
+    """Cut images (N,) into runs of bounded total size."""
+    chunk = starts_of(sizes)[:-1] // _PAIRS_AT_ONCE
+    cuts = np.flatnonzero(np.diff(chunk)) + 1
+    return np.split(np.arange(len(sizes)), cuts)
+
+
+def _unrelated_pairs(
+    graphs: SceneGraphArrays, images: np.ndarray, must_overlap: bool
+) -> np.ndarray:
+    """List the box rows (K, 2) of the unrelated pairs of some images."""
+    counts = graphs.box_counts[images]
+    # pair k of an image with n boxes is (k // n, k % n)
+    numbers = row_ranges(np.zeros_like(counts), counts**2)
+    columns = np.repeat(counts, counts**2)
+    pairs = np.column_stack([numbers // columns, numbers % columns])
+    unrelated = pairs[:, 0] != pairs[:, 1]
+
+    relation_counts = graphs.relation_counts[images]
+    rows = row_ranges(graphs.relation_starts[images], relation_counts)
+    first_pairs = np.repeat(starts_of(counts**2)[:-1], relation_counts)
+    columns = np.repeat(counts, relation_counts)
+    subjects, objects = graphs.pairs[rows].T
+    unrelated[first_pairs + subjects * columns + objects] = False
+
+    first_boxes = np.repeat(graphs.box_starts[images], counts**2)
+    pairs = (pairs + first_boxes[:, None])[unrelated]
+    if must_overlap:
+        subjects, objects = graphs.boxes[pairs].swapaxes(0, 1)
+        pairs = pairs[boxes_overlap(subjects, objects)]
+    return pairs
+
+
+def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:
+    """Take the arrays of a data set, or collect them item by item.
+
+    Args:
+        dataset: As in :func:`count_relations`.
+    """
+    if hasattr(dataset, 'scene_graphs'):
+        return dataset.scene_graphs
+    items = [dataset.get_data_info(i) for i in range(len(dataset))]
+    instances = [item['instances'] for item in items]
+    relations = [item['relations'] for item in items]
+    boxes = [box for group in instances for box in group]
+    rows = [row for group in relations for row in group]
+    return SceneGraphArrays(
+        img_ids=np.array([item['img_id'] for item in items]),
+        heights=_ints([item['height'] for item in items]),
+        widths=_ints([item['width'] for item in items]),
+        boxes=np.array(
+            [box['bbox'] for box in boxes], dtype=np.float32
+        ).reshape(-1, 4),
+        labels=_ints([box['bbox_label'] for box in boxes]),
+        box_starts=starts_of(_ints([len(group) for group in instances])),
+        pairs=_ints([row['pair'] for row in rows]).reshape(-1, 2),
+        predicates=_ints([row['predicate_label'] for row in rows]),
+        relation_starts=starts_of(_ints([len(group) for group in relations])),
+    )
+
+
+def _ints(values: list) -> np.ndarray:
+    return np.array(values, dtype=np.int64)

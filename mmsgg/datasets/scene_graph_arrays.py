@@ -1,0 +1,158 @@
+"""All scene graphs of a split in a few flat arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class SceneGraphArrays:
+    """Boxes and relations of N images, image after image.
+
+    The boxes of image ``i`` are the rows ``box_starts[i]:box_starts[i + 1]``,
+    its relations the rows ``relation_starts[i]:relation_starts[i + 1]``.
+    A million boxes stay a few arrays, which the workers of a data loader
+    share instead of copying.
+
+    Args:
+        img_ids: (N,) integers or strings.
+        heights: (N,) int64 pixels.
+        widths: (N,) int64 pixels.
+        boxes: (B, 4) float32 [x1, y1, x2, y2], original-image pixels.
+        labels: (B,) int64, 0-based classes.
+        box_starts: (N + 1,) int64, from 0 to B.
+        pairs: (R, 2) int64 [subject, object], counted within the image.
+        predicates: (R,) int64, 0-based.
+        relation_starts: (N + 1,) int64, from 0 to R.
+    """
+
+    img_ids: np.ndarray
+    heights: np.ndarray
+    widths: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+    box_starts: np.ndarray
+    pairs: np.ndarray
+    predicates: np.ndarray
+    relation_starts: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.img_ids)
+
+    @property
+    def box_counts(self) -> np.ndarray:
+        """(N,) how many boxes each image has."""
+        return np.diff(self.box_starts)
+
+    @property
+    def relation_counts(self) -> np.ndarray:
+        """(N,) how many relations each image has."""
+        return np.diff(self.relation_starts)
+
+    def global_pairs(self) -> np.ndarray:
+        """Count the pairs over all images instead of within one.
+
+        Returns:
+            (R, 2) rows of ``boxes``.
+        """
+        return self.pairs + self._first_boxes()[:, None]
+
+    def _first_boxes(self) -> np.ndarray:
+        """(R,) the first box row of the image each relation belongs to."""
+        return np.repeat(self.box_starts[:-1], self.relation_counts)
+
+    def triplets(self) -> np.ndarray:
+        """Name every relation by its classes.
+
+        Returns:
+            (R, 3) int64 [subject class, object class, predicate], 0-based.
+        """
+        classes = self.labels[self.global_pairs()]
+        return np.column_stack([classes, self.predicates])
+
+    def take(self, images: np.ndarray) -> SceneGraphArrays:
+        """Pick images, in the order given.
+
+        Args:
+            images: (M,) int64 image rows, repeats allowed.
+        """
+        box_counts = self.box_counts[images]
+        relation_counts = self.relation_counts[images]
+        boxes = row_ranges(self.box_starts[images], box_counts)
+        relations = row_ranges(self.relation_starts[images], relation_counts)
+        return SceneGraphArrays(
+            img_ids=self.img_ids[images],
+            heights=self.heights[images],
+            widths=self.widths[images],
+            boxes=self.boxes[boxes],
+            labels=self.labels[boxes],
+            box_starts=starts_of(box_counts),
+            pairs=self.pairs[relations],
+            predicates=self.predicates[relations],
+            relation_starts=starts_of(relation_counts),
+        )
+
+    def keep_relations(self, keep: np.ndarray) -> SceneGraphArrays:
+        """Drop relations and leave images and boxes as they are.
+
+        Args:
+            keep: (R,) bool.
+        """
+        kept_before = starts_of(keep.astype(np.int64))
+        return SceneGraphArrays(
+            **{
+                **vars(self),
+                'pairs': self.pairs[keep],
+                'predicates': self.predicates[keep],
+                'relation_starts': kept_before[self.relation_starts],
+            }
+        )
+
+
+def starts_of(counts: np.ndarray) -> np.ndarray:
+    """Turn counts into offsets.
+
+    Args:
+        counts: (N,) integers.
+
+    Returns:
+        (N + 1,) int64, 0 first and the sum last.
+    """
+    starts = np.zeros(len(counts) + 1, dtype=np.int64)
+    np.cumsum(counts, out=starts[1:])
+    return starts
+
+
+def row_ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    """Join ``range(start, start + count)`` of several ranges.
+
+    Args:
+        starts: (N,) first row of each range.
+        counts: (N,) length of each range.
+
+    Returns:
+        (sum of counts,) int64.
+
+    Examples:
+        >>> row_ranges(np.array([7, 0]), np.array([2, 3])).tolist()
+        [7, 8, 0, 1, 2]
+    """
+    before = starts_of(counts)
+    return np.arange(before[-1]) + np.repeat(starts - before[:-1], counts)
+
+
+def boxes_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Say which boxes share an area with their counterparts.
+
+    Args:
+        boxes: (K, 4) [x1, y1, x2, y2].
+        others: (K, 4) of the same frame.
+
+    Returns:
+        (K,) bool; boxes that only touch do not overlap.
+    """
+    top_left = np.maximum(boxes[:, :2], others[:, :2])
+    bottom_right = np.minimum(boxes[:, 2:], others[:, 2:])
+    return (top_left < bottom_right).all(axis=1)

@@ -1,0 +1,17 @@
+"""What stands around the runner: command lines and distributed runs."""
+
+from mmsgg.engine.command_line import (
+    add_shared_arguments,
+    checkpoint_file,
+    config_file,
+    config_from_args,
+)
+from mmsgg.engine.cpu_distributed import use_gloo_without_gpu
+
+__all__ = [
+    'add_shared_arguments',
+    'checkpoint_file',
+    'config_file',
+    'config_from_args',
+    'use_gloo_without_gpu',
+]

@@ -1,0 +1,113 @@
+"""What the command lines of ``tools/train.py`` and ``tools/test.py`` share."""
+
+import os
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from difflib import get_close_matches
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmsgg.engine.cpu_distributed import use_gloo_without_gpu
+
+
+def config_file(path: str) -> str:
+    """Check that a config exists; for use as an argparse type.
+
+    Args:
+        path (str): The path as it was typed.
+
+    Returns:
+        str: The same path.
+
+    Raises:
+        ArgumentTypeError: If there is no such file. The message lists files
+            of the same folder whose names come near.
+    """
+    return _existing_file(path, 'config')
+
+
+def checkpoint_file(path: str) -> str:
+    """Check that a checkpoint exists; for use as an argparse type.
+
+    Args:
+        path (str): The path as it was typed. One with a scheme, such as
+            ``https://``, is left to mmengine's loader.
+
+    Returns:
+        str: The same path.
+
+    Raises:
+        ArgumentTypeError: If it is a local path without a file.
+    """
+    return path if '://' in path else _existing_file(path, 'checkpoint')
+
+
+def _existing_file(path: str, kind: str) -> str:
+    """Return ``path``, or say what is near the file that is missing."""
+    asked = Path(path)
+    if asked.is_file():
+        return path
+    if not asked.parent.is_dir():
+        raise ArgumentTypeError(
+            f"there is no {kind} '{path}', nor its folder '{asked.parent}'"
+        )
+    names = sorted(entry.name for entry in asked.parent.iterdir())
+    near = get_close_matches(asked.name, names)
+    near_paths = ', '.join(str(asked.parent / name) for name in near)
+    hint = f'; near it: {near_paths}' if near else ''
+    raise ArgumentTypeError(f"there is no {kind} '{path}'{hint}")
+
+
+def add_shared_arguments(parser: ArgumentParser) -> None:
+    """Add the arguments that training and testing have in common.
+
+    Args:
+        parser (ArgumentParser): The parser to add them to.
+    """
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs and checkpoints; by default what the config '
+        'says, else ./work_dirs/<name of the config>',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='entries that override the config, such as '
+        'train_cfg.max_epochs=1 or model.test_cfg.topk="[20,50]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='what started the processes (default: none)',
+    )
+    # torch.distributed.launch passes it; mmengine reads the environment.
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def config_from_args(args: Namespace) -> Config:
+    """Read the config and apply the shared arguments to it.
+
+    Without a GPU this also starts the process group, see
+    :func:`~mmsgg.engine.cpu_distributed.use_gloo_without_gpu`.
+
+    Args:
+        args (Namespace): ``config`` and what :func:`add_shared_arguments`
+            adds.
+
+    Returns:
+        Config: The config with ``launcher`` and ``work_dir`` set.
+    """
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    cfg.launcher = args.launcher
+    if args.work_dir is not None:
+        cfg.work_dir = args.work_dir
+    elif cfg.get('work_dir') is None:
+        cfg.work_dir = f'./work_dirs/{Path(args.config).stem}'
+    use_gloo_without_gpu(cfg)
+    return cfg

@@ -1,0 +1,40 @@
+"""Several processes on a machine without a GPU."""
+
+from datetime import timedelta
+
+from mmengine.config import Config
+from mmengine.device import get_device
+from torch import distributed
+
+
+def use_gloo_without_gpu(cfg: Config) -> None:
+    """Let the processes of torchrun work together on the CPU.
+
+    mmengine's own start binds each process to a CUDA device and wraps the
+    model for it. It leaves a process group that exists alone, so without a
+    GPU the group is made here, and ``cfg`` is told what fits it. With a GPU,
+    or with another launcher than ``'pytorch'``, nothing happens.
+
+    torchrun has set the environment that ``init_process_group`` reads. The
+    threads of a process are not set here: OpenMP reads ``OMP_NUM_THREADS``
+    before Python code runs, and ``tools/dist_launch.sh`` sets it.
+
+    Args:
+        cfg (Config): The runner's config with ``launcher`` set. Changed in
+            place: ``env_cfg.dist_cfg.backend`` and ``model_wrapper_cfg``.
+    """
+    if cfg.get('launcher') != 'pytorch' or get_device() != 'cpu':
+        return
+    cfg.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
+    if cfg.get('model_wrapper_cfg') is None:
+        # What mmengine wraps with on a GPU, apart from the device.
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel',
+            broadcast_buffers=False,
+            find_unused_parameters=cfg.get('find_unused_parameters', False),
+        )
+    cfg.model_wrapper_cfg['device_ids'] = None
+    if not distributed.is_initialized():
+        seconds = cfg.env_cfg.dist_cfg.get('timeout')
+        timeout = None if seconds is None else timedelta(seconds=seconds)
+        distributed.init_process_group('gloo', timeout=timeout)

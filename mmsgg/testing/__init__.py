@@ -1,0 +1,16 @@
+"""A toy data set to try models on, in the files of VG150."""
+
+from .toy_render import render
+from .toy_rules import relations_of
+from .toy_scene import ToyObject, ToyScene
+from .toy_scene_sampler import ToySceneSampler
+from .toy_vg import write_toy_vg
+
+__all__ = [
+    'ToyObject',
+    'ToyScene',
+    'ToySceneSampler',
+    'relations_of',
+    'render',
+    'write_toy_vg',
+]

@@ -1,0 +1,113 @@
+"""Every config builds; the full-size ones take a step on a small image."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+
+from mmsgg.registry import MODELS, TASK_UTILS
+from mmsgg.structures import SGDataSample
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+FULL = sorted((CONFIGS / 'detection').glob('*.py')) + sorted(
+    (CONFIGS / 'linknet').glob('*.py')
+)
+TOY = sorted((CONFIGS / 'toy').glob('*.py'))
+HEIGHT, WIDTH = 64, 96
+
+
+def name_of(path):
+    return f'{path.parent.name}/{path.stem}'
+
+
+def sample_of_vg150(num_boxes):
+    """A sample with the class and predicate numbers of VG150."""
+    generator = torch.Generator().manual_seed(num_boxes)
+    corners = torch.rand(num_boxes, 2, generator=generator) * 32
+    boxes = torch.cat([corners, corners + 24], dim=1)
+    sample = SGDataSample(
+        metainfo=dict(
+            img_path='x.jpg',
+            img_shape=(HEIGHT, WIDTH),
+            ori_shape=(HEIGHT, WIDTH),
+            scale_factor=(1.0, 1.0),
+        )
+    )
+    labels = torch.randint(150, (num_boxes,), generator=generator)
+    sample.gt_instances = InstanceData(bboxes=boxes, labels=labels)
+    pairs = torch.arange(num_boxes)[:, None] + torch.tensor([[0, 1]])
+    sample.gt_relations = InstanceData(
+        pairs=pairs[:-1], labels=torch.arange(max(num_boxes - 1, 0)) + 40
+    )
+    return sample
+
+
+def batch():
+    images = [torch.randint(255, (3, HEIGHT, WIDTH), dtype=torch.uint8)] * 2
+    samples = [sample_of_vg150(4), sample_of_vg150(1)]
+    return dict(inputs=images, data_samples=samples)
+
+
+@pytest.mark.parametrize('path', FULL, ids=name_of)
+def test_full_size_config_trains_and_predicts(path):
+    cfg = Config.fromfile(path)
+    cfg.model.data_preprocessor.pad_size_divisor = 32
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).train()
+    data = model.data_preprocessor(batch(), True)
+    loss, _ = model.parse_losses(model(**data, mode='loss'))
+    assert loss.isfinite()
+    loss.backward()
+    step = {
+        name: parameter
+        for name, parameter in model.named_parameters()
+        if parameter.grad is not None
+    }
+    assert step
+    with torch.no_grad():
+        for parameter in step.values():
+            parameter.sub_(parameter.grad, alpha=1e-6)
+    model.eval()
+    for sample in model.test_step(batch()):
+        assert sample.pred_instances.scores.isfinite().all()
+        if 'relation_head' in cfg.model:
+            relations = sample.pred_relations
+            num = len(sample.pred_instances)
+            assert len(relations) <= num * (num - 1)
+            assert relations.predicate_scores.shape[1] == 50
+
+
+@pytest.mark.parametrize('path', TOY, ids=name_of)
+def test_toy_config_builds(path):
+    cfg = Config.fromfile(path)
+    model = MODELS.build(cfg.model)
+    assert sum(p.numel() for p in model.parameters()) < 1e7
+    assert cfg.default_scope == 'mmsgg'
+
+
+@pytest.mark.parametrize('path', FULL + TOY, ids=name_of)
+def test_no_machine_in_a_config(path):
+    cfg = Config.fromfile(path)
+    assert 'work_dir' not in cfg
+    assert 'classes' not in cfg.train_dataloader.dataset.get('metainfo', {})
+    roots = [cfg[f'{split}_dataloader'].dataset.data_root for split in
+             ('train', 'val', 'test')]  # fmt: skip
+    assert not any(Path(root).is_absolute() for root in roots)
+
+
+def test_the_seed_hyper_parameters():
+    sgcls = Config.fromfile(CONFIGS / 'linknet' / 'sgcls.py')
+    sgdet = Config.fromfile(CONFIGS / 'linknet' / 'sgdet.py')
+    assert sgcls.train_dataloader.batch_size == 6
+    assert sgcls.optim_wrapper.optimizer.lr == pytest.approx(1e-3 * 6)
+    assert sgdet.optim_wrapper.optimizer.lr == pytest.approx(1e-4 * 6)
+    sampler = TASK_UTILS.build(sgcls.model.relation_head.sampler)
+    assert (sampler.num, sampler.pos_fraction) == (256, 0.25)
+    sampler = TASK_UTILS.build(sgdet.model.relation_head.sampler)
+    assert (sampler.num, sampler.iou_thr, sampler.overlap_only) == (
+        64,
+        0.5,
+        True,
+    )

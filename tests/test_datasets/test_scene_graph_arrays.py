@@ -1,0 +1,93 @@
+"""The arrays behind a data set keep what belongs together."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mmsgg.datasets import SceneGraphArrays
+from mmsgg.datasets.scene_graph_arrays import (
+    boxes_overlap,
+    row_ranges,
+    starts_of,
+)
+
+
+def random_graphs(seed, num_images=9):
+    rng = np.random.default_rng(seed)
+    counts = rng.integers(0, 5, num_images)
+    rows = np.where(counts > 0, rng.integers(0, 4, num_images), 0)
+    corners = rng.integers(0, 30, (counts.sum(), 2))
+    sizes = rng.integers(1, 20, (counts.sum(), 2))
+    limits = np.repeat(counts, rows)[:, None]
+    return SceneGraphArrays(
+        img_ids=np.arange(num_images) + 100,
+        heights=rng.integers(50, 60, num_images),
+        widths=rng.integers(50, 60, num_images),
+        boxes=np.hstack([corners, corners + sizes]).astype(np.float32),
+        labels=rng.integers(0, 3, counts.sum()),
+        box_starts=starts_of(counts),
+        pairs=(rng.random((rows.sum(), 2)) * limits).astype(np.int64),
+        predicates=rng.integers(0, 2, rows.sum()),
+        relation_starts=starts_of(rows),
+    )
+
+
+def images_of(graphs):
+    """One tuple an image."""
+    images = []
+    for i in range(len(graphs)):
+        boxes = slice(*graphs.box_starts[i : i + 2])
+        rows = slice(*graphs.relation_starts[i : i + 2])
+        images.append(
+            (
+                graphs.img_ids[i],
+                graphs.heights[i],
+                graphs.widths[i],
+                graphs.boxes[boxes].tolist(),
+                graphs.labels[boxes].tolist(),
+                graphs.pairs[rows].tolist(),
+                graphs.predicates[rows].tolist(),
+            )
+        )
+    return images
+
+
+@given(st.integers(0, 2**32), st.lists(st.integers(0, 8), max_size=12))
+def test_take_picks_whole_images(seed, rows):
+    graphs = random_graphs(seed)
+    taken = graphs.take(np.array(rows, dtype=np.int64))
+    images = images_of(graphs)
+    assert images_of(taken) == [images[row] for row in rows]
+
+
+@given(st.integers(0, 2**32))
+def test_keep_relations_touches_nothing_else(seed):
+    graphs = random_graphs(seed)
+    keep = np.random.default_rng(seed).random(len(graphs.pairs)) < 0.5
+    images = images_of(graphs.keep_relations(keep))
+    for i, image in enumerate(images_of(graphs)):
+        rows = slice(*graphs.relation_starts[i : i + 2])
+        kept = np.flatnonzero(keep[rows])
+        expected = [[column[k] for k in kept] for column in image[-2:]]
+        assert images[i] == (*image[:-2], *expected)
+
+
+@given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 6)), max_size=8))
+def test_row_ranges(ranges):
+    starts, counts = np.array(ranges, dtype=np.int64).reshape(-1, 2).T
+    expected = [
+        k for start, count in ranges for k in range(start, start + count)
+    ]
+    assert row_ranges(starts, counts).tolist() == expected
+
+
+@given(st.lists(st.integers(0, 6), min_size=8, max_size=8))
+def test_overlap_is_a_shared_pixel_of_a_drawing(numbers):
+    x1, w1, y1, h1, x2, w2, y2, h2 = numbers
+    first = (x1, y1, x1 + w1 + 1, y1 + h1 + 1)
+    second = (x2, y2, x2 + w2 + 1, y2 + h2 + 1)
+    canvas = np.zeros((2, 15, 15), dtype=bool)
+    for layer, box in zip(canvas, (first, second), strict=True):
+        layer[box[1] : box[3], box[0] : box[2]] = True
+    ours = boxes_overlap(np.array([first]), np.array([second]))
+    assert ours.tolist() == [canvas.all(axis=0).any()]

@@ -1,0 +1,90 @@
+"""The arguments that train.py and test.py share."""
+
+import os
+from argparse import ArgumentParser, ArgumentTypeError
+from pathlib import Path
+
+import pytest
+
+from mmsgg.engine import (
+    add_shared_arguments,
+    checkpoint_file,
+    config_file,
+    config_from_args,
+)
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.delenv('LOCAL_RANK', raising=False)
+    path = tmp_path / 'sgdet.py'
+    path.write_text("model = dict(type='A', depth=50)\n")
+    return str(path)
+
+
+def read(config: str, *argv: str):
+    parser = ArgumentParser()
+    parser.add_argument('config', type=config_file)
+    add_shared_arguments(parser)
+    return config_from_args(parser.parse_args([config, *argv]))
+
+
+def test_defaults(config):
+    cfg = read(config)
+    assert cfg.launcher == 'none'
+    assert cfg.work_dir == './work_dirs/sgdet'
+    assert cfg.model == dict(type='A', depth=50)
+    assert 'model_wrapper_cfg' not in cfg
+
+
+def test_cfg_options_override_the_file(config):
+    cfg = read(config, '--cfg-options', 'model.depth=18', 'topk=[1,2]')
+    assert cfg.model == dict(type='A', depth=18)
+    assert cfg.topk == [1, 2]
+
+
+def test_work_dir_of_the_command_line_wins(config):
+    with open(config, 'a') as file:
+        file.write("work_dir = 'from_config'\n")
+    assert read(config).work_dir == 'from_config'
+    assert read(config, '--work-dir', 'typed').work_dir == 'typed'
+
+
+@pytest.mark.parametrize('flag', ['--local_rank=3', '--local-rank=3'])
+def test_local_rank_reaches_the_environment(config, monkeypatch, flag):
+    read(config, flag)
+    assert os.environ['LOCAL_RANK'] == '3'
+    monkeypatch.setenv('LOCAL_RANK', '1')
+    read(config, flag)
+    assert os.environ['LOCAL_RANK'] == '1'
+
+
+@pytest.mark.parametrize(
+    ('check', 'kind'),
+    [(config_file, 'config'), (checkpoint_file, 'checkpoint')],
+)
+def test_missing_file_is_named_with_its_neighbours(config, check, kind):
+    folder = Path(config).parent
+    wrong = str(folder / 'sgdt.py')
+    with pytest.raises(ArgumentTypeError) as error:
+        check(wrong)
+    assert str(error.value) == (
+        f"there is no {kind} '{wrong}'; near it: {config}"
+    )
+
+
+def test_missing_file_without_neighbours(tmp_path):
+    with pytest.raises(ArgumentTypeError, match=r"there is no config '.*x'$"):
+        config_file(str(tmp_path / 'x'))
+    with pytest.raises(ArgumentTypeError, match='nor its folder'):
+        config_file(str(tmp_path / 'no' / 'sgdet.py'))
+
+
+def test_a_folder_is_no_config(tmp_path):
+    with pytest.raises(ArgumentTypeError, match='there is no config'):
+        config_file(str(tmp_path))
+
+
+def test_checkpoint_may_be_a_url():
+    url = 'https://host.example/a.pth'
+    assert checkpoint_file(url) == url

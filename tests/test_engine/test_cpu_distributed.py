@@ -1,0 +1,121 @@
+"""The process group and the config values of runs without a GPU."""
+
+import os
+import socket
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+from mmengine.config import Config
+
+from mmsgg.engine import cpu_distributed, use_gloo_without_gpu
+
+WORKER = """
+import torch
+from mmengine.config import Config
+from mmengine.model import MMDistributedDataParallel
+from torch import nn
+
+from mmsgg.engine.cpu_distributed import use_gloo_without_gpu
+
+cfg = Config(dict(launcher='pytorch', find_unused_parameters=True))
+use_gloo_without_gpu(cfg)
+rank = torch.distributed.get_rank()
+wrapper = dict(cfg.model_wrapper_cfg)
+assert wrapper.pop('type') == 'MMDistributedDataParallel'
+model = MMDistributedDataParallel(nn.Linear(1, 1, bias=False), **wrapper)
+model(torch.tensor([[2.0 * rank]])).sum().backward()
+print('gradient', model.module.weight.grad.item())
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
+    """Pretend to be on a CPU and note the process groups asked for."""
+    calls = []
+    monkeypatch.setattr(cpu_distributed, 'get_device', lambda: 'cpu')
+    monkeypatch.setattr(
+        cpu_distributed.distributed,
+        'init_process_group',
+        lambda backend, timeout: calls.append((backend, timeout)),
+    )
+    return calls
+
+
+def test_sets_backend_and_wrapper(started):
+    cfg = Config(dict(launcher='pytorch'))
+    use_gloo_without_gpu(cfg)
+    assert started == [('gloo', None)]
+    assert cfg.env_cfg.dist_cfg.backend == 'gloo'
+    assert cfg.model_wrapper_cfg == dict(
+        type='MMDistributedDataParallel',
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=False,
+    )
+
+
+def test_keeps_what_the_config_says(started):
+    cfg = Config(
+        dict(
+            launcher='pytorch',
+            env_cfg=dict(
+                cudnn_benchmark=False,
+                dist_cfg=dict(backend='nccl', timeout=60),
+            ),
+            model_wrapper_cfg=dict(type='Mine', static_graph=True),
+        )
+    )
+    use_gloo_without_gpu(cfg)
+    assert started == [('gloo', timedelta(seconds=60))]
+    assert cfg.env_cfg == dict(
+        cudnn_benchmark=False, dist_cfg=dict(backend='gloo', timeout=60)
+    )
+    assert cfg.model_wrapper_cfg == dict(
+        type='Mine', static_graph=True, device_ids=None
+    )
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'device'),
+    [('none', 'cpu'), ('slurm', 'cpu'), ('pytorch', 'cuda')],
+)
+def test_leaves_other_runs_alone(started, monkeypatch, launcher, device):
+    monkeypatch.setattr(cpu_distributed, 'get_device', lambda: device)
+    cfg = Config(dict(launcher=launcher))
+    use_gloo_without_gpu(cfg)
+    assert started == []
+    assert cfg.to_dict() == dict(launcher=launcher)
+
+
+def test_two_processes_average_their_gradients():
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        port = server.getsockname()[1]
+    common = dict(
+        os.environ,
+        CUDA_VISIBLE_DEVICES='',
+        MASTER_ADDR='127.0.0.1',
+        MASTER_PORT=str(port),
+        WORLD_SIZE='2',
+        OMP_NUM_THREADS='1',
+    )
+    processes = [
+        subprocess.Popen(
+            [sys.executable, '-c', WORKER],
+            env=dict(common, RANK=rank, LOCAL_RANK=rank),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for rank in ('0', '1')
+    ]
+    try:
+        for process in processes:
+            out, err = process.communicate(timeout=120)
+            # the inputs were 0 and 2
+            assert 'gradient 1.0' in out, err
+    finally:
+        for process in processes:
+            process.kill()

@@ -1,0 +1,194 @@
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+
+from mmsgg.registry import MODELS
+
+from .samples import random_sample
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+SIZE = 64
+
+
+def build(name='sgcls', **kwargs):
+    """The toy model for the 4 classes and 3 predicates of the samples."""
+    cfg = Config.fromfile(CONFIGS / 'toy' / f'{name}.py').model
+    cfg.data_preprocessor.pad_size_divisor = SIZE
+    cfg.roi_head.bbox_head.num_classes = 4
+    cfg.relation_head.update(num_classes=4, num_predicates=3)
+    cfg.update(kwargs)
+    torch.manual_seed(0)
+    return MODELS.build(cfg)
+
+
+def data_of(*sizes, scale=1.0):
+    samples = [
+        random_sample(n, 2 * n if n > 1 else 0, seed=n, scale=scale)
+        for n in sizes
+    ]
+    generator = torch.Generator().manual_seed(0)
+    images = [
+        torch.randint(
+            255, (3, SIZE, SIZE), generator=generator, dtype=torch.uint8
+        )
+        for _ in sizes
+    ]
+    return dict(inputs=images, data_samples=samples)
+
+
+def run_loss(model, data):
+    data = model.data_preprocessor(data, True)
+    return model(**data, mode='loss')
+
+
+@pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
+def test_frozen_means_frozen(name):
+    model = build(name)
+    model.test_cfg.objects.score_thr = 0.0  # an untrained detector finds some
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    model.train()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    losses = run_loss(model, data_of(4, 0, 1))
+    model.parse_losses(losses)[0].backward()
+    optimizer.step()
+    changed = {
+        key
+        for key, value in model.state_dict().items()
+        if not torch.equal(value, before[key])
+    }
+    assert changed and all(key.startswith('relation_head.') for key in changed)
+    frozen = [
+        p
+        for n, p in model.named_parameters()
+        if n.split('.')[0] != 'relation_head'
+    ]
+    assert all(p.grad is None and not p.requires_grad for p in frozen)
+    assert not model.backbone.training and model.relation_head.training
+
+
+def test_thawed_detector_is_trained_by_both_losses():
+    model = build('sgcls', freeze_detector=False).train()
+    losses = run_loss(model, data_of(4, 3))
+    assert {'loss_rpn_cls', 'loss_bbox', 'loss_predicate'} <= losses.keys()
+    model.parse_losses(losses)[0].backward()
+    assert model.backbone.conv1.weight.grad.any()
+    assert model.backbone.training
+
+
+def test_unknown_task_is_named():
+    with pytest.raises(ValueError, match=r"'sgg'.*predcls, sgcls, sgdet"):
+        build('sgcls', task='sgg')
+
+
+def test_a_detector_checkpoint_starts_both_branches():
+    model = build('sgcls')
+    detector = {
+        key: torch.full_like(value, 0.5)
+        for key, value in model.state_dict().items()
+        if not key.startswith('relation_head.')
+    }
+    missing, unexpected = model.load_state_dict(dict(detector), strict=False)
+    assert not unexpected
+    assert all(key.startswith('relation_head.') for key in missing)
+    for branch in ('object_head', 'union_head'):
+        weights = getattr(model.relation_head, branch).state_dict()
+        assert all((value == 0.5).all() for value in weights.values())
+
+
+def test_a_checkpoint_with_relation_head_keeps_it():
+    model, other = build('sgcls'), build('sgdet')
+    weights = {k: v + 1 for k, v in model.state_dict().items()}
+    other.load_state_dict(dict(weights), strict=True)
+    for key, value in other.state_dict().items():
+        assert torch.equal(value, weights[key])
+
+
+@pytest.mark.parametrize('name', ['predcls', 'sgcls'])
+@torch.no_grad()
+def test_given_boxes_come_back_in_original_pixels(name):
+    model = build(name).eval()
+    small = model.test_step(data_of(4, 2))
+    large = model.test_step(data_of(4, 2, scale=0.5))
+    for one, other in zip(small, large, strict=True):
+        gt = other.gt_instances
+        torch.testing.assert_close(other.pred_instances.bboxes, gt.bboxes)
+        # the same boxes on the same input image, whatever the original was
+        torch.testing.assert_close(
+            one.pred_relations.predicate_scores,
+            other.pred_relations.predicate_scores,
+        )
+        if name == 'predcls':
+            assert torch.equal(other.pred_instances.labels, gt.labels)
+
+
+@torch.no_grad()
+def test_a_batch_equals_its_images_alone():
+    model = build('sgdet').eval()
+    model.test_cfg.objects.score_thr = 0.0
+    data = data_of(3, 4)
+    batch = model.test_step(dict(data))
+    for i, sample in enumerate(batch):
+        [alone] = model.test_step({k: [v[i]] for k, v in data.items()})
+        assert len(sample.pred_instances) > 1
+        for field in ('pred_instances', 'pred_relations'):
+            one, other = sample.get(field), alone.get(field)
+            for key in one.keys():
+                torch.testing.assert_close(one[key], other[key])
+
+
+@torch.no_grad()
+def test_nothing_found_is_an_empty_graph():
+    model = build('sgdet').eval()
+    model.test_cfg.objects.score_thr = 1.0
+    for sample in model.test_step(data_of(3, 0)):
+        assert len(sample.pred_instances) == 0
+        assert sample.pred_relations.pairs.shape == (0, 2)
+        assert sample.pred_relations.predicate_scores.shape == (0, 3)
+
+
+@torch.no_grad()
+def test_proposals_of_the_sample_replace_the_rpn():
+    model = build('sgdet').eval()
+    model.test_cfg.objects.update(
+        score_thr=0.0, nms=dict(type='nms', iou_threshold=1.0)
+    )
+    for parameter in model.roi_head.bbox_head.fc_reg.parameters():
+        parameter.zero_()  # boxes stay as proposed
+    data = data_of(3)
+    proposals = data['data_samples'][0].gt_instances.bboxes
+    data['data_samples'][0].proposals = InstanceData(bboxes=proposals)
+    [sample] = model.test_step(data)
+    found = sample.pred_instances.bboxes
+    torch.testing.assert_close(
+        found[found[:, 0].argsort()], proposals[proposals[:, 0].argsort()]
+    )
+
+
+@torch.no_grad()
+def test_no_proposals_at_all():
+    model = build('sgdet').eval()
+    data = data_of(2, 2)
+    for sample in data['data_samples']:
+        sample.proposals = InstanceData(bboxes=torch.zeros(0, 4))
+    for sample in model.test_step(data):
+        assert len(sample.pred_relations) == 0
+
+
+def test_missing_ground_truth_is_explained():
+    model = build('predcls').eval()
+    data = data_of(2)
+    del data['data_samples'][0].gt_instances
+    with pytest.raises(ValueError, match=r'predcls.*2\.jpg.*sgdet'):
+        model.test_step(data)
+
+
+@torch.no_grad()
+def test_tensor_mode_gives_raw_logits():
+    model = build('sgcls').eval()
+    data = model.data_preprocessor(data_of(3, 1))
+    objects, predicates = model(**data, mode='tensor')
+    assert [len(o) for o in objects] == [3, 1]
+    assert [tuple(p.shape) for p in predicates] == [(6, 4), (0, 4)]

@@ -1,0 +1,144 @@
+"""The command lines on a tiny data set, with one process and with three."""
+
+import json
+import os
+import pickle
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmsgg.testing import write_toy_vg
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ROOT / 'tools'
+CONFIGS = ROOT / 'configs' / 'toy'
+NUM_TEST = 7  # no multiple of 3
+
+
+@pytest.fixture(scope='module')
+def options(tmp_path_factory):
+    """``--cfg-options`` that make a toy config small."""
+    root = tmp_path_factory.mktemp('toy')
+    write_toy_vg(root, num_train=20, num_test=NUM_TEST, progress=False)
+    options = [
+        f'{split}_dataloader.dataset.data_root={root}'
+        for split in ('train', 'val', 'test')
+    ]
+    # an untrained detector is sure of nothing; let the best guesses pass
+    return [
+        '--cfg-options',
+        *options,
+        'train_dataloader.batch_size=2',
+        'train_dataloader.dataset.num_val=4',
+        'val_dataloader.dataset.num_val=4',
+        'train_cfg.max_epochs=1',
+        'model.test_cfg.objects.score_thr=0.0',
+        'model.test_cfg.objects.max_per_img=6',
+        'randomness.seed=0',
+    ]
+
+
+def run(*command, work_dir):
+    """Run a command line to its end and return what it printed."""
+    environment = dict(os.environ, PYTHON=sys.executable, OMP_NUM_THREADS='1')
+    done = subprocess.run(
+        [*map(str, command), '--work-dir', str(work_dir)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    return done.stdout
+
+
+def metrics_of(work_dir):
+    """The scores that a test run left in its work directory."""
+    [path] = [
+        path
+        for path in work_dir.glob('*/*.json')
+        if path.stem == path.parent.name
+    ]
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope='module')
+def trained(options, tmp_path_factory):
+    """The checkpoint that three processes on the CPU trained together."""
+    work_dir = tmp_path_factory.mktemp('train')
+    config = CONFIGS / 'sgdet.py'
+    log = run(TOOLS / 'dist_train.sh', config, 3, *options, work_dir=work_dir)
+    assert 'The detector is frozen and no weights are loaded' in log
+    return work_dir / 'epoch_1.pth'
+
+
+def test_three_processes_train(trained):
+    checkpoint = torch.load(trained, weights_only=False)
+    weights = checkpoint['state_dict']
+    assert all(value.isfinite().all() for value in weights.values())
+    # the frequency table travels with the weights
+    assert weights['relation_head.frequency_bias.table.weight'].any()
+    # 16 images, 2 a process and step, 3 processes
+    assert checkpoint['message_hub']['runtime_info']['iter'] == 2
+
+
+@pytest.mark.parametrize('name', ['predcls', 'sgdet'])
+def test_one_and_three_processes_agree(name, trained, options, tmp_path):
+    config = CONFIGS / f'{name}.py'
+    runs = {
+        1: [sys.executable, TOOLS / 'test.py', config, trained],
+        3: [TOOLS / 'dist_test.sh', config, trained, 3],
+    }
+    scores, predictions = {}, {}
+    for num, command in runs.items():
+        out = tmp_path / f'{num}.pkl'
+        work_dir = tmp_path / str(num)
+        run(*command, '--out', out, *options, work_dir=work_dir)
+        scores[num] = metrics_of(work_dir)
+        predictions[num] = pickle.loads(out.read_bytes())
+    recalls = [key for key in scores[1] if 'R@' in key]
+    assert {'R@20', 'R@50', 'R@100'} <= set(recalls)
+    for key in recalls:
+        assert scores[3][key] == pytest.approx(scores[1][key], abs=1e-6)
+    if name == 'predcls':
+        assert scores[1]['R@100'] > 0
+    for one, three in zip(predictions[1], predictions[3], strict=True):
+        assert one['img_id'] == three['img_id']
+        assert torch.equal(
+            one['pred_relations']['pairs'], three['pred_relations']['pairs']
+        )
+    assert len(predictions[1]) == NUM_TEST
+
+
+def test_resume_and_pictures(trained, options, tmp_path):
+    work_dir = tmp_path / 'more'
+    log = run(
+        sys.executable,
+        TOOLS / 'train.py',
+        CONFIGS / 'sgdet.py',
+        '--resume',
+        trained,
+        *options,
+        'train_cfg.max_epochs=2',
+        work_dir=work_dir,
+    )
+    assert 'resumed epoch: 1' in log
+    assert (work_dir / 'epoch_2.pth').is_file()
+    pictures = tmp_path / 'pictures'
+    run(
+        sys.executable,
+        TOOLS / 'test.py',
+        CONFIGS / 'sgdet.py',
+        work_dir / 'epoch_2.pth',
+        '--show-dir',
+        pictures,
+        *options,
+        work_dir=tmp_path / 'test',
+    )
+    drawn = [path for path in pictures.iterdir() if path.stat().st_size > 1e4]
+    assert len(drawn) == NUM_TEST

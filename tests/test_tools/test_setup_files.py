@@ -1,0 +1,162 @@
+"""The files that install, test and start mmsgg."""
+
+import os
+import shutil
+import subprocess
+from configparser import ConfigParser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from mmsgg import __version__
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = [
+    '.ci/run',
+    *(f'tools/dist_{x}.sh' for x in ('launch', 'test', 'train')),
+]
+
+
+def requirements_of(lines: str) -> list[Requirement]:
+    rows = (row.partition('#')[0].strip() for row in lines.splitlines())
+    return [Requirement(row) for row in rows if row]
+
+
+def ranges() -> dict[str, SpecifierSet]:
+    """The ranges of setup.cfg, by distribution."""
+    parser = ConfigParser()
+    parser.read(ROOT / 'setup.cfg')
+    lines = parser['options']['install_requires']
+    lines += parser['options.extras_require']['tests']
+    return {row.name: row.specifier for row in requirements_of(lines)}
+
+
+def pins() -> dict[str, str]:
+    """The tried versions of requirements/, by distribution."""
+    found = {}
+    for path in (ROOT / 'requirements').glob('*.txt'):
+        for row in requirements_of(path.read_text()):
+            version = str(row.specifier).removeprefix('==')
+            if version != str(row.specifier):
+                found[row.name] = version
+    return found
+
+
+def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=60, **kwargs
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A copy of what setting up needs, without .venv."""
+    shutil.copytree(ROOT / 'requirements', tmp_path / 'requirements')
+    shutil.copytree(ROOT / '.ci', tmp_path / '.ci')
+    for name in ('Makefile', 'setup.cfg'):
+        shutil.copy(ROOT / name, tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize('name', sorted(ranges()))
+def test_tried_version_lies_in_the_range(name):
+    assert ranges()[name].contains(pins()[name])
+
+
+@pytest.mark.parametrize('script', SCRIPTS)
+def test_script_is_executable_bash(script):
+    path = ROOT / script
+    assert path.read_text().startswith('#!/usr/bin/env bash\n')
+    assert os.access(path, os.X_OK)
+    assert run('bash', '-n', str(path)).returncode == 0
+
+
+def test_installed_version_comes_from_the_package():
+    setup = (ROOT / 'setup.cfg').read_text()
+    assert 'version = attr: mmsgg.version.__version__' in setup
+    assert f'version: {__version__}' in (ROOT / 'CITATION.cff').read_text()
+
+
+@pytest.mark.parametrize(
+    ('script', 'usage'),
+    [('train', 'CONFIG N'), ('test', 'CONFIG CHECKPOINT N')],
+)
+def test_dist_script_says_its_usage(script, usage):
+    result = run(str(ROOT / f'tools/dist_{script}.sh'), 'one')
+    assert result.returncode == 2
+    assert usage in result.stderr
+
+
+def test_dist_script_wants_a_number():
+    result = run(str(ROOT / 'tools/dist_train.sh'), 'config.py', 'three')
+    assert result.returncode == 2
+    assert "not 'three'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ('script', 'argv', 'handed_on'),
+    [
+        ('train', ['c.py', '2'], ['train.py', 'c.py']),
+        ('test', ['c.py', 'a b.pth', '2'], ['test.py', 'c.py', 'a b.pth']),
+    ],
+)
+def test_dist_script_starts_torchrun(tmp_path, script, argv, handed_on):
+    python = tmp_path / 'python'
+    python.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    env = dict(os.environ, PYTHON=str(python), PORT='29511', NNODES='2')
+    command = [str(ROOT / f'tools/dist_{script}.sh'), *argv, '--work-dir', 'w']
+    lines = run(*command, env=env, cwd=tmp_path).stdout.splitlines()
+    assert lines[:2] == ['-m', 'torch.distributed.run']
+    assert {'--nnodes=2', '--master_port=29511', '--nproc_per_node=2'} <= set(
+        lines
+    )
+    start = lines.index(f'{ROOT}/tools/{handed_on[0]}')
+    assert lines[start + 1 :] == [
+        *handed_on[1:],
+        '--work-dir',
+        'w',
+        '--launcher',
+        'pytorch',
+    ]
+
+
+@pytest.mark.parametrize(
+    ('settings', 'message'),
+    [
+        (['PYTHON=false'], 'needs Python 3.10'),
+        (['CXX=no-such-compiler'], "no C++ compiler 'no-such-compiler'"),
+    ],
+)
+def test_make_stops_early_and_says_why(checkout, settings, message):
+    result = run('make', 'test', *settings, cwd=checkout)
+    assert result.returncode != 0
+    assert message in result.stderr
+    assert not (checkout / '.venv').exists()
+
+
+@pytest.mark.parametrize(
+    ('closing', 'make_status', 'status'),
+    [
+        ('12 passed, 1 skipped in 3.45s', 0, 0),
+        ('= 1234 passed in 75.10s (0:01:15) =', 0, 0),
+        ('3 skipped in 0.10s', 0, 1),
+        ('1 failed, 2 passed in 0.10s', 2, 2),
+        ('no tests ran in 0.01s', 2, 2),
+        ('nothing that pytest says', 0, 1),
+    ],
+)
+def test_ci_needs_a_passed_test(checkout, closing, make_status, status):
+    make = checkout / 'bin' / 'make'
+    make.parent.mkdir()
+    make.write_text(
+        f"#!/usr/bin/env bash\necho '{closing}'\nexit {make_status}\n"
+    )
+    make.chmod(0o755)
+    env = dict(os.environ, PATH=f'{make.parent}:{os.environ["PATH"]}')
+    result = run('bash', '.ci/run', cwd=checkout, env=env)
+    assert result.returncode == status
+    expected = 'did not run' if 'nothing' in closing else closing
+    assert expected in result.stdout.splitlines()[-1]

@@ -1,0 +1,92 @@
+"""Test a checkpoint of the model of a config.
+
+Examples:
+    python tools/test.py configs/linknet/sgdet.py sgdet.pth --out preds.pkl
+    tools/dist_test.sh configs/linknet/sgdet.py sgdet.pth 3
+"""
+
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Sequence
+
+from mmengine.config import Config
+from mmengine.evaluator import DumpResults
+from mmengine.runner import Runner
+
+from mmsgg.engine import (
+    add_shared_arguments,
+    checkpoint_file,
+    config_file,
+    config_from_args,
+)
+
+
+def pickle_file(path: str) -> str:
+    """Check that the file to write is named as a pickle."""
+    if not path.endswith(('.pkl', '.pickle')):
+        raise ArgumentTypeError(f"'{path}' ends neither in .pkl nor .pickle")
+    return path
+
+
+def parse_args(argv: Sequence[str] | None = None) -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(description='Test a checkpoint of a model.')
+    parser.add_argument('config', type=config_file, help='a config file')
+    parser.add_argument(
+        'checkpoint', type=checkpoint_file, help='a checkpoint or its URL'
+    )
+    parser.add_argument(
+        '--out',
+        type=pickle_file,
+        help='pickle to write: a list with one dict an image, with the '
+        'ground truth, the predictions and the meta data as CPU tensors',
+    )
+    parser.add_argument(
+        '--show', action='store_true', help='show the predictions in a window'
+    )
+    parser.add_argument(
+        '--show-dir',
+        help='save the drawn predictions here; a relative path counts from '
+        '<work dir>/<time stamp>; of several processes the first one draws '
+        'its share of the images',
+    )
+    parser.add_argument(
+        '--wait-time',
+        type=float,
+        default=2.0,
+        help='seconds that --show shows an image (default: 2)',
+    )
+    add_shared_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def draw_predictions(cfg: Config, args: Namespace) -> None:
+    """Switch on the visualization hook as ``--show[-dir]`` ask for it."""
+    hook = cfg.get('default_hooks', {}).get('visualization')
+    if hook is None:
+        raise SystemExit(
+            '--show and --show-dir need default_hooks.visualization in the '
+            "config, such as dict(type='mmdet.DetVisualizationHook')"
+        )
+    hook['draw'] = True
+    if args.show:
+        hook.update(show=True, wait_time=args.wait_time)
+    if args.show_dir is not None:
+        hook['test_out_dir'] = args.show_dir
+
+
+def main() -> None:
+    """Build the runner, load the checkpoint and test."""
+    args = parse_args()
+    cfg = config_from_args(args)
+    cfg.load_from = args.checkpoint
+    if args.show or args.show_dir is not None:
+        draw_predictions(cfg, args)
+    runner = Runner.from_cfg(cfg)
+    if args.out is not None:
+        # mmdet's DumpDetResults drops the ground truth boxes; this does not.
+        runner.test_evaluator.metrics.append(DumpResults(args.out))
+    runner.test()
+
+
+if __name__ == '__main__':
+    main()
