@@ -50,13 +50,14 @@ test_dataloader = dict(
     dataset=dict(pipeline=test_pipeline, **toy),
 )
 
-train_cfg = dict(max_epochs=4, val_interval=1)
+train_cfg = dict(max_epochs=3, val_interval=1)
 optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=1e-4)
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=50),
-    dict(type='CosineAnnealingLR', T_max=4, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=3, convert_to_iter_based=True),
 ]
 # toy relations reach beyond overlapping boxes
 custom_hooks = [dict(type='FrequencyBiasHook', must_overlap=False)]
+visualizer = dict(relation_score_thr=0.1)

@@ -19,9 +19,18 @@ class DrawnGraph(NamedTuple):
     predicates: np.ndarray  # (K,) 0-based predicates
     relation_scores: np.ndarray | None  # (K,)
 
-    def first_relations(self, count: int) -> 'DrawnGraph':
-        """The graph with its first relations only."""
+    def first_relations(
+        self, count: int, score_thr: float = 0.0
+    ) -> 'DrawnGraph':
+        """The graph with its first relations only.
+
+        Args:
+            count: How many at most.
+            score_thr: The least score, where there are scores.
+        """
         scores = self.relation_scores
+        if scores is not None:  # descending
+            count = min(count, int((scores >= score_thr).sum()))
         return self._replace(
             pairs=self.pairs[:count],
             predicates=self.predicates[:count],

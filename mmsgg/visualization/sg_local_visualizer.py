@@ -32,6 +32,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
     Args:
         name: The name of the instance; a config must give one.
         topk_relations: How many predicted relations to draw, the best first.
+        relation_score_thr: The least score of a predicted relation, which is
+            a product of three probabilities, to be drawn.
         max_gt_relations: How many annotated relations to draw.
         max_loose_objects: How many objects without any drawn relation to
             draw, the best first.
@@ -65,6 +67,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         name: str = 'visualizer',
         *,
         topk_relations: int = 20,
+        relation_score_thr: float = 0.0,
         max_gt_relations: int = 40,
         max_loose_objects: int = 20,
         min_side: int = 760,
@@ -73,6 +76,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
     ) -> None:
         super().__init__(name, **kwargs)
         self.topk_relations = topk_relations
+        self.relation_score_thr = relation_score_thr
         self.max_gt_relations = max_gt_relations
         self.max_loose_objects = max_loose_objects
         self.panel = ScenePanel(min_side, max_side)
@@ -136,7 +140,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         if 'pred_instances' in sample:
             predicted = read_graph(
                 sample.pred_instances, sample.get('pred_relations')
-            ).first_relations(self.topk_relations)
+            ).first_relations(self.topk_relations, self.relation_score_thr)
         if true is not None and predicted is not None:
             if 'gt_relations' in sample and 'pred_relations' in sample:
                 hits, found = match_graphs(predicted, true)

@@ -27,10 +27,19 @@ def test_best_relations_come_first_and_ties_keep_their_order():
     assert graph.relation_scores.tolist() == [0.75, 0.5]
 
 
+def test_unlikely_relations_are_left_out():
+    data = make([[0, 1], [1, 0], [1, 2]], [4, 5, 6], [0.5, 0.75, 0.25])
+    graph = read_graph(*data)
+    assert graph.first_relations(9, 0.5).predicates.tolist() == [5, 4]
+    assert graph.first_relations(1, 0.5).predicates.tolist() == [5]
+    assert len(graph.first_relations(9, 0.8).pairs) == 0
+
+
 def test_annotation_keeps_its_order():
     graph = read_graph(*make([[2, 1], [0, 1]], [1, 0]))
     assert graph.pairs.tolist() == [[2, 1], [0, 1]]
     assert graph.relation_scores is None
+    assert len(graph.first_relations(2, score_thr=0.9).pairs) == 2
 
 
 def test_low_precision_and_no_data():

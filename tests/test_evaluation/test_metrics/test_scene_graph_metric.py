@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
-from random_graphs import NUM_PREDICATES, make_sample, samples
-from slow_recall import slow_recalls
 
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.structures import SGDataSample
+
+from .random_graphs import NUM_PREDICATES, make_sample, samples
+from .slow_recall import slow_recalls
 
 ZERO_SHOT = [[0, 0, 0], [0, 1, 2], [1, 0, 1], [1, 1, 1], [1, 1, 2]]
 GENERAL = ('R', 'ng-R', 'mR', 'ng-mR', 'zR', 'ng-zR')
