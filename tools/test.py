@@ -17,6 +17,7 @@ from mmsgg.engine import (
     checkpoint_file,
     config_file,
     config_from_args,
+    leave_process_group,
 )
 
 
@@ -86,6 +87,8 @@ def main() -> None:
         # mmdet's DumpDetResults drops the ground truth boxes; this does not.
         runner.test_evaluator.metrics.append(DumpResults(args.out))
     runner.test()
+    del runner
+    leave_process_group()
 
 
 if __name__ == '__main__':

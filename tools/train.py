@@ -18,6 +18,7 @@ from mmsgg.engine import (
     checkpoint_file,
     config_file,
     config_from_args,
+    leave_process_group,
 )
 
 
@@ -91,6 +92,8 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     warn_of_untrained_detector(cfg)
     runner.train()
+    del runner
+    leave_process_group()
 
 
 if __name__ == '__main__':

@@ -6,12 +6,16 @@ from mmsgg.engine.command_line import (
     config_file,
     config_from_args,
 )
-from mmsgg.engine.cpu_distributed import use_gloo_without_gpu
+from mmsgg.engine.cpu_distributed import (
+    leave_process_group,
+    use_gloo_without_gpu,
+)
 
 __all__ = [
     'add_shared_arguments',
     'checkpoint_file',
     'config_file',
     'config_from_args',
+    'leave_process_group',
     'use_gloo_without_gpu',
 ]

@@ -1,5 +1,6 @@
 """Several processes on a machine without a GPU."""
 
+import gc
 from datetime import timedelta
 
 from mmengine.config import Config
@@ -38,3 +39,18 @@ def use_gloo_without_gpu(cfg: Config) -> None:
         seconds = cfg.env_cfg.dist_cfg.get('timeout')
         timeout = None if seconds is None else timedelta(seconds=seconds)
         distributed.init_process_group('gloo', timeout=timeout)
+
+
+def leave_process_group() -> None:
+    """Wait for the other processes and close the connections to them.
+
+    To be called when all work is done, with any launcher, and when nothing
+    refers to the runner any more: the model's wrapper holds on to the group.
+    Connections that are open when Python ends may abort the process (known
+    of torch's gloo), which torchrun reports as the failure of a run that
+    went well.
+    """
+    gc.collect()  # a runner and its loops refer to each other
+    if distributed.is_available() and distributed.is_initialized():
+        distributed.barrier()
+        distributed.destroy_process_group()

@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel
 from torch import nn
 
-from mmsgg.engine.cpu_distributed import use_gloo_without_gpu
+from mmsgg.engine import leave_process_group, use_gloo_without_gpu
 
 cfg = Config(dict(launcher='pytorch', find_unused_parameters=True))
 use_gloo_without_gpu(cfg)
@@ -27,7 +27,7 @@ assert wrapper.pop('type') == 'MMDistributedDataParallel'
 model = MMDistributedDataParallel(nn.Linear(1, 1, bias=False), **wrapper)
 model(torch.tensor([[2.0 * rank]])).sum().backward()
 print('gradient', model.module.weight.grad.item())
-torch.distributed.destroy_process_group()
+leave_process_group()
 """
 
 
