@@ -136,10 +136,7 @@ class SceneGraphRCNN(TwoStageDetector):
             The same samples with ``pred_instances`` and ``pred_relations``.
         """
         x = self.extract_feat(batch_inputs)
-        given = [
-            self._given_objects(sample) if self.task != 'sgdet' else None
-            for sample in batch_data_samples
-        ]
+        given = [self._given(sample) for sample in batch_data_samples]
         objects = self.objects_of(x, batch_data_samples, given)
         metas = [sample.metainfo for sample in batch_data_samples]
         graphs = self.relation_head.predict(x, objects, metas, rescale)
@@ -150,16 +147,15 @@ class SceneGraphRCNN(TwoStageDetector):
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Return the raw logits of :meth:`BaseRelationHead.forward`."""
         x = self.extract_feat(batch_inputs)
-        given = [
-            self._given_objects(sample) if self.task != 'sgdet' else None
-            for sample in batch_data_samples
-        ]
+        given = [self._given(sample) for sample in batch_data_samples]
         objects = self.objects_of(x, batch_data_samples, given)
         pairs = [self.relation_head.all_pairs(o) for o in objects]
         return self.relation_head(x, objects, pairs)
 
-    def _given_objects(self, sample: SGDataSample) -> InstanceData:
+    def _given(self, sample: SGDataSample) -> InstanceData | None:
         """Bring what is given of one image into input-image pixels."""
+        if self.task == 'sgdet':
+            return None
         if 'gt_instances' not in sample:
             raise ValueError(
                 f"Task '{self.task}' needs gt_instances, but the sample of "
