@@ -1,5 +1,19 @@
 """Evaluation of scene graphs."""
 
-from .metrics import SceneGraphMetric
+from .metrics import DumpSceneGraphs, SceneGraphMetric
+from .result_file import largest_topk, read_samples
+from .scene_graph_json import (
+    graph_to_dict,
+    read_scene_graphs,
+    write_scene_graphs,
+)
 
-__all__ = ['SceneGraphMetric']
+__all__ = [
+    'DumpSceneGraphs',
+    'SceneGraphMetric',
+    'graph_to_dict',
+    'largest_topk',
+    'read_samples',
+    'read_scene_graphs',
+    'write_scene_graphs',
+]

@@ -4,34 +4,36 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .ranking import rank_candidates, rank_pairs
-from .triplet_matching import first_hits, match_objects, match_triplets
+from .graphs import PredictedGraph, TrueGraph
+from .relation_overlap import pair_overlap, phrase_overlap
+from .triplet_matching import exclusive_hits, first_hits, match_triplets
+from .triplet_orders import (
+    Ranked,
+    annotated,
+    constrained,
+    few_a_pair,
+    unconstrained,
+)
 
 
-class TrueGraph(NamedTuple):
-    """The annotation of one image: G objects, R relations."""
+class _Ranking(NamedTuple):
+    """How triplets are judged."""
 
-    boxes: np.ndarray  # (G, 4) original-image pixels
-    labels: np.ndarray  # (G,) 0-based classes
-    pairs: np.ndarray  # (R, 2) rows [subject, object] of the objects
-    predicates: np.ndarray  # (R,) 0-based predicates
-
-    @property
-    def triplets(self) -> np.ndarray:
-        """(R, 3) int64 [subject class, object class, predicate]."""
-        classes = self.labels[self.pairs]  # (R, 2)
-        return np.column_stack([classes, self.predicates]).astype(np.int64)
+    order: str  # which ones, in which order
+    phrase: bool = False  # by the box around both, not by both boxes
+    exclusive: bool = False  # a triplet hits one relation, each only once
 
 
-class PredictedGraph(NamedTuple):
-    """The prediction for one image: N objects, K pairs, P predicates."""
-
-    boxes: np.ndarray  # (N, 4) original-image pixels
-    labels: np.ndarray  # (N,) 0-based classes
-    scores: np.ndarray  # (N,)
-    pairs: np.ndarray  # (K, 2) rows [subject, object] of the objects
-    predicate_scores: np.ndarray  # (K, P) foreground probabilities
-    pair_scores: np.ndarray | None = None  # (K,); None: best pair first
+RANKINGS = {
+    'constrained': _Ranking('constrained'),
+    'unconstrained': _Ranking('unconstrained'),
+    'annotated': _Ranking('annotated'),
+    'phrase': _Ranking('constrained', phrase=True),
+    'unconstrained-phrase': _Ranking('unconstrained', phrase=True),
+    'exclusive': _Ranking('few_a_pair', exclusive=True),
+    'exclusive-phrase': _Ranking('few_a_pair', phrase=True, exclusive=True),
+}
+"""The known rankings, see :func:`graph_ranks`."""
 
 
 def graph_ranks(
@@ -40,23 +42,31 @@ def graph_ranks(
     rankings: tuple[str, ...],
     k: int,
     iou_thr: float = 0.5,
+    predicates_per_pair: int = 1,
 ) -> dict[str, np.ndarray]:
     """Rank of the first triplet that hits each true relation.
 
-    The rankings differ in which triplets are judged, in which order:
+    The rankings differ in which triplets are judged, in which order, and
+    what a hit is:
 
     - ``'constrained'``: the best predicate of each pair (R, mR, zR);
     - ``'unconstrained'``: every predicate of every pair (ng-R, ng-mR, ng-zR);
     - ``'annotated'``: as constrained, but only the pairs that have a relation
       in the annotation (A). It compares pairs by row number, so the predicted
-      objects must be the annotated ones, as in predcls and sgcls.
+      objects must be the annotated ones, as in predcls and sgcls;
+    - ``'phrase'``, ``'unconstrained-phrase'``: as the first two, but the box
+      around subject and object must overlap instead of both (phr-R);
+    - ``'exclusive'``, ``'exclusive-phrase'``: ``predicates_per_pair``
+      predicates of each pair; a triplet uses up the relation that it hits
+      (pooled-R, pooled-phr-R).
 
     Args:
         predicted: The prediction.
         true: The annotation.
         rankings: Which rankings to make.
         k: How many triplets to judge in each.
-        iou_thr: The least overlap of both boxes, inclusive.
+        iou_thr: The least overlap of the boxes, inclusive.
+        predicates_per_pair: Of the exclusive rankings.
 
     Returns:
         For each ranking the ranks (R,) int64 from 0, or ``NEVER``.
@@ -77,63 +87,57 @@ def graph_ranks(
         >>> graph_ranks(predicted, true, ('unconstrained',), k=100)
         {'unconstrained': array([2])}
     """
-    object_match = match_objects(
-        predicted.boxes, predicted.labels, true.boxes, true.labels, iou_thr
-    )
-    ranks = {}
-    for ranking in rankings:
-        rows, predicates = _RANKINGS[ranking](predicted, true, k)
-        hits = match_triplets(
-            object_match,
-            predicted.pairs[rows],
-            predicates,
-            true.pairs,
-            true.predicates,
+    kinds = {ranking: RANKINGS[ranking] for ranking in rankings}
+    orders = {kind.order for kind in kinds.values()}
+    ranked = {
+        order: _ranked(order, predicted, true, k, predicates_per_pair)
+        for order in sorted(orders)
+    }
+    same_class = np.equal.outer(predicted.labels, true.labels)  # (N, G)
+    return {
+        ranking: _ranks(
+            predicted, true, ranked[kind.order], kind, same_class, iou_thr
         )
-        ranks[ranking] = first_hits(hits)
-    return ranks
+        for ranking, kind in kinds.items()
+    }
 
 
-def _constrained(
-    predicted: PredictedGraph, true: TrueGraph, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    return rank_pairs(predicted.predicate_scores, k, predicted.pair_scores)
+def _ranked(
+    order: str,
+    predicted: PredictedGraph,
+    true: TrueGraph,
+    k: int,
+    predicates_per_pair: int,
+) -> Ranked:
+    """The triplets in one of the orders."""
+    match order:
+        case 'constrained':
+            return constrained(predicted, k)
+        case 'unconstrained':
+            return unconstrained(predicted, k)
+        case 'annotated':
+            return annotated(predicted, true, k)
+        case _:
+            return few_a_pair(predicted, k, predicates_per_pair)
 
 
-def _unconstrained(
-    predicted: PredictedGraph, true: TrueGraph, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    return rank_candidates(
-        predicted.scores, predicted.pairs, predicted.predicate_scores, k
+def _ranks(
+    predicted: PredictedGraph,
+    true: TrueGraph,
+    ranked: Ranked,
+    kind: _Ranking,
+    same_class: np.ndarray,
+    iou_thr: float,
+) -> np.ndarray:
+    """When the triplets hit each relation (R,)."""
+    rows, predicates = ranked
+    pairs = predicted.pairs[rows]
+    overlap_of = phrase_overlap if kind.phrase else pair_overlap
+    overlaps = overlap_of(predicted.boxes, pairs, true.boxes, true.pairs)
+    hits = match_triplets(
+        same_class, pairs, predicates, true.pairs, true.predicates
     )
-
-
-def _annotated(
-    predicted: PredictedGraph, true: TrueGraph, k: int
-) -> tuple[np.ndarray, np.ndarray]:
-    num_objects = len(true.boxes)
-    if len(predicted.pairs) and len(predicted.boxes) != num_objects:
-        raise ValueError(
-            f'A compares pairs by row number, but {len(predicted.boxes)} '
-            f'objects are predicted where {num_objects} are annotated. It is '
-            'for predcls and sgcls; leave it out for sgdet.'
-        )
-    is_annotated = np.zeros((num_objects, num_objects), dtype=bool)
-    is_annotated[true.pairs[:, 0], true.pairs[:, 1]] = True
-    kept = np.flatnonzero(
-        is_annotated[predicted.pairs[:, 0], predicted.pairs[:, 1]]
+    hits &= overlaps >= iou_thr
+    return (
+        exclusive_hits(hits, overlaps) if kind.exclusive else first_hits(hits)
     )
-    scores = predicted.pair_scores
-    rows, predicates = rank_pairs(
-        predicted.predicate_scores[kept],
-        k,
-        None if scores is None else scores[kept],
-    )
-    return kept[rows], predicates
-
-
-_RANKINGS = {
-    'constrained': _constrained,
-    'unconstrained': _unconstrained,
-    'annotated': _annotated,
-}

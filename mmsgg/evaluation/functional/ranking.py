@@ -70,6 +70,7 @@ def rank_candidates(
     pairs: np.ndarray,
     predicate_scores: np.ndarray,
     k: int,
+    predicates_per_pair: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Triplets without graph constraint: every predicate of every pair.
 
@@ -82,6 +83,8 @@ def rank_candidates(
         pairs: (K, 2) rows [subject, object] of the objects.
         predicate_scores: (K, P) probabilities of the foreground predicates.
         k: How many candidates to keep.
+        predicates_per_pair: How many predicates of a pair compete, its most
+            probable ones; all by default.
 
     Returns:
         Rows (k',) of the pairs and predicates (k',), both int64, with
@@ -89,12 +92,30 @@ def rank_candidates(
 
     Examples:
         >>> import numpy as np
-        >>> rank_candidates(
+        >>> graph = (
         ...     np.array([1.0, 0.5]), np.array([[0, 1], [1, 0]]),
-        ...     np.array([[0.1, 0.6], [0.6, 0.2]]), k=3)
+        ...     np.array([[0.1, 0.6], [0.6, 0.2]]))
+        >>> rank_candidates(*graph, k=3)
         (array([0, 1, 1]), array([1, 0, 1]))
+        >>> rank_candidates(*graph, k=3, predicates_per_pair=1)
+        (array([0, 1]), array([1, 0]))
     """
+    rows = np.arange(len(pairs))
+    if predicate_scores.size == 0:
+        return rows[:0], rows[:0]
     pair_scores = object_scores[pairs[:, 0]] * object_scores[pairs[:, 1]]
     scores = pair_scores[:, None] * predicate_scores  # (K, P)
+    # The best k candidates are of the k pairs with the best best candidates:
+    # each of those pairs has one that comes before all of any other pair.
+    best_scores = np.fmax.reduce(scores, axis=1)
+    rows = np.sort(stable_topk(best_scores, k))  # (k'',)
+    scores = scores[rows]
+    if predicates_per_pair is None or predicates_per_pair >= scores.shape[1]:
+        best = stable_topk(scores.ravel(), k)
+        best_rows, predicates = np.divmod(best, scores.shape[1])
+        return rows[best_rows], predicates
+    order = np.argsort(-predicate_scores[rows], axis=1, kind='stable')
+    order = np.sort(order[:, :predicates_per_pair], axis=1)  # (k'', m)
+    scores = np.take_along_axis(scores, order, axis=1)
     best = stable_topk(scores.ravel(), k)
-    return np.divmod(best, max(scores.shape[1], 1))
+    return rows[best // predicates_per_pair], order.ravel()[best]

@@ -33,6 +33,32 @@ def image_recall(ranks: np.ndarray, images: np.ndarray, k: int) -> float:
     return math.fsum(recalls) / len(recalls)
 
 
+def recall_of_images(
+    ranks: np.ndarray, images: np.ndarray, num_images: int, k: int
+) -> np.ndarray:
+    """Recall of each image by itself, whose mean is :func:`image_recall`.
+
+    Args:
+        ranks: (M,) rank of the first triplet that hits each relation.
+        images: (M,) number of the image of each relation.
+        num_images: I, more than any of the numbers.
+        k: How many triplets an image may give.
+
+    Returns:
+        (I,) fractions, nan for images that have no relation.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranks, images = np.array([0, 9, 1, 2]), np.array([0, 0, 0, 2])
+        >>> recall_of_images(ranks, images, 3, k=2)
+        array([0.66666667,        nan, 0.        ])
+    """
+    groups, recalls = _group_recall(ranks, images, k)
+    values = np.full(num_images, math.nan)
+    values[groups] = recalls
+    return values
+
+
 def predicate_recall(
     ranks: np.ndarray,
     images: np.ndarray,
@@ -101,11 +127,53 @@ def mean_predicate_recall(
     if len(ranks) == 0:
         return math.nan
     recalls = predicate_recall(ranks, images, predicates, num_predicates, k)
-    return math.fsum(np.nan_to_num(recalls)) / num_predicates
+    return group_mean_recall(recalls, np.arange(num_predicates))
+
+
+def group_mean_recall(recalls: np.ndarray, group: np.ndarray) -> float:
+    """Mean of :func:`predicate_recall` over some predicates: mR-head@K.
+
+    Args:
+        recalls: (P,) from :func:`predicate_recall`.
+        group: (Q,) which of them.
+
+    Returns:
+        A fraction in which a predicate that never occurs counts 0; nan where
+        no predicate occurs at all, be it in the group or not.
+
+    Examples:
+        >>> import numpy as np
+        >>> recalls = np.array([1.0, 0.5, np.nan])
+        >>> group_mean_recall(recalls, np.array([1, 2]))
+        0.25
+    """
+    if np.isnan(recalls).all():
+        return math.nan
+    return math.fsum(np.nan_to_num(recalls[group])) / len(group)
+
+
+def harmonic_mean(recall: float, mean_recall: float) -> float:
+    """Harmonic mean of R@K and mR@K: F@K.
+
+    Args:
+        recall: R@K.
+        mean_recall: mR@K.
+
+    Returns:
+        A fraction; 0 where both are 0, nan where one is nan.
+
+    Examples:
+        >>> harmonic_mean(0.6, 0.2)
+        0.3
+        >>> harmonic_mean(0.0, 0.0)
+        0.0
+    """
+    total = recall + mean_recall
+    return 0.0 if total == 0 else 2 * recall * mean_recall / total
 
 
 def pooled_recall(ranks: np.ndarray, k: int) -> float:
-    """Relations hit of all relations, whatever their image: A@K.
+    """Relations hit of all relations, whatever their image: A@K, pooled-R@K.
 
     Args:
         ranks: (M,) rank of the first triplet that hits each relation.

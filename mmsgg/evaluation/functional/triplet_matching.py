@@ -92,3 +92,31 @@ def first_hits(hits: np.ndarray) -> np.ndarray:
     if len(hits) == 0:
         return np.full(hits.shape[1], NEVER)
     return np.where(hits.any(0), hits.argmax(0), NEVER)
+
+
+def exclusive_hits(hits: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
+    """At which rank each ground-truth relation is used up.
+
+    One after the other, each triplet takes the free relation that it hits
+    with the highest overlap, the first of equals. A taken relation is not
+    free any more. This is how Lu et al. (ECCV 2016) count for Stanford VRD.
+
+    Args:
+        hits: (K, R) bool, row k = the triplet at rank k.
+        overlaps: (K, R) overlap of each triplet with each relation.
+
+    Returns:
+        (R,) int64 ranks from 0, :data:`NEVER` where no triplet is left.
+
+    Examples:
+        >>> import numpy as np
+        >>> hits = np.array([[True, True], [False, True], [True, False]])
+        >>> exclusive_hits(hits, np.array([[0.6, 0.9], [0, 0.9], [0.6, 0]]))
+        array([2, 0])
+    """
+    ranks = np.full(hits.shape[1], NEVER)
+    for rank in np.flatnonzero(hits.any(1)):
+        free = np.flatnonzero(hits[rank] & (ranks == NEVER))
+        if len(free):
+            ranks[free[overlaps[rank, free].argmax()]] = rank
+    return ranks

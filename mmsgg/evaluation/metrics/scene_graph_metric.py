@@ -1,10 +1,9 @@
 """The recalls of scene graph generation."""
 
-import difflib
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from mmengine.evaluator import BaseMetric
@@ -14,29 +13,12 @@ from numpy.typing import ArrayLike
 from mmsgg.registry import METRICS
 
 from .. import functional as F
+from ..functional.predicate_groups import Groups
+from .collected_relations import CollectedRelations, collect_relations
+from .metric_names import RANKING_OF, checked_topk, known_metrics
 from .predicate_table import predicate_table
 from .sample_graphs import predicted_graph, true_graph
 from .zero_shot_triplets import read_zero_shot_triplets
-
-RANKING_OF = {
-    'R': 'constrained',
-    'ng-R': 'unconstrained',
-    'mR': 'constrained',
-    'ng-mR': 'unconstrained',
-    'zR': 'constrained',
-    'ng-zR': 'unconstrained',
-    'A': 'annotated',
-}
-"""The known metrics and the ranking of triplets that each one judges."""
-
-
-class _Relations(NamedTuple):
-    """The M relations of all images."""
-
-    images: np.ndarray  # (M,) number of the image
-    triplets: np.ndarray  # (M, 3) [subject class, object class, predicate]
-    ranks: dict[str, np.ndarray]  # (M,) for each ranking
-    num_predicates: int
 
 
 @METRICS.register_module()
@@ -51,41 +33,63 @@ class SceneGraphMetric(BaseMetric):
       have relations.
     - ``mR``, ``ng-mR``: recall of each predicate, averaged over the images
       that have it, then over all predicates; one that never occurs counts 0.
+    - ``F``, ``ng-F``: harmonic mean of R and mR.
     - ``zR``, ``ng-zR``: R over the relations whose triplet is zero-shot.
+    - ``phr-R``, ``ng-phr-R``: R where the box around subject and object must
+      overlap, not both boxes.
     - ``A``: relations hit of all relations of all images, where only the
       pairs that have a relation are judged; for predcls and sgcls, where the
       predicted objects are the annotated ones in their order.
+    - ``pooled-R``, ``pooled-phr-R``: relations hit of all relations of all
+      images, where a triplet uses up the relation that it hits (Stanford
+      VRD, Lu et al. 2016).
 
-    Each sample holds ``gt_instances`` {bboxes, labels}, ``gt_relations``
-    {pairs, labels}, ``pred_instances`` {bboxes, labels, scores} and
-    ``pred_relations`` {pairs, predicate_scores}, tensors or arrays, boxes in
-    original-image pixels. Pairs are judged by ``pred_relations.scores``,
-    the highest first and equal ones in the order given; without ``scores``
-    all are judged in the order given.
+    ``docs/metrics.md`` has the formulas. Each sample holds ``gt_instances``
+    {bboxes, labels}, ``gt_relations`` {pairs, labels}, ``pred_instances``
+    {bboxes, labels, scores} and ``pred_relations`` {pairs,
+    predicate_scores}, tensors or arrays, boxes in original-image pixels.
+    Pairs are judged by ``pred_relations.scores``, the highest first and equal
+    ones in the order given; without ``scores`` all are judged in the order
+    given.
 
-    ``evaluate`` returns fractions under ``'R@20'``, ``'ng-mR@100'`` and so
-    on; nan where no image has a relation to recall.
+    ``evaluate`` returns fractions under ``'R@20'``, ``'ng-mR@100'``,
+    ``'mR-head@50'`` and so on; nan where no image has a relation to recall.
+    After it, in the first process:
+
+    - :attr:`image_recalls`: ``img_id`` and arrays (I,) ``'R@20'`` and so on,
+      the fraction of the rows of each image that are hit, for all metrics
+      but mR and F; nan for an image without rows.
+    - :attr:`predicate_recalls` (with ``classwise``): ``predicate`` names,
+      ``relations`` (P,) counts, and (P,) recalls, nan where there are none.
 
     Args:
-        metrics: Any of R, ng-R, mR, ng-mR, zR, ng-zR, A.
+        metrics: Any of the above.
         topk: The numbers K of triplets that an image may give.
-        iou_thr: The least overlap of both boxes (+1 pixel convention),
+        iou_thr: The least overlap of the boxes (+1 pixel convention),
             inclusive.
         zero_shot_triplets: (Z, 3) 0-based [subject class, object class,
             predicate], needed for zR and ng-zR; or the path of a ``.npy``,
             ``.txt`` or torch-saved file with them.
+        predicates_per_pair: How many predicates of a pair compete in
+            pooled-R and pooled-phr-R; 1 is the graph constraint, 70 of 70
+            is none.
+        predicate_groups: Names or 0-based numbers of predicates under the
+            name of their group; adds ``'mR-head@50'`` for a group 'head'.
         classwise: Log the recall of each predicate too.
         collect_device: 'cpu' or 'gpu', see mmengine.
         prefix: Put before the names of the results, with a slash.
         collect_dir: Where processes exchange their results on 'cpu'.
 
     Raises:
-        ValueError: On an unknown metric, on zR without triplets.
+        ValueError: On an unknown metric, on zR without triplets, on groups
+            without mR.
 
     Examples:
-        >>> metric = dict(
+        >>> # in a list: mmengine mistakes a bare dict that has 'metrics'
+        >>> test_evaluator = [dict(
         ...     type='SceneGraphMetric', metrics=('R', 'mR', 'zR'),
-        ...     zero_shot_triplets='data/vg/zero_shot_triplets.npy')
+        ...     zero_shot_triplets='data/vg/zero_shot_triplets.npy',
+        ...     predicate_groups=dict(head=['on', 'has'], tail=['flying in']))]
     """
 
     default_prefix = ''  # results are called 'R@20', not 'sgg/R@20'
@@ -96,30 +100,36 @@ class SceneGraphMetric(BaseMetric):
         topk: Sequence[int] = (20, 50, 100),
         iou_thr: float = 0.5,
         zero_shot_triplets: ArrayLike | str | Path | None = None,
+        predicates_per_pair: int = 1,
+        predicate_groups: Groups | None = None,
         classwise: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
         collect_dir: str | None = None,
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
-        self.metrics = _known_metrics(metrics)
-        self.topk = (topk,) if isinstance(topk, int) else tuple(topk)
-        if not self.topk or min(self.topk) < 1:
-            raise ValueError(f'topk must be positive numbers, got {topk}')
+        self.metrics = known_metrics(metrics)
+        self.topk = checked_topk(topk)
         self.iou_thr = iou_thr
+        self.predicates_per_pair = predicates_per_pair
+        if predicates_per_pair < 1:
+            raise ValueError(
+                f'predicates_per_pair must be positive: {predicates_per_pair}'
+            )
         self.classwise = classwise
+        self.predicate_groups = dict(predicate_groups or {})
+        self._grouped = [m for m in self.metrics if m in ('mR', 'ng-mR')]
+        if self.predicate_groups and not self._grouped:
+            raise ValueError('predicate_groups needs mR or ng-mR in metrics')
         rankings = [RANKING_OF[name] for name in self.metrics]
         self.rankings = tuple(dict.fromkeys(rankings))  # without repetition
         self.zero_shot_triplets = None
         if {'zR', 'ng-zR'} & set(self.metrics):
-            if zero_shot_triplets is None:
-                raise ValueError(
-                    'zR and ng-zR need zero_shot_triplets: an array (Z, 3) of '
-                    '0-based [subject, object, predicate], or its path'
-                )
             self.zero_shot_triplets = read_zero_shot_triplets(
                 zero_shot_triplets
             )
+        self.image_recalls: dict[str, Any] = {}
+        self.predicate_recalls: dict[str, Any] = {}
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Match the predictions of a batch.
@@ -138,11 +148,19 @@ class SceneGraphMetric(BaseMetric):
         for sample in data_samples:
             true, predicted = true_graph(sample), predicted_graph(sample)
             num_predicates = self._num_predicates(true, predicted)
+            if num_predicates and not self.results:
+                self._groups(num_predicates)  # unknown names stop here
             ranks = F.graph_ranks(
-                predicted, true, self.rankings, max(self.topk), self.iou_thr
+                predicted,
+                true,
+                self.rankings,
+                max(self.topk),
+                self.iou_thr,
+                self.predicates_per_pair,
             )
             self.results.append(
                 dict(
+                    img_id=sample.get('img_id'),
                     triplets=true.triplets,  # (R, 3)
                     ranks=ranks,  # (R,) for each ranking
                     num_predicates=num_predicates,
@@ -158,37 +176,90 @@ class SceneGraphMetric(BaseMetric):
         Returns:
             A fraction for each metric and K.
         """
+        self.image_recalls, self.predicate_recalls = {}, {}
         if not results:
             return dict.fromkeys(self._names(), math.nan)
-        relations = _gather(results, self.rankings)
+        relations = collect_relations(
+            results,
+            self.rankings,
+            self.zero_shot_triplets,
+            least_predicates=F.largest_number(self.predicate_groups) + 1,
+        )
+        self.image_recalls = self._recall_of_images(relations)
         if self.classwise:
-            self._log_predicates(relations)
+            self.predicate_recalls = self._recall_of_predicates(relations)
+            table = predicate_table(*self._table_columns())
+            print_log(f'Recall of each predicate\n{table}', logger='current')
         values = [
-            self._recall(metric, k, relations)
+            value
             for k in self.topk
-            for metric in self.metrics
+            for value in (
+                *(relations.recall(metric, k) for metric in self.metrics),
+                *self._recall_of_groups(relations, k),
+            )
         ]
         return dict(zip(self._names(), values, strict=True))
 
     def _names(self) -> list[str]:
-        return [f'{name}@{k}' for k in self.topk for name in self.metrics]
+        """The names of the results."""
+        names = [
+            *self.metrics,
+            *(
+                f'{m}-{g}'
+                for m in self._grouped
+                for g in self.predicate_groups
+            ),
+        ]
+        return [f'{name}@{k}' for k in self.topk for name in names]
 
-    def _recall(self, metric: str, k: int, relations: _Relations) -> float:
-        """The value of one metric at one K."""
-        images, triplets, ranks, num_predicates = relations
-        ranks = ranks[RANKING_OF[metric]]
-        match metric.removeprefix('ng-'):
-            case 'R':
-                return F.image_recall(ranks, images, k)
-            case 'mR':
-                return F.mean_predicate_recall(
-                    ranks, images, triplets[:, 2], num_predicates, k
-                )
-            case 'zR':
-                unseen = F.in_triplets(triplets, self.zero_shot_triplets)
-                return F.image_recall(ranks[unseen], images[unseen], k)
-            case 'A':
-                return F.pooled_recall(ranks, k)
+    def _groups(self, num_predicates: int) -> dict[str, np.ndarray]:
+        """The numbers of the predicates of each group."""
+        names = (self.dataset_meta or {}).get('predicates')
+        return F.resolve_predicate_groups(
+            self.predicate_groups, names, num_predicates
+        )
+
+    def _recall_of_groups(
+        self, relations: CollectedRelations, k: int
+    ) -> list[float]:
+        """The values of mR-head, mR-body and so on at one K."""
+        groups = self._groups(relations.num_predicates).values()
+        return [
+            F.group_mean_recall(recalls, group)
+            for metric in self._grouped
+            for recalls in [relations.recall_of_predicates(metric, k)]
+            for group in groups
+        ]
+
+    def _recall_of_images(self, relations: CollectedRelations) -> dict:
+        """What :attr:`image_recalls` holds."""
+        recalls = {
+            f'{metric}@{k}': relations.recall_of_images(metric, k)
+            for metric in self.metrics
+            if not metric.endswith(('mR', 'F'))
+            for k in self.topk
+        }
+        return dict(img_id=relations.image_ids, **recalls)
+
+    def _recall_of_predicates(self, relations: CollectedRelations) -> dict:
+        """What :attr:`predicate_recalls` holds."""
+        num_predicates = relations.num_predicates
+        names = (self.dataset_meta or {}).get('predicates')
+        names = names or [str(i) for i in range(num_predicates)]
+        recalls = {
+            f'{title}@{k}': relations.recall_of_predicates(title, k)
+            for title in ('R', 'ng-R')
+            if RANKING_OF[title] in self.rankings
+            for k in self.topk
+        }
+        return dict(
+            predicate=list(names), relations=relations.counts, **recalls
+        )
+
+    def _table_columns(self) -> tuple[list[str], np.ndarray, dict]:
+        """Names, counts and recalls of :attr:`predicate_recalls`."""
+        recalls = dict(self.predicate_recalls)
+        return recalls.pop('predicate'), recalls.pop('relations'), recalls
 
     def _num_predicates(
         self, true: F.TrueGraph, predicted: F.PredictedGraph
@@ -220,53 +291,3 @@ class SceneGraphMetric(BaseMetric):
                     'counted from 0; subtract 1 from a list counted from 1'
                 )
         return num_predicates
-
-    def _log_predicates(self, relations: _Relations) -> None:
-        """Log the recall of each predicate in the rankings at hand."""
-        images, triplets, ranks, num_predicates = relations
-        predicates = triplets[:, 2]
-        names = (self.dataset_meta or {}).get('predicates')
-        names = names or [str(i) for i in range(num_predicates)]
-        recalls = {
-            f'{title}@{k}': F.predicate_recall(
-                ranks[RANKING_OF[title]], images, predicates, num_predicates, k
-            )
-            for title in ('R', 'ng-R')
-            if RANKING_OF[title] in ranks
-            for k in self.topk
-        }
-        counts = np.bincount(predicates, minlength=num_predicates)
-        table = predicate_table(names, counts, recalls)
-        print_log(f'Recall of each predicate\n{table}', logger='current')
-
-
-def _known_metrics(metrics: str | Sequence[str]) -> tuple[str, ...]:
-    """The names as a tuple, if all are known."""
-    names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-    for name in names:
-        if name not in RANKING_OF:
-            close = difflib.get_close_matches(name, RANKING_OF, n=1, cutoff=0)
-            raise ValueError(
-                f'unknown metric {name!r}; did you mean {close[0]!r}? '
-                f'Known are {", ".join(RANKING_OF)}.'
-            )
-    return names
-
-
-def _gather(results: list[dict], rankings: Sequence[str]) -> _Relations:
-    """The relations of all images in flat arrays."""
-    triplets = np.concatenate([entry['triplets'] for entry in results])
-    sizes = [len(entry['triplets']) for entry in results]
-    return _Relations(
-        images=np.repeat(np.arange(len(results)), sizes),
-        triplets=triplets,
-        ranks={
-            ranking: np.concatenate([e['ranks'][ranking] for e in results])
-            for ranking in rankings
-        },
-        # without any prediction P may be unknown; then all recalls are 0
-        num_predicates=max(
-            triplets[:, 2].max(initial=0) + 1,
-            *(entry['num_predicates'] for entry in results),
-        ),
-    )

@@ -7,7 +7,9 @@ import torch
 from numpy.typing import ArrayLike
 
 
-def read_zero_shot_triplets(source: ArrayLike | str | Path) -> np.ndarray:
+def read_zero_shot_triplets(
+    source: ArrayLike | str | Path | None,
+) -> np.ndarray:
     """Make an array of a list of triplets or of the file that holds it.
 
     Rows are 0-based [subject class, object class, predicate]. The file
@@ -25,6 +27,11 @@ def read_zero_shot_triplets(source: ArrayLike | str | Path) -> np.ndarray:
     Raises:
         ValueError: Where that is not a list of triplets.
     """
+    if source is None:
+        raise ValueError(
+            'zR and ng-zR need zero_shot_triplets: an array (Z, 3) of '
+            '0-based [subject, object, predicate], or its path'
+        )
     if isinstance(source, str | Path):
         source = _load(Path(source))
     triplets = np.asarray(source)

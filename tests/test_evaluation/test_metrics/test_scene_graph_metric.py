@@ -68,13 +68,8 @@ def one_hit():
     )
 
 
-@pytest.mark.skipif(
-    not RECALL_FILE.exists(), reason='reference values are not at hand'
-)
-@pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
-def test_equals_reference_evaluators(task):
-    data = np.load(RECALL_FILE)
-    expected = json.loads(str(data[f'{task}/expected']))
+def reference_samples(data, task):
+    """The graphs of a task in the reference file, labels from 0."""
     data_samples = []
     while f'{task}/{len(data_samples)}/boxes' in data:
         graph = f'{task}/{len(data_samples)}'
@@ -99,14 +94,39 @@ def test_equals_reference_evaluators(task):
                 ),
             )
         )
+    return data_samples
+
+
+@pytest.mark.skipif(
+    not RECALL_FILE.exists(), reason='reference values are not at hand'
+)
+@pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
+def test_equals_reference_evaluators(task):
+    data = np.load(RECALL_FILE)
+    expected = json.loads(str(data[f'{task}/expected']))
+    data_samples = reference_samples(data, task)
     assert len(data_samples) == 20
-    results = evaluate(
-        data_samples,
+    metric = build(
         GENERAL if task == 'sgdet' else (*GENERAL, 'A'),
         topk=(20, 50, 100),
         zero_shot_triplets=data[f'{task}/zero_shot_triplets'] - 1,
+        classwise=True,
     )
-    assert_equal(results, expected, tolerance=1e-9)
+    metric.process(None, data_samples)
+    assert_equal(metric.evaluate(20), expected, tolerance=1e-9)
+    for name in ('R@20', 'R@50', 'R@100', 'ng-R@20', 'ng-R@50', 'ng-R@100'):
+        np.testing.assert_allclose(
+            metric.image_recalls[name],
+            data[f'{task}/per_image_{name}'],
+            rtol=0,
+            atol=1e-12,
+        )
+    np.testing.assert_allclose(
+        metric.predicate_recalls['R@100'],
+        data[f'{task}/per_predicate_R@100'],
+        rtol=0,
+        atol=1e-12,
+    )
 
 
 @settings(max_examples=150, deadline=None)

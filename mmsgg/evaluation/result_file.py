@@ -1,0 +1,96 @@
+"""Reading the pickle that ``tools/test.py --out`` writes."""
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+PREDICTION = {
+    'pred_instances': ('bboxes', 'labels', 'scores'),
+    'pred_relations': ('pairs', 'predicate_scores'),
+}
+ANNOTATION = {
+    'gt_instances': ('bboxes', 'labels'),
+    'gt_relations': ('pairs', 'labels'),
+}
+
+
+def read_samples(path: str | Path, annotated: bool = True) -> list[dict]:
+    """Read the samples of a result file and check what they hold.
+
+    The file is a pickle, which can run code: read only files that you trust.
+
+    Args:
+        path: A file of ``DumpResults`` or ``DumpSceneGraphs``.
+        annotated: Whether the annotation must be in it.
+
+    Returns:
+        One dict an image, in the order of the data set.
+
+    Raises:
+        ValueError: Where the file is missing, broken or something else; the
+            message names it.
+    """
+    samples = _load(Path(path))
+    if not isinstance(samples, list):
+        raise ValueError(
+            f"'{path}' holds {_kind(samples)}, not the list of "
+            'samples that tools/test.py --out writes'
+        )
+    needed = PREDICTION | (ANNOTATION if annotated else {})
+    for number, sample in enumerate(samples):
+        _check(sample, needed, f"'{path}', image {number}")
+    return samples
+
+
+def largest_topk(samples: list[dict]) -> int | None:
+    """The largest K that the pairs in the samples serve; None for any.
+
+    Args:
+        samples: From :func:`read_samples`.
+
+    Returns:
+        The smallest ``topk`` of ``DumpSceneGraphs``.
+
+    Examples:
+        >>> largest_topk([dict(topk=100), dict(topk=50), dict()])
+        50
+    """
+    return min((s['topk'] for s in samples if 'topk' in s), default=None)
+
+
+def _load(path: Path) -> Any:
+    """Unpickle a file."""
+    if not path.is_file():
+        raise ValueError(f"there is no file '{path}'")
+    try:
+        with path.open('rb') as file:
+            return pickle.load(file)
+    except MemoryError:
+        raise
+    except Exception as error:  # a broken pickle may raise nearly anything
+        raise ValueError(
+            f"'{path}' cannot be read as a pickle; was it cut off, or is it "
+            f'another kind of file? ({type(error).__name__}: {error})'
+        ) from error
+
+
+def _check(sample: Any, needed: dict, where: str) -> None:
+    """See that a sample has its fields."""
+    if not isinstance(sample, Mapping):
+        raise ValueError(f'{where} is {_kind(sample)}, not a dict')
+    for field, names in needed.items():
+        if field not in sample:
+            hint = (
+                '; was the test run without ground truth?'
+                if field.startswith('gt_')
+                else '; is it of a model without a relation head?'
+            )
+            raise ValueError(f"{where} has no '{field}'{hint}")
+        for name in names:
+            if name not in sample[field]:
+                raise ValueError(f"{where} has no '{name}' in '{field}'")
+
+
+def _kind(value: Any) -> str:
+    return f'a {type(value).__name__}'

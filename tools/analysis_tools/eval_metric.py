@@ -1,0 +1,185 @@
+"""Evaluate the file that ``tools/test.py --out`` wrote, or make it JSON.
+
+Examples:
+    python tools/analysis_tools/eval_metric.py preds.pkl --metrics R F
+    python tools/analysis_tools/eval_metric.py preds.pkl \
+        configs/linknet/sgdet.py --topk 10 20 --json graphs.json
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+from mmsgg.engine import config_file
+from mmsgg.evaluation import (
+    SceneGraphMetric,
+    graph_to_dict,
+    largest_topk,
+    read_samples,
+    write_scene_graphs,
+)
+from mmsgg.registry import DATASETS
+
+
+def parse_args(argv: Sequence[str] | None = None) -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description='Evaluate the file that tools/test.py --out wrote.'
+    )
+    add = parser.add_argument
+    add('results', help='a pickle of DumpResults or DumpSceneGraphs')
+    add(
+        'config',
+        nargs='?',
+        type=config_file,
+        help='a config: its test_evaluator has the settings, its test data '
+        'set the names; the options below override it',
+    )
+    add('--metrics', nargs='+', metavar='NAME', help='such as R ng-R mR F')
+    add('--topk', nargs='+', type=int, metavar='K')
+    add('--iou-thr', type=float, help='the least overlap of the boxes')
+    add(
+        '--zero-shot-triplets',
+        metavar='FILE',
+        help='0-based [subject, object, predicate] for zR and ng-zR',
+    )
+    add(
+        '--predicates-per-pair',
+        type=int,
+        metavar='N',
+        help='how many predicates of a pair count for pooled-R and in --json',
+    )
+    add(
+        '--classwise',
+        action='store_true',
+        default=None,
+        help='log the recall of each predicate too',
+    )
+    add_json_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def add_json_arguments(parser: ArgumentParser) -> None:
+    """Add what concerns the JSON file."""
+    add = parser.add_argument
+    add('--json', metavar='FILE', help='write the predicted graphs here')
+    add(
+        '--json-topk',
+        type=int,
+        default=100,
+        metavar='K',
+        help='the most triplets of an image in --json (default: 100)',
+    )
+    add(
+        '--score-thr',
+        type=float,
+        default=0.0,
+        help='the least score of a triplet in --json (default: 0)',
+    )
+
+
+def metric_settings(args: Namespace, cfg: Config | None) -> dict[str, Any]:
+    """The arguments of the metric: of the config, then of the options."""
+    settings = {}
+    if cfg is not None:
+        evaluators = cfg.test_evaluator
+        if not isinstance(evaluators, list | tuple):
+            evaluators = [evaluators]
+        for evaluator in evaluators:
+            if evaluator['type'].split('.')[-1] == 'SceneGraphMetric':
+                settings.update(evaluator)
+    settings.pop('type', None)
+    options = (
+        'metrics',
+        'topk',
+        'iou_thr',
+        'zero_shot_triplets',
+        'predicates_per_pair',
+        'classwise',
+    )
+    given = {name: getattr(args, name) for name in options}
+    settings.update({k: v for k, v in given.items() if v is not None})
+    return settings
+
+
+def dataset_meta(cfg: Config | None) -> dict[str, Any]:
+    """The names of classes and predicates; no file of the set is opened."""
+    if cfg is None:
+        return {}
+    init_default_scope(cfg.get('default_scope', 'mmsgg'))
+    dataset = dict(cfg.test_dataloader.dataset, lazy_init=True, pipeline=[])
+    return DATASETS.build(dataset).metainfo
+
+
+def evaluate(
+    samples: Sequence[dict], settings: dict[str, Any], meta: dict[str, Any]
+) -> dict[str, float]:
+    """Evaluate samples as the test loop does.
+
+    Args:
+        samples: One dict an image.
+        settings: Arguments of ``SceneGraphMetric``.
+        meta: ``classes`` and ``predicates`` of the data set, or nothing.
+
+    Returns:
+        A fraction for each metric and K.
+
+    Raises:
+        ValueError: Where the file does not hold enough for the largest K.
+    """
+    metric = SceneGraphMetric(**settings)
+    metric.dataset_meta = meta
+    most = largest_topk(samples)
+    if most is not None and max(metric.topk) > most:
+        raise ValueError(
+            f'the samples hold the best {most} triplets, too few for K = '
+            f'{max(metric.topk)}; see topk of DumpSceneGraphs'
+        )
+    for sample in samples:
+        metric.process(None, [sample])
+    return metric.evaluate(len(samples))
+
+
+def write_json(
+    args: Namespace, samples: Sequence[dict], meta: dict[str, Any]
+) -> None:
+    """Write the graphs as ``--json`` asks for it."""
+    graphs = (
+        graph_to_dict(
+            sample,
+            meta.get('classes'),
+            meta.get('predicates'),
+            args.json_topk,
+            args.score_thr,
+            args.predicates_per_pair or 1,
+        )
+        for sample in samples
+    )
+    write_scene_graphs(args.json, graphs)
+    print(f'{args.json}: {len(samples)} images')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate the file and print the numbers in full precision."""
+    args = parse_args(argv)
+    cfg = None if args.config is None else Config.fromfile(args.config)
+    try:
+        meta = dataset_meta(cfg)
+        samples = read_samples(args.results)
+        results = evaluate(samples, metric_settings(args, cfg), meta)
+        for name, value in results.items():
+            print(f'{name:<16} {float(value)!r}')
+        if args.json is not None:
+            write_json(args, samples, meta)
+    except ValueError as error:
+        message = str(error)
+        if args.results not in message:
+            message = f'{args.results}: {message}'
+        raise SystemExit(message) from error
+
+
+if __name__ == '__main__':
+    main()
