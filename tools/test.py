@@ -19,6 +19,7 @@ from mmsgg.engine import (
     config_from_args,
     leave_process_group,
 )
+from mmsgg.evaluation.metrics import DumpSceneGraphs
 
 
 def pickle_file(path: str) -> str:
@@ -38,8 +39,9 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     parser.add_argument(
         '--out',
         type=pickle_file,
-        help='pickle to write: a list with one dict an image, with the '
-        'ground truth, the predictions and the meta data as CPU tensors',
+        help='pickle to write: a list with one dict an image, of the ground '
+        'truth and of what of the prediction any metric up to K = 100 needs; '
+        'for tools/analysis_tools/eval_metric.py',
     )
     parser.add_argument(
         '--show', action='store_true', help='show the predictions in a window'
@@ -84,8 +86,10 @@ def main() -> None:
         draw_predictions(cfg, args)
     runner = Runner.from_cfg(cfg)
     if args.out is not None:
-        # mmdet's DumpDetResults drops the ground truth boxes; this does not.
-        runner.test_evaluator.metrics.append(DumpResults(args.out))
+        # a detector has no scene graphs to dump
+        graphs = 'relation_head' in cfg.get('model', {})
+        dump = DumpSceneGraphs if graphs else DumpResults
+        runner.test_evaluator.metrics.append(dump(args.out))
     runner.test()
     del runner
     leave_process_group()

@@ -58,5 +58,6 @@ test_dataloader = dict(
         pipeline=test_pipeline,
     ),
 )
-val_evaluator = dict(type='SceneGraphMetric')
+# a list: mmengine takes a bare dict with 'metrics' for an Evaluator
+val_evaluator = [dict(type='SceneGraphMetric')]
 test_evaluator = val_evaluator
