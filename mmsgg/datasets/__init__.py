@@ -2,6 +2,9 @@
 
 from .relation_statistics import count_relations, scene_graphs_of
 from .scene_graph_arrays import SceneGraphArrays
+from .scene_graph_dataset import SceneGraphDataset
+from .scene_graph_json import SceneGraphJsonDataset
+from .scene_graph_json_writer import write_scene_graph_json
 from .toy_vg import TOY_CLASSES, TOY_PREDICATES, ToyVGDataset
 from .transforms import (
     LoadImageFromFile,
@@ -10,18 +13,28 @@ from .transforms import (
 )
 from .vg150 import VG150Dataset
 from .vg150_vocabulary import VG150_CLASSES, VG150_PREDICATES
+from .vg150_writer import write_vg150
+from .vrd import VRDDataset
+from .vrd_vocabulary import VRD_CLASSES, VRD_PREDICATES
 
 __all__ = [
     'TOY_CLASSES',
     'TOY_PREDICATES',
     'VG150_CLASSES',
     'VG150_PREDICATES',
+    'VRD_CLASSES',
+    'VRD_PREDICATES',
     'LoadImageFromFile',
     'LoadRelationAnnotations',
     'PackSGInputs',
     'SceneGraphArrays',
+    'SceneGraphDataset',
+    'SceneGraphJsonDataset',
     'ToyVGDataset',
     'VG150Dataset',
+    'VRDDataset',
     'count_relations',
     'scene_graphs_of',
+    'write_scene_graph_json',
+    'write_vg150',
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -14,7 +14,7 @@ class SceneGraphArrays:
     The boxes of image ``i`` are the rows ``box_starts[i]:box_starts[i + 1]``,
     its relations the rows ``relation_starts[i]:relation_starts[i + 1]``.
     A million boxes stay a few arrays, which the workers of a data loader
-    share instead of copying.
+    share instead of copying. Nobody can write to them.
 
     Args:
         img_ids: (N,) integers or strings.
@@ -26,6 +26,8 @@ class SceneGraphArrays:
         pairs: (R, 2) int64 [subject, object], counted within the image.
         predicates: (R,) int64, 0-based.
         relation_starts: (N + 1,) int64, from 0 to R.
+        file_names: (N,) strings, relative to the folders of images; None
+            where images are called ``<img_id>.jpg``.
     """
 
     img_ids: np.ndarray
@@ -37,6 +39,20 @@ class SceneGraphArrays:
     pairs: np.ndarray
     predicates: np.ndarray
     relation_starts: np.ndarray
+    file_names: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        """Take views that refuse to be written to."""
+        for field in fields(self):
+            array = getattr(self, field.name)
+            if array is not None:
+                view = array.view()
+                view.flags.writeable = False
+                object.__setattr__(self, field.name, view)
+
+    def __setstate__(self, state: dict) -> None:
+        """Unpickle, after which nobody can write either."""
+        self.__init__(**state)
 
     def __len__(self) -> int:
         return len(self.img_ids)
@@ -92,6 +108,9 @@ class SceneGraphArrays:
             pairs=self.pairs[relations],
             predicates=self.predicates[relations],
             relation_starts=starts_of(relation_counts),
+            file_names=(
+                None if self.file_names is None else self.file_names[images]
+            ),
         )
 
     def keep_relations(self, keep: np.ndarray) -> SceneGraphArrays:
@@ -141,6 +160,33 @@ def row_ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """
     before = starts_of(counts)
     return np.arange(before[-1]) + np.repeat(starts - before[:-1], counts)
+
+
+def clip_boxes(
+    boxes: np.ndarray, heights: np.ndarray, widths: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, int]:
+    """Cut boxes off at the borders of their images.
+
+    Args:
+        boxes: (B, 4) [x1, y1, x2, y2], original-image pixels.
+        heights: (B,) pixels, of the image of each box.
+        widths: (B,) pixels.
+
+    Returns:
+        (B, 4) float32 boxes; the rows of those that are empty or outside,
+        NaN included; how many were cut.
+    """
+    clipped = np.empty((4, len(boxes)), dtype=np.float32)
+    cut = np.zeros(len(boxes), dtype=bool)
+    limits = (widths, heights, widths, heights)
+    for side, limit, out in zip(boxes.T, limits, clipped, strict=True):
+        inside = np.minimum(np.maximum(side, 0), limit)
+        cut |= inside != side
+        out[:] = inside
+    # true for no empty box, no box outside and no NaN
+    good = (clipped[2:] > clipped[:2]).all(axis=0)
+    clipped = np.ascontiguousarray(clipped.T)
+    return clipped, np.flatnonzero(~good), int(cut.sum())
 
 
 def boxes_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:

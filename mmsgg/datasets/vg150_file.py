@@ -1,12 +1,12 @@
 """Read the three files of VG150 as they are, and say what is wrong in them."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
+
+from .json_file import read_json
 
 #: Images whose files are broken; the rows of the h5 file leave them out.
 CORRUPTED_IDS = (1592, 1722, 4616, 4617)
@@ -26,7 +26,7 @@ _RANGE_KEYS = (
 )
 
 
-def read_h5(path: str) -> dict[str, np.ndarray]:
+def read_h5(path: str) -> tuple[dict[str, np.ndarray], int]:
     """Read the annotation file and close it.
 
     Args:
@@ -34,10 +34,11 @@ def read_h5(path: str) -> dict[str, np.ndarray]:
             whole and fractional boxes are all read.
 
     Returns:
-        ``split``, ``img_to_{first,last}_{box,rel}`` (N,) int64; ``labels``
-        (B,) and ``predicates`` (R,) int64, still 1-based; ``relationships``
-        (R, 2) int64 box rows; ``boxes`` (B, 4) float64 [centre x, centre y,
-        width, height] relative to the longer side of the image.
+        In the types of the file: ``split``,
+        ``img_to_{first,last}_{box,rel}`` (N,); ``labels`` (B,) and
+        ``predicates`` (R,), still 1-based; ``relationships`` (R, 2) box rows;
+        ``boxes`` (B, 4) [centre x, centre y, width, height] where the longer
+        side of the image is ``size``. And ``size``, 1024 or 512.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -51,7 +52,7 @@ def read_h5(path: str) -> dict[str, np.ndarray]:
     try:
         with h5py.File(path, 'r') as file:
             arrays = {
-                key: _read_key(file, key).reshape(-1).astype(np.int64)
+                key: _read_key(file, key).reshape(-1)
                 for key in (*_RANGE_KEYS, 'labels', 'predicates')
             }
             pairs = _read_key(file, 'relationships').reshape(-1, 2)
@@ -64,10 +65,9 @@ def read_h5(path: str) -> dict[str, np.ndarray]:
             f'{path} does not open as HDF5 ({error}); it is probably an '
             'incomplete download: compare its size and fetch it again'
         ) from error
-    arrays['relationships'] = pairs.astype(np.int64)
-    arrays['boxes'] = boxes.astype(np.float64) / size
+    arrays |= {'relationships': pairs, 'boxes': boxes}
     _check_lengths(path, arrays)
-    return arrays
+    return arrays, size
 
 
 def _read_key(file: h5py.File, key: str) -> np.ndarray:
@@ -109,7 +109,7 @@ def read_image_data(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not JSON or an image lacks something.
     """
-    images = _read_json(path, 'image data file')
+    images = read_json(path, 'image data file', WHERE_FROM)
     columns = []
     for key in ('image_id', 'height', 'width'):
         try:
@@ -149,7 +149,7 @@ def check_vocabulary(
         KeyError: If one of the two dictionaries is missing.
         ValueError: If a name differs.
     """
-    vocabulary = _read_json(path, 'vocabulary file')
+    vocabulary = read_json(path, 'vocabulary file', WHERE_FROM)
     for key, field, expected in (
         ('label_to_idx', 'classes', classes),
         ('predicate_to_idx', 'predicates', predicates),
@@ -169,15 +169,3 @@ def check_vocabulary(
                     f'where the {field} of the data set have {ours!r}; for a '
                     f'vocabulary of its own pass metainfo=dict({field}=[...])'
                 )
-
-
-def _read_json(path: str, what: str) -> Any:
-    if not Path(path).is_file():
-        raise FileNotFoundError(f'{what} {path} not found; {WHERE_FROM}')
-    try:
-        return json.loads(Path(path).read_bytes())
-    except ValueError as error:
-        raise ValueError(
-            f'{what} {path} is not JSON ({error}); it is probably an '
-            'incomplete download: fetch it again'
-        ) from error

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .scene_graph_arrays import SceneGraphArrays, row_ranges, starts_of
+from .scene_graph_arrays import (
+    SceneGraphArrays,
+    clip_boxes,
+    row_ranges,
+    starts_of,
+)
 from .vg150_file import read_h5, read_image_data
 
 #: How the h5 file numbers the splits; 'val' is a part of the training rows.
@@ -24,6 +29,7 @@ class VG150Reader:
     Attributes:
         num_clipped: Boxes of the last :meth:`read` that stuck out of their
             image.
+        dropped: What the last :meth:`read` left out of the split, in words.
     """
 
     def __init__(
@@ -37,7 +43,8 @@ class VG150Reader:
         self.classes = classes
         self.predicates = predicates
         self.num_clipped = 0
-        self.arrays = read_h5(ann_file)
+        self.dropped: dict[str, int] = {}
+        self.arrays, self.box_size = read_h5(ann_file)
         self.ids, self.heights, self.widths = read_image_data(image_data_file)
         rows = len(self.arrays['split'])
         if rows != len(self.ids):
@@ -93,10 +100,14 @@ class VG150Reader:
         self, split: str, num_val: int, with_relations: bool
     ) -> np.ndarray:
         """Find the image rows (M,) of a split."""
-        usable = self.arrays['split'] == _SPLIT_NUMBERS[split]
-        usable &= self.arrays['img_to_first_box'] >= 0
+        of_split = self.arrays['split'] == _SPLIT_NUMBERS[split]
+        usable = of_split & (self.arrays['img_to_first_box'] >= 0)
+        without = {'box': int(of_split.sum() - usable.sum())}
         if with_relations:
+            num_with_boxes = usable.sum()
             usable &= self.arrays['img_to_first_rel'] >= 0
+            without['relation'] = int(num_with_boxes - usable.sum())
+        self.dropped = {f'images without {k}': n for k, n in without.items()}
         images = np.flatnonzero(usable)
         if split == 'test':
             return images
@@ -114,8 +125,10 @@ class VG150Reader:
         self, kind: str, key: str, images: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Look up first rows (M,) and counts (M,) of boxes or relations."""
-        first = self.arrays[f'img_to_first_{kind}'][images]
-        last = self.arrays[f'img_to_last_{kind}'][images]
+        first, last = (
+            self.arrays[f'img_to_{end}_{kind}'][images].astype(np.int64)
+            for end in ('first', 'last')
+        )
         counts = np.where(first >= 0, last - first + 1, 0)
         total = len(self.arrays[key])
         wrong = np.flatnonzero((counts < 0) | ((counts > 0) & (last >= total)))
@@ -132,14 +145,12 @@ class VG150Reader:
     def _boxes(self, rows: np.ndarray, images: np.ndarray) -> np.ndarray:
         """Convert boxes to corners in original-image pixels, and clip."""
         widths, heights = self.widths[images], self.heights[images]
-        longer = np.maximum(widths, heights)[:, None]
-        centres, sizes = np.hsplit(self.arrays['boxes'][rows] * longer, 2)
-        boxes = np.hstack([centres - sizes / 2, centres + sizes / 2])
-        limits = np.column_stack([widths, heights, widths, heights])
-        clipped = np.clip(boxes, 0, limits)
-        # true for no empty box, no box outside and no NaN
-        good = clipped[:, 2:] > clipped[:, :2]
-        wrong = np.flatnonzero(~good.all(axis=1))
+        scale = np.maximum(widths, heights) / self.box_size
+        # a column at a time is several times faster than rows of four
+        columns = np.ascontiguousarray(self.arrays['boxes'][rows].T)
+        centres, sizes = np.split(columns * scale, 2)
+        boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2]).T
+        clipped, wrong, self.num_clipped = clip_boxes(boxes, heights, widths)
         if len(wrong):
             k = wrong[0]
             raise ValueError(
@@ -149,14 +160,13 @@ class VG150Reader:
                 f'pixels: no part of it is inside ({len(wrong)} such boxes); '
                 'correct or remove it in the file'
             )
-        self.num_clipped = int((clipped != boxes).any(axis=1).sum())
-        return clipped.astype(np.float32)
+        return clipped
 
     def _labels(
         self, key: str, rows: np.ndarray, names: Sequence[str], field: str
     ) -> np.ndarray:
         """Number labels from 0 instead of 1, the one place that does."""
-        labels = self.arrays[key][rows] - 1
+        labels = self.arrays[key][rows].astype(np.int64) - 1
         wrong = np.flatnonzero((labels < 0) | (labels >= len(names)))
         if len(wrong):
             raise ValueError(
@@ -174,7 +184,8 @@ class VG150Reader:
         box_counts: np.ndarray,
     ) -> np.ndarray:
         """Count the boxes of each pair (R, 2) within their image."""
-        pairs = self.arrays['relationships'][rows] - first_boxes[:, None]
+        pairs = self.arrays['relationships'][rows].astype(np.int64)
+        pairs -= first_boxes[:, None]
         inside = (pairs >= 0) & (pairs < box_counts[:, None])
         wrong = np.flatnonzero(~inside.all(axis=1))
         if len(wrong):

@@ -1,6 +1,9 @@
 """The arrays behind a data set keep what belongs together."""
 
+import pickle
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -58,6 +61,34 @@ def test_take_picks_whole_images(seed, rows):
     taken = graphs.take(np.array(rows, dtype=np.int64))
     images = images_of(graphs)
     assert images_of(taken) == [images[row] for row in rows]
+
+
+def test_nobody_writes_and_nothing_is_copied():
+    graphs = random_graphs(0)
+    boxes = np.array(graphs.boxes)
+    again = SceneGraphArrays(**vars(graphs) | dict(boxes=boxes))
+    assert np.shares_memory(again.boxes, boxes)
+    for taken in (again, again.take(np.arange(4)), pickled(again)):
+        for array in vars(taken).values():
+            if array is None:
+                continue
+            with pytest.raises(ValueError, match='read-only'):
+                array[...] = 0
+    # the caller keeps its own right to write
+    boxes[0] = 1
+
+
+def pickled(graphs):
+    return pickle.loads(pickle.dumps(graphs))
+
+
+def test_file_names_go_with_their_images():
+    graphs = random_graphs(0)
+    names = np.array([f'{i}.png' for i in graphs.img_ids])
+    graphs = SceneGraphArrays(**vars(graphs) | dict(file_names=names))
+    taken = graphs.take(np.array([4, 1]))
+    assert taken.file_names.tolist() == [names[4], names[1]]
+    assert len(graphs.keep_relations(graphs.predicates > 0).file_names) == 9
 
 
 @given(st.integers(0, 2**32))

@@ -244,7 +244,8 @@ def test_says_once_what_was_kept_and_dropped(files, tmp_path, monkeypatch):
     folder = files.write(tmp_path)
     lines = []
     monkeypatch.setattr(
-        'mmsgg.datasets.vg150.print_log', lambda line, **_: lines.append(line)
+        'mmsgg.datasets.scene_graph_dataset.print_log',
+        lambda line, **_: lines.append(line),
     )
     dataset = VG150Dataset(**settings(folder, num_val=0))
     items = slow_items(folder, 'train', 0)
@@ -256,11 +257,13 @@ def test_says_once_what_was_kept_and_dropped(files, tmp_path, monkeypatch):
         for item in items
         for box in (instance['bbox'] for instance in item['instances'])
     )
-    assert min(itself, clipped, boxes - clipped) > 0
+    boxless = (files.arrays['img_to_first_box'] < 0).sum()
+    assert min(itself, clipped, boxes - clipped, boxless) > 0
     assert lines == [
         f'VG150Dataset train: kept {len(items)} images, {boxes} boxes '
         f'({clipped} clipped to their image) and {relations} relations; '
-        f'dropped {itself} relations of a box to itself'
+        f'dropped {boxless} images without box, '
+        f'{itself} relations of a box to itself'
     ]
     del lines[:]
     filters = dict(filter_empty_relations=True, filter_non_overlap=True)

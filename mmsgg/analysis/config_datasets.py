@@ -1,0 +1,79 @@
+"""The data sets of a config."""
+
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dataset import BaseDataset
+from mmengine.registry import init_default_scope
+
+from mmsgg.registry import DATASETS
+
+SPLITS = ('train', 'val', 'test')
+
+
+def dataset_settings(cfg: Config, split: str) -> dict | None:
+    """Find the settings of the data set of a split.
+
+    Args:
+        cfg: Of a model and its data.
+        split: 'train', 'val' or 'test'.
+
+    Returns:
+        What the data set is built of; None where the config has none.
+    """
+    return (cfg.get(f'{split}_dataloader') or {}).get('dataset')
+
+
+def build_dataset(cfg: Config, split: str, lazy: bool = False) -> BaseDataset:
+    """Build the data set of a split.
+
+    Args:
+        cfg: Of a model and its data.
+        split: 'train', 'val' or 'test'.
+        lazy: Whether to leave the files closed until ``full_init``.
+
+    Raises:
+        ValueError: If the config has no such data set.
+    """
+    settings = dataset_settings(cfg, split)
+    if settings is None:
+        raise ValueError(f'{cfg.filename} has no {split}_dataloader.dataset')
+    init_default_scope(cfg.get('default_scope', 'mmsgg'))
+    return DATASETS.build(_lazily(settings) if lazy else settings)
+
+
+def _lazily(settings: dict) -> dict:
+    """Set ``lazy_init`` here and in what is wrapped."""
+    settings = {**settings, 'lazy_init': True}
+    if 'dataset' in settings:
+        settings['dataset'] = _lazily(settings['dataset'])
+    if 'datasets' in settings:
+        settings['datasets'] = [_lazily(one) for one in settings['datasets']]
+    return settings
+
+
+def inner_datasets(dataset: Any) -> list[BaseDataset]:
+    """Look through wrappers such as RepeatDataset and ConcatDataset.
+
+    Args:
+        dataset: A data set or a wrapper of some.
+
+    Returns:
+        The data sets inside, or the data set itself.
+    """
+    inside = getattr(dataset, 'datasets', None)
+    if inside is None and hasattr(dataset, 'dataset'):
+        inside = [dataset.dataset]
+    if inside is None:
+        return [dataset]
+    return [inner for one in inside for inner in inner_datasets(one)]
+
+
+def opens_images(dataset: BaseDataset) -> bool:
+    """Whether the pipeline of a data set reads an image file.
+
+    Args:
+        dataset: With the ``pipeline`` of mmengine's data sets.
+    """
+    transforms = getattr(dataset.pipeline, 'transforms', [])
+    return any('LoadImage' in type(one).__name__ for one in transforms)

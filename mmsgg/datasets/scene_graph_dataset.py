@@ -1,0 +1,278 @@
+"""What all data sets of scene graphs have in common."""
+
+import copy
+import os.path as osp
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmengine.dataset import BaseDataset, force_full_init
+from mmengine.fileio import join_path
+from mmengine.logging import print_log
+from mmengine.utils import is_abs
+
+from .scene_graph_arrays import SceneGraphArrays, boxes_overlap
+
+
+class LoadedGraphs(NamedTuple):
+    """What a data set read from its files.
+
+    Args:
+        graphs: All images of the data set.
+        num_clipped: Boxes that were cut off at the border of their image.
+        dropped: How much of what was left out, in words for the log.
+        note: What else the log should say.
+    """
+
+    graphs: SceneGraphArrays
+    num_clipped: int
+    dropped: dict[str, int] = {}
+    note: str = ''
+
+
+class SceneGraphDataset(BaseDataset):
+    """Scene graphs in flat arrays, of which items are built on demand.
+
+    A data set implements :meth:`load_graphs`, which reads its files into
+    :class:`SceneGraphArrays`; filters, items, subsets and the log are here.
+    An item is
+
+    ``img_path, img_id, height, width, instances=[dict(bbox, bbox_label,
+    ignore_flag)], relations=[dict(pair, predicate_label)], sample_idx``
+
+    with boxes in original-image pixels, labels from 0, and ``pair`` =
+    [subject, object] counted in ``instances``. ``serialize_data`` has nothing
+    to do: the workers of a loader share the arrays.
+
+    Args:
+        ann_file: The file of annotations, relative to ``data_root``.
+        data_root: Folder of the files.
+        data_prefix: ``img``: the folder that holds ``image_folders``.
+        image_folders: Where to look for an image, in this order. With none,
+            ``img_path`` is its name under ``data_prefix`` and nobody looks,
+            which serves models that need no images.
+        filter_empty_relations: Whether to drop images without relations.
+        filter_self_relations: Whether to drop relations of a box to itself.
+            No model predicts such a pair.
+        filter_non_overlap: Whether to drop relations whose boxes do not
+            overlap.
+        filter_duplicate_relations: Whether an item keeps only one relation of
+            each [subject, object], drawn anew whenever it is fetched, by
+            numpy's global generator.
+        **kwargs: Of :class:`mmengine.dataset.BaseDataset`.
+    """
+
+    #: Attributes with paths relative to ``data_root``, beside ``ann_file``.
+    PATHS: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        ann_file: str = '',
+        data_root: str = '',
+        data_prefix: dict = dict(img=''),  # noqa: B006
+        image_folders: Sequence[str] = ('',),
+        filter_empty_relations: bool = False,
+        filter_self_relations: bool = True,
+        filter_non_overlap: bool = False,
+        filter_duplicate_relations: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.image_folders = tuple(image_folders)
+        self.filter_empty_relations = filter_empty_relations
+        self.filter_self_relations = filter_self_relations
+        self.filter_non_overlap = filter_non_overlap
+        self.filter_duplicate_relations = filter_duplicate_relations
+        super().__init__(
+            ann_file=ann_file,
+            data_root=data_root,
+            data_prefix=data_prefix,
+            **kwargs,
+        )
+
+    def _join_prefix(self) -> None:
+        """Join ``data_root`` with every path."""
+        super()._join_prefix()
+        for name in self.PATHS:
+            path = getattr(self, name)
+            if path and not is_abs(path) and self.data_root:
+                setattr(self, name, join_path(self.data_root, path))
+
+    def load_graphs(self) -> LoadedGraphs:
+        """Read the files, relations of boxes to themselves included."""
+        raise NotImplementedError
+
+    @property
+    def title(self) -> str:
+        """What the log calls the data set."""
+        return f'{type(self).__name__} {osp.basename(self.ann_file)}'
+
+    def full_init(self) -> None:
+        """Read the files, unless that is done."""
+        if self._fully_initialized:
+            return
+        loaded = self.load_graphs()
+        dropped = dict(loaded.dropped)
+        graphs = self._filter(loaded.graphs, dropped)
+        losses = ', '.join(f'{num} {what}' for what, num in dropped.items())
+        print_log(
+            f'{self.title}: kept {len(graphs)} images, {len(graphs.boxes)} '
+            f'boxes ({loaded.num_clipped} clipped to their image) and '
+            f'{len(graphs.pairs)} relations; dropped {losses or "nothing"}'
+            + (f'; {loaded.note}' if loaded.note else ''),
+            logger='current',
+        )
+        if self._indices is not None:
+            graphs = graphs.take(_image_rows(self._indices, len(graphs)))
+        self._scene_graphs = graphs
+        self._fully_initialized = True
+
+    def _filter(
+        self, graphs: SceneGraphArrays, dropped: dict[str, int]
+    ) -> SceneGraphArrays:
+        """Drop what the options say, and count it in ``dropped``."""
+        if self.filter_self_relations:
+            keep = graphs.pairs[:, 0] != graphs.pairs[:, 1]
+            dropped['relations of a box to itself'] = int((~keep).sum())
+            graphs = graphs.keep_relations(keep)
+        if self.filter_non_overlap:
+            ends = graphs.boxes[graphs.global_pairs()]
+            keep = boxes_overlap(ends[:, 0], ends[:, 1])
+            dropped['relations without overlap'] = int((~keep).sum())
+            graphs = graphs.keep_relations(keep)
+        if self.filter_empty_relations:
+            keep = graphs.relation_counts > 0
+            dropped['images left without relation'] = int((~keep).sum())
+            graphs = graphs.take(np.flatnonzero(keep))
+        return graphs
+
+    @property
+    @force_full_init
+    def scene_graphs(self) -> SceneGraphArrays:
+        """All graphs of the data set, for whoever counts over them."""
+        return self._scene_graphs
+
+    def __len__(self) -> int:
+        return len(self.scene_graphs)
+
+    def get_data_info(self, idx: int) -> dict:
+        """Build one item.
+
+        Args:
+            idx: Its number; negative ones count from the end.
+
+        Raises:
+            IndexError: If there is no such item.
+            FileNotFoundError: If its image is in none of the folders.
+        """
+        graphs = self.scene_graphs
+        idx = self._image_row(idx)
+        first, last = graphs.box_starts[idx : idx + 2]
+        boxes = graphs.boxes[first:last].tolist()
+        labels = graphs.labels[first:last].tolist()
+        img_id = graphs.img_ids[idx].item()
+        return dict(
+            img_path=self._find_image(idx),
+            img_id=img_id,
+            height=graphs.heights[idx].item(),
+            width=graphs.widths[idx].item(),
+            instances=[
+                dict(bbox=box, bbox_label=label, ignore_flag=0)
+                for box, label in zip(boxes, labels, strict=True)
+            ],
+            relations=[
+                dict(pair=pair, predicate_label=predicate)
+                for pair, predicate in self._relations_of(idx)
+            ],
+            sample_idx=idx,
+        )
+
+    def _image_row(self, idx: int) -> int:
+        """Count from the start, and refuse what is not there."""
+        size = len(self)
+        if not -size <= idx < size:
+            raise IndexError(f'no image {idx} in a data set of {size}')
+        return int(idx) % size
+
+    def _relations_of(self, idx: int) -> list[tuple[list[int], int]]:
+        """List the relations of an image, duplicates drawn if asked for."""
+        first, last = self._scene_graphs.relation_starts[idx : idx + 2]
+        pairs = self._scene_graphs.pairs[first:last]
+        predicates = self._scene_graphs.predicates[first:last]
+        if self.filter_duplicate_relations:
+            order = np.random.permutation(len(pairs))
+            _, drawn = np.unique(pairs[order], axis=0, return_index=True)
+            kept = np.sort(order[drawn])
+            pairs, predicates = pairs[kept], predicates[kept]
+        return list(zip(pairs.tolist(), predicates.tolist(), strict=True))
+
+    def _find_image(self, idx: int) -> str:
+        names = self._scene_graphs.file_names
+        if names is None:
+            name = f'{self._scene_graphs.img_ids[idx]}.jpg'
+        else:
+            name = names[idx].item()
+        root = self.data_prefix.get('img', '')
+        if not self.image_folders:
+            return osp.join(root, name)
+        folders = [osp.join(root, folder) for folder in self.image_folders]
+        for folder in folders:
+            path = osp.join(folder, name)
+            if osp.isfile(path):
+                return path
+        raise FileNotFoundError(
+            f'image {name} is in none of {folders}; unpack the images there, '
+            'or pass data_prefix=dict(img=...) and image_folders=(...)'
+        )
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """List the classes in an image, one entry a box."""
+        idx = self._image_row(idx)
+        first, last = self.scene_graphs.box_starts[idx : idx + 2]
+        return self.scene_graphs.labels[first:last].tolist()
+
+    def relation_triplets(self) -> np.ndarray:
+        """Name all relations of the data set by their classes.
+
+        Returns:
+            (R, 3) int64 [subject class, object class, predicate], 0-based,
+            with every predicate of a pair that has several.
+        """
+        return self.scene_graphs.triplets()
+
+    def get_subset_(self, indices: Sequence[int] | int) -> None:
+        """Keep some images.
+
+        Args:
+            indices: Their numbers; or how many of the first (of the last, if
+                negative) to keep.
+        """
+        graphs = self.scene_graphs
+        self._scene_graphs = graphs.take(_image_rows(indices, len(graphs)))
+
+    def get_subset(self, indices: Sequence[int] | int) -> 'SceneGraphDataset':
+        """Copy the data set with some of its images only.
+
+        Args:
+            indices: As in :meth:`get_subset_`.
+        """
+        graphs = self.scene_graphs
+        subset = self._copy_without_annotation()
+        subset._scene_graphs = graphs.take(_image_rows(indices, len(graphs)))
+        return subset
+
+    def _copy_without_annotation(
+        self, memo: dict | None = None
+    ) -> 'SceneGraphDataset':
+        """Copy settings and pipeline; arrays are shared, nobody writes."""
+        subset = copy.copy(self)
+        subset.pipeline = copy.deepcopy(self.pipeline, memo)
+        subset._metainfo = copy.deepcopy(self._metainfo, memo)
+        return subset
+
+
+def _image_rows(indices: Sequence[int] | int, size: int) -> np.ndarray:
+    """Turn what BaseDataset calls indices into image rows (M,)."""
+    rows = np.arange(size)
+    if isinstance(indices, int):
+        return rows[:indices] if indices >= 0 else rows[indices:]
+    return rows[np.asarray(indices, dtype=np.int64)]

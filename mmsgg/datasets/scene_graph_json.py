@@ -1,0 +1,59 @@
+"""A user's own scene graphs: COCO JSON with relations."""
+
+from mmsgg.registry import DATASETS
+
+from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
+from .scene_graph_json_reader import SceneGraphJsonReader
+
+
+@DATASETS.register_module()
+class SceneGraphJsonDataset(SceneGraphDataset):
+    """Scene graphs in one JSON file, made for data of one's own.
+
+    ::
+
+        {"images": [{"id", "file_name", "width", "height"}, ...],
+         "categories": [{"id", "name"}, ...],
+         "annotations": [{"id", "image_id", "category_id",
+                          "bbox": [x, y, width, height]}, ...],
+         "predicates": [{"id", "name"}, ...],
+         "relations": [{"image_id", "subject_id", "object_id",
+                        "predicate_id"}, ...]}
+
+    The first three lists are those of COCO; ``subject_id`` and ``object_id``
+    are ids of annotations. Other entries are not read. Images without
+    annotations stay. ``file_name`` counts from ``image_folders``.
+
+    Labels are places in ``metainfo``, which without more is the order of
+    ``categories`` and ``predicates`` in the file. Where files of one data set
+    list them differently, pass ``metainfo=dict(classes=[...],
+    predicates=[...])`` to all: names then decide.
+
+    Args:
+        *args: Of :class:`SceneGraphDataset`.
+        **kwargs: Likewise.
+
+    Raises:
+        ValueError: If the file contradicts itself or the metainfo.
+        FileNotFoundError: If it is missing.
+    """
+
+    METAINFO = dict(dataset_type='SceneGraphJson')
+
+    @property
+    def metainfo(self) -> dict:
+        """Names and whatever else was passed; reads the file for names."""
+        if not {'classes', 'predicates'} <= self._metainfo.keys():
+            self.full_init()
+        return super().metainfo
+
+    def load_graphs(self) -> LoadedGraphs:
+        """Read the file."""
+        reader = SceneGraphJsonReader(self.ann_file)
+        self._metainfo.setdefault('classes', reader.names('categories'))
+        self._metainfo.setdefault('predicates', reader.names('predicates'))
+        return LoadedGraphs(
+            *reader.read(
+                self._metainfo['classes'], self._metainfo['predicates']
+            )
+        )

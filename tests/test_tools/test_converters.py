@@ -1,0 +1,162 @@
+"""From the files of VG150 to JSON and back: the same graphs."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmsgg.datasets import SceneGraphJsonDataset, VG150Dataset
+
+from ..test_datasets.slow_reader import slow_items
+from ..test_datasets.test_vg150 import assert_same_items, items_of
+from ..test_datasets.vg_files import CLASSES, PREDICATES, VGFiles
+
+TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+NAMES = dict(classes=CLASSES, predicates=PREDICATES)
+FOLDERS = ('VG_100K', 'VG_100K_2')
+
+
+def run(tool, *argv):
+    """Run a converter; returns its exit code and what it wrote."""
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / tool), *map(str, argv)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def there_and_back(tmp_path, files):
+    """Convert small files of VG150 to JSON, and those to files again."""
+    folder = files.write(tmp_path / 'vg')
+    code, log = run(
+        'vg_h5_to_json.py', folder, tmp_path / 'json', '--num-val', 3
+    )
+    assert code == 0, log
+    options = [
+        argument
+        for split in ('train', 'val', 'test')
+        for argument in (f'--{split}', tmp_path / 'json' / f'{split}.json')
+    ]
+    code, log = run('json_to_vg_h5.py', tmp_path / 'back', *options)
+    assert code == 0, log
+    assert 'num_val=3' in log
+    return folder
+
+
+def numbers(files):
+    pass
+
+
+def words(files):
+    for i, image in enumerate(files.images):
+        image['image_id'] = f'street_{i:03d}'
+
+
+@pytest.mark.parametrize('name', [numbers, words])
+def test_there_and_back(tmp_path, name):
+    files = VGFiles(num_images=24)
+    name(files)
+    folder = there_and_back(tmp_path, files)
+    itself = 0
+    for split in ('train', 'val', 'test'):
+        expected = slow_items(folder, split, 3)
+        json_dataset = SceneGraphJsonDataset(
+            ann_file=str(tmp_path / 'json' / f'{split}.json'),
+            data_prefix=dict(img=str(folder)),
+            image_folders=FOLDERS,
+        )
+        assert json_dataset.metainfo['classes'] == CLASSES
+        assert json_dataset.metainfo['predicates'] == PREDICATES
+        assert_same_items(items_of(json_dataset), expected)
+        both = dict(split=split, num_val=3, metainfo=NAMES)
+        back = VG150Dataset(
+            data_root=str(tmp_path / 'back'),
+            data_prefix=dict(img=str(folder)),
+            **both,
+        )
+        assert_same_items(items_of(back), expected)
+        graphs = [
+            VG150Dataset(
+                data_root=str(root), filter_self_relations=False, **both
+            ).scene_graphs
+            for root in (folder, tmp_path / 'back')
+        ]
+        for key, array in vars(graphs[0]).items():
+            if key == 'boxes':
+                np.testing.assert_allclose(array, graphs[1].boxes, atol=1e-4)
+            elif array is not None:
+                assert array.tolist() == getattr(graphs[1], key).tolist()
+        ends = graphs[0].pairs
+        itself += (ends[:, 0] == ends[:, 1]).sum()
+    # such relations made the way too
+    assert itself
+
+
+def image(number, name):
+    return dict(id=number, file_name=name, width=30, height=20)
+
+
+@pytest.mark.parametrize(
+    ('names', 'words'),
+    [
+        (['a.jpg', 'x/a.jpg'], 'two images have the id a'),
+        (['a.png'], 'a.png is no .jpg'),
+        (['1592.jpg'], 'one of the corrupted images'),
+    ],
+)
+def test_names_that_do_not_fit(tmp_path, names, words):
+    images = [image(k, name) for k, name in enumerate(names)]
+    lists = dict(categories=[], annotations=[], predicates=[], relations=[])
+    path = tmp_path / 'train.json'
+    path.write_text(json.dumps(dict(images=images, **lists)))
+    code, log = run('json_to_vg_h5.py', tmp_path / 'out', '--train', path)
+    assert code and words in log
+
+
+def test_nothing_to_convert(tmp_path):
+    code, log = run('json_to_vg_h5.py', tmp_path / 'out')
+    assert code == 2
+    assert 'at least one of --train' in log
+
+
+def test_splits_with_other_orders_of_names(tmp_path):
+    """Names decide, not their places in the second file."""
+    verbs = [dict(id=1, name='on'), dict(id=2, name='under')]
+    cat, hat = dict(id=1, name='cat'), dict(id=2, name='hat')
+    for split, categories in (('train', [cat, hat]), ('test', [hat, cat])):
+        lists = dict(
+            images=[image(5, f'{split}.jpg')],
+            categories=categories,
+            annotations=[
+                dict(id=k, image_id=5, category_id=k, bbox=[1, 1, 5 * k, 9])
+                for k in (1, 2)
+            ],
+            predicates=verbs,
+            relations=[
+                dict(image_id=5, subject_id=1, object_id=2, predicate_id=2)
+            ],
+        )
+        (tmp_path / f'{split}.json').write_text(json.dumps(lists))
+    options = [
+        argument
+        for split in ('train', 'test')
+        for argument in (f'--{split}', tmp_path / f'{split}.json')
+    ]
+    code, log = run('json_to_vg_h5.py', tmp_path, *options)
+    assert code == 0, log
+    for split in ('train', 'test'):
+        dataset = VG150Dataset(
+            data_root=str(tmp_path),
+            split=split,
+            num_val=0,
+            metainfo=dict(classes=('cat', 'hat'), predicates=('on', 'under')),
+            image_folders=(),
+        )
+        assert dataset[0]['img_id'] == split
+        assert dataset.relation_triplets().tolist() == [[0, 1, 1]]

@@ -1,0 +1,335 @@
+"""Measure how a data set of the size of Visual Genome opens and reads.
+
+It writes random annotations in the files of VG150 (no images) and reads them
+with VG150Dataset and, beside it, with plain loops that build one dict an
+image, as most code bases of the field do. Each reading has a process of its
+own, on one core; memory counts from before the data set is opened. "worker"
+is what a forked reader of 20,000 items copies; "count" is count_relations.
+
+Examples:
+    python tools/analysis_tools/benchmark_data.py
+"""
+
+import argparse
+import copy
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from mmsgg.datasets import (
+    VG150_CLASSES,
+    VG150_PREDICATES,
+    VG150Dataset,
+    count_relations,
+)
+
+#: Of Visual Genome as VG150 has it.
+NUM_IMAGES = 108_073
+BOXES_PER_IMAGE = 11.1
+RELATIONS_PER_IMAGE = 5.8
+CORRUPTED_IDS = (1592, 1722, 4616, 4617)
+HEADER = (
+    f'{"loader":<14}{"split":<7}{"images":>8}{"open s":>9}{"peak MB":>9}'
+    f'{"kept MB":>9}{"items/s":>9}{"worker MB":>11}{"count s":>9}'
+)
+
+
+def write_files(folder: Path, num_images: int, seed: int = 0) -> None:
+    """Write random annotations in the layout and the types of VG150.
+
+    Args:
+        folder: Made if it is not there.
+        num_images: How many rows; some have no relation, a few no box.
+        seed: Of everything drawn by lot.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    sides = rng.integers(300, 1024, (num_images, 2))
+    boxes = rng.poisson(BOXES_PER_IMAGE, num_images)
+    relations = np.where(
+        boxes > 1, rng.poisson(RELATIONS_PER_IMAGE, num_images), 0
+    )
+    with h5py.File(folder / 'VG-SGG.h5', 'w') as file:
+        file['split'] = rng.choice([0, 2], num_images, p=[0.7, 0.3]).astype(
+            np.int32
+        )
+        for name, counts in (('box', boxes), ('rel', relations)):
+            ends = np.cumsum(counts)
+            for end, rows in (('first', ends - counts), ('last', ends - 1)):
+                rows = np.where(counts > 0, rows, -1).astype(np.int32)
+                file[f'img_to_{end}_{name}'] = rows
+        _write_boxes(file, rng, sides, boxes)
+        _write_relations(file, rng, boxes, relations)
+    _write_json(folder, rng, sides)
+
+
+def _write_boxes(
+    file: h5py.File,
+    rng: np.random.Generator,
+    sides: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """Write boxes whose centres lie inside, and their labels."""
+    extent = np.repeat(sides / sides.max(axis=1, keepdims=True), counts, 0)
+    centres = rng.uniform(0.05, 0.95, extent.shape) * extent
+    sizes = rng.uniform(0.02, 0.5, extent.shape) * extent
+    boxes = np.hstack([centres, sizes])
+    for size in (1024, 512):
+        file[f'boxes_{size}'] = np.rint(boxes * size).astype(np.int32)
+    labels = rng.integers(1, len(VG150_CLASSES) + 1, (len(boxes), 1))
+    file['labels'] = labels
+    file['active_object_mask'] = np.ones((len(boxes), 1), dtype=bool)
+
+
+def _write_relations(
+    file: h5py.File,
+    rng: np.random.Generator,
+    box_counts: np.ndarray,
+    counts: np.ndarray,
+) -> None:
+    """Write relations between different boxes of an image."""
+    first_boxes = np.repeat(np.cumsum(box_counts) - box_counts, counts)
+    limits = np.repeat(box_counts, counts)
+    subjects = rng.integers(limits)
+    objects = (subjects + 1 + rng.integers(limits - 1)) % limits
+    pairs = np.column_stack([subjects, objects]) + first_boxes[:, None]
+    file['relationships'] = pairs.astype(np.int32)
+    file['predicates'] = rng.integers(
+        1, len(VG150_PREDICATES) + 1, (len(pairs), 1)
+    )
+
+
+def _write_json(
+    folder: Path, rng: np.random.Generator, sides: np.ndarray
+) -> None:
+    ids = 10_000 + rng.permutation(len(sides))
+    images = [
+        dict(
+            width=width,
+            url=f'https://example.org/VG_100K_2/{number}.jpg',
+            height=height,
+            image_id=number,
+            coco_id=None,
+            flickr_id=None,
+        )
+        for number, (width, height) in zip(
+            [*CORRUPTED_IDS, *ids.tolist()],
+            [[640, 480]] * len(CORRUPTED_IDS) + sides.tolist(),
+            strict=True,
+        )
+    ]
+    (folder / 'image_data.json').write_text(json.dumps(images))
+    vocabulary = {
+        key: {name: i for i, name in enumerate(names, start=1)}
+        for key, names in (
+            ('label_to_idx', VG150_CLASSES),
+            ('predicate_to_idx', VG150_PREDICATES),
+        )
+    }
+    (folder / 'VG-SGG-dicts.json').write_text(json.dumps(vocabulary))
+
+
+class DictLoader:
+    """One dict an image, made in a loop; for comparison.
+
+    Args:
+        folder: With the files of VG150.
+        split: 'train' or 'test'.
+    """
+
+    def __init__(self, folder: str, split: str) -> None:
+        images = json.loads(Path(folder, 'image_data.json').read_text())
+        images = [i for i in images if i['image_id'] not in CORRUPTED_IDS]
+        with h5py.File(Path(folder, 'VG-SGG.h5')) as file:
+            arrays = {key: file[key][...] for key in file}
+        wanted = 2 if split == 'test' else 0
+        rows = np.flatnonzero(
+            (arrays['split'] == wanted) & (arrays['img_to_first_box'] >= 0)
+        )
+        self.items = [self._item(arrays, row, images[row]) for row in rows]
+
+    def _item(self, arrays: dict, row: int, image: dict) -> dict:
+        longer = max(image['width'], image['height'])
+        first, last = (
+            arrays[f'img_to_{end}_box'][row] for end in ('first', 'last')
+        )
+        instances = []
+        for k in range(first, last + 1):
+            x, y, w, h = arrays['boxes_1024'][k] * (longer / 1024)
+            corners = [x - w / 2, y - h / 2, x + w / 2, y + h / 2]
+            label = int(arrays['labels'][k, 0]) - 1
+            instances.append(
+                dict(
+                    bbox=[float(value) for value in corners],
+                    bbox_label=label,
+                    ignore_flag=0,
+                )
+            )
+        first_row, last_row = (
+            arrays[f'img_to_{end}_rel'][row] for end in ('first', 'last')
+        )
+        relations = [
+            dict(
+                pair=(arrays['relationships'][k] - first).tolist(),
+                predicate_label=int(arrays['predicates'][k, 0]) - 1,
+            )
+            for k in range(first_row, last_row + 1 if first_row >= 0 else -1)
+        ]
+        return dict(image, instances=instances, relations=relations)
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def get_data_info(self, idx: int) -> dict:
+        """Copy one item, as mmengine's data set does."""
+        return copy.deepcopy(self.items[idx])
+
+
+def open_arrays(folder: str, split: str) -> VG150Dataset:
+    """Open the data set of this package, without looking for images."""
+    return VG150Dataset(
+        data_root=folder, split=split, num_val=0, image_folders=()
+    )
+
+
+LOADERS = {'VG150Dataset': open_arrays, 'dict an image': DictLoader}
+
+
+def memory(field: str, pid: str = 'self', file: str = 'status') -> float:
+    """Read a field of a file of /proc, in MB."""
+    for line in Path('/proc', pid, file).read_text().splitlines():
+        if line.startswith(f'{field}:'):
+            return int(line.split()[1]) / 1024
+    raise KeyError(field)
+
+
+def worker_growth(read_all: Callable[[], object]) -> float:
+    """Say how much memory (MB) a forked reader stops sharing."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        before = memory('Private_Dirty', file='smaps_rollup')
+        read_all()
+        after = memory('Private_Dirty', file='smaps_rollup')
+        os.write(writer, str(after - before).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader) as pipe:
+        return float(pipe.read())
+
+
+def measure(folder: str, loader: str, split: str) -> dict[str, float]:
+    """Measure one loader in this process.
+
+    Args:
+        folder: That :func:`write_files` wrote.
+        loader: A key of ``LOADERS``.
+        split: 'train' or 'test'.
+    """
+    os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
+    before = memory('VmRSS')
+    start = time.perf_counter()
+    dataset = LOADERS[loader](folder, split)
+    figures = {
+        'images': len(dataset),
+        'open': time.perf_counter() - start,
+        'peak': memory('VmHWM') - before,
+        'kept': memory('VmRSS') - before,
+    }
+    rows = np.random.default_rng(0).permutation(len(dataset))[:20_000]
+
+    def read_rows() -> None:
+        for row in rows.tolist():
+            dataset.get_data_info(row)
+
+    start = time.perf_counter()
+    read_rows()
+    figures['items'] = len(rows) / (time.perf_counter() - start)
+    figures['worker'] = worker_growth(read_rows)
+    if isinstance(dataset, VG150Dataset):
+        start = time.perf_counter()
+        count_relations(dataset)
+        figures['count'] = time.perf_counter() - start
+    return figures
+
+
+def measure_in_new_process(folder: str, *what: str) -> dict[str, float]:
+    """Start this file again, to measure with nothing else in memory."""
+    command = [sys.executable, __file__, '--folder', folder, '--only', *what]
+    done = subprocess.run(
+        command,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=dict(os.environ, OMP_NUM_THREADS='1'),
+    )
+    if done.returncode:
+        raise SystemExit(f'{" ".join(what)} failed:\n{done.stderr}')
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def table_row(loader: str, split: str, figures: dict[str, float]) -> str:
+    """Format a line under ``HEADER``."""
+    count = figures.get('count')
+    return (
+        f'{loader:<14}{split:<7}{figures["images"]:>8}{figures["open"]:>9.2f}'
+        f'{figures["peak"]:>9.0f}{figures["kept"]:>9.0f}'
+        f'{figures["items"]:>9.0f}{figures["worker"]:>11.1f}'
+        + ('        -' if count is None else f'{count:>9.2f}')
+    )
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.split('\n', maxsplit=1)[0]
+    )
+    parser.add_argument('--num-images', type=int, default=NUM_IMAGES)
+    parser.add_argument(
+        '--folder',
+        help='where to write the files, or where an earlier call left them; '
+        'by default a temporary one',
+    )
+    parser.add_argument('--only', nargs=2, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def run(folder: Path, num_images: int) -> None:
+    """Write the files, unless they are there, and print the table."""
+    if not (folder / 'VG-SGG.h5').is_file():
+        write_files(folder, num_images)
+    with h5py.File(folder / 'VG-SGG.h5') as file:
+        print(
+            f'{len(file["split"])} images, {len(file["labels"])} boxes, '
+            f'{len(file["predicates"])} relations'
+        )
+    print(HEADER, flush=True)
+    for loader in LOADERS:
+        for split in ('train', 'test'):
+            figures = measure_in_new_process(str(folder), loader, split)
+            print(table_row(loader, split, figures), flush=True)
+
+
+def main() -> None:
+    """Measure everything, or, started by itself, one loader."""
+    args = parse_args()
+    if args.only:
+        print(json.dumps(measure(args.folder, *args.only)))
+    elif args.folder:
+        run(Path(args.folder), args.num_images)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            run(Path(folder), args.num_images)
+
+
+if __name__ == '__main__':
+    main()
