@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+from mmsgg.datasets import VRDDataset
 from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 
@@ -111,3 +112,14 @@ def test_the_seed_hyper_parameters():
         0.5,
         True,
     )
+
+
+def test_vrd_config_has_the_sizes_of_its_data():
+    cfg = Config.fromfile(CONFIGS / 'vrd' / 'predcls.py')
+    metainfo = VRDDataset.METAINFO
+    for head in (cfg.model.relation_head, cfg.model.roi_head.bbox_head):
+        assert head.num_classes == len(metainfo['classes']) == 100
+    predicates = cfg.model.relation_head.num_predicates
+    assert predicates == len(metainfo['predicates']) == 70
+    for split in ('train', 'val', 'test'):
+        assert cfg[f'{split}_dataloader'].dataset.type == 'VRDDataset'

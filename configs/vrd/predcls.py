@@ -1,0 +1,27 @@
+# Stanford VRD (Lu et al., ECCV 2016): 100 classes, 70 predicates. It has no
+# validation split; the test set stands in. Not trained yet: this is the
+# config that the data tools take.
+_base_ = '../linknet/predcls.py'
+
+model = dict(
+    roi_head=dict(bbox_head=dict(num_classes=100)),
+    relation_head=dict(num_classes=100, num_predicates=70),
+)
+
+vrd = dict(_delete_=True, type='VRDDataset', data_root='data/vrd')
+train_dataloader = dict(
+    dataset=dict(
+        ann_file='annotations_train.json',
+        filter_duplicate_relations=True,
+        pipeline=_base_.train_pipeline,
+        **vrd,
+    )
+)
+test_set = dict(
+    ann_file='annotations_test.json',
+    test_mode=True,
+    pipeline=_base_.test_pipeline,
+    **vrd,
+)
+val_dataloader = dict(dataset=test_set)
+test_dataloader = dict(dataset=test_set)
