@@ -1,15 +1,4 @@
-# The frequency prior alone, for comparison; test it on the detector's
-# checkpoint.
-_base_ = './sgcls.py'
+# The frequency prior alone on the classes that the detector gives the boxes.
+_base_ = './frequency_predcls.py'
 
-model = dict(
-    relation_head=dict(
-        _delete_=True,
-        type='FrequencyRelHead',
-        num_classes=12,
-        num_predicates=11,
-    )
-)
-custom_hooks = [
-    dict(type='FrequencyBiasHook', must_overlap=False, count_for_test=True)
-]
+model = dict(task='sgcls')

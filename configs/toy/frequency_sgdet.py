@@ -1,15 +1,7 @@
-# The frequency prior alone, for comparison; test it on the detector's
-# checkpoint.
-_base_ = './sgdet.py'
+# The frequency prior alone on detections.
+_base_ = './frequency_predcls.py'
 
 model = dict(
-    relation_head=dict(
-        _delete_=True,
-        type='FrequencyRelHead',
-        num_classes=12,
-        num_predicates=11,
-    )
+    task='sgdet',
+    test_cfg=dict(objects=dict(score_thr=0.05, max_per_img=16)),
 )
-custom_hooks = [
-    dict(type='FrequencyBiasHook', must_overlap=False, count_for_test=True)
-]

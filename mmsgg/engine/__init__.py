@@ -1,6 +1,7 @@
 """What stands around the runner: command lines and distributed runs."""
 
 from mmsgg.engine.command_line import (
+    add_cfg_options,
     add_shared_arguments,
     checkpoint_file,
     config_file,
@@ -12,6 +13,7 @@ from mmsgg.engine.cpu_distributed import (
 )
 
 __all__ = [
+    'add_cfg_options',
     'add_shared_arguments',
     'checkpoint_file',
     'config_file',

@@ -58,6 +58,23 @@ def _existing_file(path: str, kind: str) -> str:
     raise ArgumentTypeError(f"there is no {kind} '{path}'{hint}")
 
 
+def add_cfg_options(parser: ArgumentParser) -> None:
+    """Add ``--cfg-options``.
+
+    Args:
+        parser (ArgumentParser): The parser to add it to.
+    """
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='entries that override the config, such as '
+        'train_dataloader.dataset.data_root=data/mine',
+    )
+
+
 def add_shared_arguments(parser: ArgumentParser) -> None:
     """Add the arguments that training and testing have in common.
 
@@ -69,15 +86,7 @@ def add_shared_arguments(parser: ArgumentParser) -> None:
         help='folder for logs and checkpoints; by default what the config '
         'says, else ./work_dirs/<name of the config>',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='entries that override the config, such as '
-        'train_cfg.max_epochs=1 or model.test_cfg.topk="[20,50]"',
-    )
+    add_cfg_options(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

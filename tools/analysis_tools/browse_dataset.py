@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.visualization import Visualizer
 
 from mmsgg.analysis import build_dataset, pipeline_sample, raw_sample
-from mmsgg.engine.command_line import config_file
+from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.registry import VISUALIZERS
 
 
@@ -42,14 +42,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         action='store_true',
         help='draw what the pipeline hands to the model, not the raw items',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='entries that override the config',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

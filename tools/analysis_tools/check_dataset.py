@@ -10,10 +10,10 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmsgg.analysis import check_config
-from mmsgg.engine.command_line import config_file
+from mmsgg.engine import add_cfg_options, config_file
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -32,15 +32,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         metavar='N',
         help='examples to print of each kind of problem (default: 5)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='entries that override the config, such as '
-        'train_dataloader.dataset.data_root=data/toy_vg',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 

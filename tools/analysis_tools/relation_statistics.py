@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 
 from mmsgg.analysis import (
     GraphStatistics,
@@ -25,7 +25,7 @@ from mmsgg.analysis import (
     text_table,
 )
 from mmsgg.datasets import count_relations, scene_graphs_of
-from mmsgg.engine.command_line import config_file
+from mmsgg.engine import add_cfg_options, config_file
 
 PREDICATE_HEADS = ('predicate', 'count', 'share', 'cumulative')
 TRIPLET_HEADS = ('subject', 'predicate', 'object', 'count')
@@ -53,14 +53,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         default=20,
         help='how many of the most frequent triplets to print (default: 20)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='entries that override the config',
-    )
+    add_cfg_options(parser)
     return parser.parse_args(argv)
 
 
