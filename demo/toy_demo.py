@@ -42,10 +42,14 @@ def parse_args() -> argparse.Namespace:
 
 
 def make_runner(
-    args: argparse.Namespace, name: str, load_from: Path | None = None
+    args: argparse.Namespace,
+    name: str,
+    load_from: Path | None = None,
+    log_level: str = 'WARNING',
 ) -> Runner:
     """Make the runner of a toy config, starting from a checkpoint."""
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    cfg.log_level = log_level
     for split in ('train', 'val', 'test'):
         cfg[f'{split}_dataloader'].dataset.data_root = str(args.data_root)
     # the demo tests each stage itself, when all are trained
@@ -63,7 +67,7 @@ def train(
     args: argparse.Namespace, name: str, load_from: Path | None = None
 ) -> Path:
     """Train a stage and return its checkpoint."""
-    runner = make_runner(args, name, load_from)
+    runner = make_runner(args, name, load_from, log_level='INFO')
     runner.train()
     return Path(runner.work_dir, f'epoch_{runner.max_epochs}.pth')
 
@@ -71,7 +75,9 @@ def train(
 def recalls(args: argparse.Namespace, name: str, checkpoint: Path) -> Scores:
     """Score a relation config on the test pictures."""
     scores = make_runner(args, name, checkpoint).test()
-    return {key: scores[key] for key in RECALLS}
+    scores = {key: scores[key] for key in RECALLS}
+    print(name, *(f'{key} {value:.3f}' for key, value in scores.items()))
+    return scores
 
 
 def draw(args: argparse.Namespace, name: str, checkpoint: Path) -> None:
