@@ -82,7 +82,12 @@ def draw_tag(
     )
 
 
-def curve(start: np.ndarray, end: np.ndarray, bend: float = 0.1) -> np.ndarray:
+def curve(
+    start: np.ndarray,
+    end: np.ndarray,
+    bend: float = 0.1,
+    limits: Sequence[float] | None = None,
+) -> np.ndarray:
     """A quadratic Bezier curve from one point to just before another.
 
     It stops short so that the heads of arrows to one object form a ring and
@@ -93,6 +98,8 @@ def curve(start: np.ndarray, end: np.ndarray, bend: float = 0.1) -> np.ndarray:
         end: (2,) point.
         bend: How far the curve leaves the straight line to its left, as a
             part of its length.
+        limits: Width and height of a picture. The curve between two points in
+            it stays in it.
 
     Returns:
         (33, 2) points.
@@ -100,6 +107,9 @@ def curve(start: np.ndarray, end: np.ndarray, bend: float = 0.1) -> np.ndarray:
     along = end - start
     length = np.linalg.norm(along)
     control = (start + end) / 2 + 2 * bend * np.array([along[1], -along[0]])
+    if limits is not None:
+        # the curve lies between its ends and this point
+        control = control.clip(0, limits)
     stop = 1 - min(12 / max(length, 1e-6), 0.1)
     t = np.linspace(0, stop, 33)[:, None]
     return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end

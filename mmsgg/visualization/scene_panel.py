@@ -94,7 +94,7 @@ class ScenePanel:
         for obj, box in zip(scene.objects, boxes, strict=True):
             width = 3 if obj.related else 1
             draw_box(body, box, class_color(obj.label), width)
-        curves = _curves(scene, boxes)
+        curves = _curves(scene, boxes, limits=body.shape[1::-1])
         # the best come last and are hidden by none; hits are above misses
         order = reversed(range(len(curves)))
         for i in sorted(order, key=lambda i: bool(scene.relations[i].hit)):
@@ -153,13 +153,18 @@ def _tag_objects(
         draw_tag(draw, place[:2], objects[i].name, _TAG_SIZE, color)
 
 
-def _curves(scene: Scene, boxes: Sequence[np.ndarray]) -> list[np.ndarray]:
+def _curves(
+    scene: Scene, boxes: Sequence[np.ndarray], limits: Sequence[float]
+) -> list[np.ndarray]:
     """A curve (P, 2) for each relation; those of one pair share theirs.
 
     There and back are two curves, since each bends to its left.
     """
     return [
-        curve(*_ends(boxes[relation.subject], boxes[relation.object]))
+        curve(
+            *_ends(boxes[relation.subject], boxes[relation.object]),
+            limits=limits,
+        )
         for relation in scene.relations
     ]
 

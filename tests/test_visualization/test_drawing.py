@@ -47,6 +47,16 @@ def test_first_place_wins_where_nothing_is_taken():
     assert hidden == 0
 
 
+@pytest.mark.parametrize('edge', [5.0, 95.0])
+def test_curves_stay_in_the_picture(edge):
+    top, bottom = np.array([edge, 5.0]), np.array([edge, 95.0])
+    for ends in ((top, bottom), (bottom, top)):
+        points = curve(*ends, bend=0.3, limits=(100, 100))
+        assert points.min() >= 0 and points.max() <= 100
+    free = [curve(*e, bend=0.3) for e in ((top, bottom), (bottom, top))]
+    assert any(f.min() < 0 or f.max() > 100 for f in free)
+
+
 def test_curves_there_and_back_are_apart():
     start, end = np.array([0.0, 0.0]), np.array([100.0, 0.0])
     there, back = curve(start, end), curve(end, start)
