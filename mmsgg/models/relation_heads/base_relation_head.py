@@ -32,9 +32,15 @@ class BaseRelationHead(BaseModule):
 
     - ``bboxes`` (N, 4), input-image pixels;
     - ``logits`` (N, C + 1), the detector's class logits, background last;
-    - ``labels`` (N,) only where classes are known (predcls);
+    - ``labels`` (N,) only where classes are known (predcls), and with them
+      ``scores`` (N,) where these are not certain;
     - ``class_bboxes`` (N, C, 4) and ``detected_labels`` (N,) only where the
-      boxes are detections (sgdet).
+      boxes are detections (sgdet);
+    - ``pairs`` (K, 2) rows [subject, object], as metainfo, only where it is
+      known which objects are related.
+
+    A head that gets along with boxes and classes has ``uses_image = False``;
+    its x is ``()``.
 
     Args:
         num_classes: Object classes C, without background.
@@ -47,6 +53,8 @@ class BaseRelationHead(BaseModule):
         late_nms_iou: IoU of :func:`late_nms` on detections.
         init_cfg: Initialisation, mmengine's.
     """
+
+    uses_image = True
 
     def __init__(
         self,
@@ -191,6 +199,8 @@ class BaseRelationHead(BaseModule):
 
     def all_pairs(self, objects: InstanceData) -> Tensor:
         """List the (K, 2) ordered pairs of one image's objects."""
+        if 'pairs' in objects:
+            return objects.pairs
         bboxes = objects.bboxes
         related = bboxes.new_ones(len(bboxes), len(bboxes), dtype=torch.bool)
         if self.overlap_only:
@@ -242,7 +252,11 @@ class BaseRelationHead(BaseModule):
         """Turn the logits of one image into a ranked scene graph."""
         labels = self.decide_labels(objects, object_logits)
         rows = torch.arange(len(labels), device=labels.device)
-        scores = object_logits.softmax(dim=1)[rows, labels]
+        scores = (
+            objects.scores
+            if 'scores' in objects
+            else object_logits.softmax(dim=1)[rows, labels]
+        )
         bboxes = objects.bboxes
         if 'class_bboxes' in objects:
             bboxes = objects.class_bboxes[rows, labels]
