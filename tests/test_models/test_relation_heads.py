@@ -163,17 +163,79 @@ def test_overlap_only_leaves_distant_pairs_out(linknet):
     assert 0 < len(pairs) < 30
 
 
+def pooled_at_once(head):
+    """Hook a list in that gets the number of RoIs of each pooling."""
+    sizes = []
+    head.union_roi_extractor.roi_extractor.register_forward_pre_hook(
+        lambda _, args: sizes.append(len(args[1]))
+    )
+    return sizes
+
+
+@pytest.mark.parametrize('max_pairs', [1, 3, 7, 1000])
+@pytest.mark.parametrize('draw_boxes', [False, True])
 @torch.no_grad()
-def test_pairs_in_pieces_give_the_same(linknet):
-    objects = [random_objects(n, n) for n in (5, 3)]
-    whole = linknet.predict(feature_map(2), objects, metas(2))
-    linknet.max_pairs = 4
-    for graph, pieces in zip(
-        whole,
-        linknet.predict(feature_map(2), objects, metas(2)),
-        strict=True,
-    ):
-        assert_same_graph(graph, pieces)
+def test_pairs_in_pieces_give_the_same(draw_boxes, max_pairs):
+    """Pieces of 44 pairs reach over images, and over those without pairs."""
+    torch.manual_seed(0)
+    name = 'linknet_drawing' if draw_boxes else 'linknet'
+    head = MODELS.build(HEADS[name]).eval()
+    sizes = pooled_at_once(head)
+    objects = [random_objects(n, n) for n in (5, 0, 3, 1, 4, 3)]
+    whole = head.predict(feature_map(6), objects, metas(6))
+    assert sizes == [44 if draw_boxes else 22]
+    sizes.clear()
+
+    head.max_pairs = max_pairs
+    pieces = head.predict(feature_map(6), objects, metas(6))
+    for graph, other in zip(whole, pieces, strict=True):
+        assert_same_graph(graph, other)
+    assert max(sizes) <= max_pairs
+    assert sum(sizes) == (44 if draw_boxes else 22)
+
+
+@torch.no_grad()
+def test_no_pairs_in_pieces(linknet):
+    linknet.max_pairs = 1
+    objects = [random_objects(n) for n in (0, 1)]
+    graphs = linknet.predict(feature_map(2), objects, metas(2))
+    assert [len(relations) for _, relations in graphs] == [0, 0]
+
+
+@pytest.mark.parametrize('draw_boxes', [False, True])
+def test_shared_unions_train_as_if_pooled_pair_by_pair(draw_boxes):
+    """Logits and gradients, where pairs are drawn twice and both ways."""
+    torch.manual_seed(0)
+    head = MODELS.build(
+        HEADS['linknet_drawing' if draw_boxes else 'linknet']
+        | dict(geometric_layout=dict(type='GeometricLayout', dropout=0.0))
+    ).train()
+    sizes = pooled_at_once(head)
+    pairs = [
+        torch.tensor([[0, 1], [1, 0], [2, 1], [0, 1], [2, 2]]),
+        torch.zeros(0, 2, dtype=torch.long),
+        torch.tensor([[1, 0], [0, 1]]),
+    ]
+    objects = [random_objects(n, n) for n in (4, 1, 2)]
+    x = feature_map(3)[0].requires_grad_()
+
+    def plain(x, bboxes, rows):
+        pooled = head.union_roi_extractor(x, bboxes, pairs)
+        return head.union_head(pooled), torch.arange(7)
+
+    def run():
+        _, logits = head((x,), objects, pairs)
+        weights = torch.arange(28.0).reshape(7, 4).sin()
+        parameters = [p for p in head.parameters() if p.requires_grad]
+        loss = (torch.cat(logits) * weights).sum()
+        return logits, torch.autograd.grad(
+            loss, [x, *parameters], allow_unused=True
+        )
+
+    shared = run()
+    head.embed_unions = plain
+    torch.testing.assert_close(shared, run())
+    assert sizes == [7 if draw_boxes else 4, 7]
 
 
 @pytest.mark.parametrize('task', TASKS)

@@ -106,6 +106,37 @@ def test_a_checkpoint_with_relation_head_keeps_it():
         assert torch.equal(value, weights[key])
 
 
+@pytest.mark.parametrize('frequency_bias', [True, False])
+@pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
+def test_bfloat16_comes_near_float32(name, frequency_bias):
+    model = build(name)
+    model.test_cfg.objects.score_thr = 0.0
+    if not frequency_bias:
+        model.relation_head.frequency_bias = None
+    seen = []
+    for enabled in (False, True):
+        torch.manual_seed(0)
+        with torch.autocast('cpu', torch.bfloat16, enabled=enabled):
+            model.train()
+            losses = run_loss(model, data_of(4, 0, 3))
+            model.parse_losses(losses)[0].backward()
+            grad = model.relation_head.object_head[0].weight.grad.clone()
+            model.zero_grad()
+            with torch.no_grad():
+                samples = model.eval().test_step(data_of(4, 1))
+        instances, relations = (
+            samples[0].get(f'pred_{kind}')
+            for kind in ('instances', 'relations')
+        )
+        assert instances.scores.dtype == torch.float32
+        assert relations.scores.dtype == torch.float32
+        seen.append((losses['loss_object'], grad, relations.scores))
+    for exact, rounded in zip(*seen, strict=True):
+        assert rounded.isfinite().all() and not torch.equal(exact, rounded)
+        error = (exact - rounded).norm() / exact.norm()
+        assert error < 0.1
+
+
 @pytest.mark.parametrize('name', ['predcls', 'sgcls'])
 @torch.no_grad()
 def test_given_boxes_come_back_in_original_pixels(name):

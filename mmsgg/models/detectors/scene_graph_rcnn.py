@@ -97,6 +97,15 @@ class SceneGraphRCNN(TwoStageDetector):
             state_dict.update(copies)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
+    def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
+        """Make the feature maps, each (B, channels, H, W), in float32.
+
+        Under autocast too: mmcv pools no bfloat16, and would round the
+        corners of RoIs to the type of the map.
+        """
+        features = super().extract_feat(batch_inputs)
+        return tuple(level.float() for level in features)
+
     def loss(
         self, batch_inputs: Tensor, batch_data_samples: list[SGDataSample]
     ) -> dict[str, Tensor]:
@@ -208,7 +217,9 @@ class SceneGraphRCNN(TwoStageDetector):
         """Take the proposals that samples bring along, else the RPN's."""
         if 'proposals' in batch_data_samples[0]:
             return [sample.proposals for sample in batch_data_samples]
-        return self.rpn_head.predict(x, batch_data_samples, rescale=False)
+        # boxes and NMS in float32, under autocast too
+        with torch.autocast(x[0].device.type, enabled=False):
+            return self.rpn_head.predict(x, batch_data_samples, rescale=False)
 
     def _detections(self, result: InstanceData) -> InstanceData:
         """Select objects from all classes of all proposals of an image."""

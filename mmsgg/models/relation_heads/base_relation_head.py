@@ -225,7 +225,7 @@ class BaseRelationHead(BaseModule):
             targets = objects.target_labels
             return torch.where(targets < self.num_classes, targets, likeliest)
         if 'class_bboxes' in objects:
-            scores = logits.softmax(dim=1)[:, :-1]
+            scores = logits.float().softmax(dim=1)[:, :-1]
             return late_nms(scores, objects.class_bboxes, self.late_nms_iou)
         return likeliest
 
@@ -249,13 +249,16 @@ class BaseRelationHead(BaseModule):
         img_meta: dict,
         rescale: bool = False,
     ) -> tuple[InstanceData, InstanceData]:
-        """Turn the logits of one image into a ranked scene graph."""
+        """Turn the logits of one image into a ranked scene graph.
+
+        In float32, also under autocast, which leaves too few digits to rank.
+        """
         labels = self.decide_labels(objects, object_logits)
         rows = torch.arange(len(labels), device=labels.device)
         scores = (
             objects.scores
             if 'scores' in objects
-            else object_logits.softmax(dim=1)[rows, labels]
+            else object_logits.float().softmax(dim=1)[rows, labels]
         )
         bboxes = objects.bboxes
         if 'class_bboxes' in objects:
@@ -264,7 +267,7 @@ class BaseRelationHead(BaseModule):
             bboxes = bboxes / bboxes.new_tensor(img_meta['scale_factor'] * 2)
         instances = InstanceData(bboxes=bboxes, scores=scores, labels=labels)
 
-        predicate_scores = predicate_logits.softmax(dim=1)[:, :-1]
+        predicate_scores = predicate_logits.float().softmax(dim=1)[:, :-1]
         best, predicates = predicate_scores.max(dim=1)
         triplet_scores = scores[pairs].prod(dim=1) * best
         order = triplet_scores.argsort(descending=True, stable=True)

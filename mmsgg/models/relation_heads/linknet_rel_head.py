@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmsgg.models.layers import FrequencyBias, RelationalEmbedding
+from mmsgg.models.roi_heads import pair_rows
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
 
@@ -111,11 +112,6 @@ class LinkNetRelHead(BaseRelationHead):
         self.union_head = _built(union_head)
         self.global_context = _built(global_context, num_classes=num_classes)
         self.geometric_layout = _built(geometric_layout)
-        self.frequency_bias = (
-            FrequencyBias(num_classes, num_predicates)
-            if frequency_bias
-            else None
-        )
 
         # K0 reads the detector's distribution, K1 the class decided on
         self.object_embedding = nn.Embedding(num_classes + 1, embed_channels)
@@ -145,6 +141,11 @@ class LinkNetRelHead(BaseRelationHead):
         )
         self.predicate_fc = nn.Linear(
             pair_channels + _width(self.geometric_layout), num_predicates + 1
+        )
+        self.frequency_bias = (
+            FrequencyBias(num_classes, num_predicates)
+            if frequency_bias
+            else None
         )
 
     @property
@@ -263,47 +264,59 @@ class LinkNetRelHead(BaseRelationHead):
         Returns:
             (sum K, P + 1), the images one after another.
         """
-        offsets = [0]
-        for image_bboxes in bboxes:
-            offsets.append(offsets[-1] + len(image_bboxes))
-        subjects, targets = torch.cat(
-            [p + offset for p, offset in zip(pairs, offsets, strict=False)]
-        ).T
-        all_bboxes = torch.cat(bboxes)
-        features = edges[0][subjects] * edges[1][targets]  # G0
-        if self.union_head is not None:
-            features = features * self.embed_unions(x, bboxes, pairs)  # F
-        if self.geometric_layout is not None:
-            ends = all_bboxes[subjects], all_bboxes[targets]
-            layout = self.geometric_layout(*ends)
-            features = torch.cat([features, layout], dim=1)
-        logits = self.predicate_fc(features)
-        if self.frequency_bias is not None:
-            all_labels = torch.cat(labels)
-            classes = torch.stack([all_labels[subjects], all_labels[targets]])
-            logits = logits + self.frequency_bias(classes.T)
-        return logits
+        rows = pair_rows(bboxes, pairs)
+        unions, shown = self.embed_unions(x, bboxes, rows)
+        all_bboxes, all_labels = torch.cat(bboxes), torch.cat(labels)
+        logits = []
+        for piece, union in zip(
+            self.pieces(rows), self.pieces(shown), strict=True
+        ):
+            subjects, targets = piece.T
+            joint = edges[0][subjects] * edges[1][targets] * unions[union]
+            if self.geometric_layout is not None:
+                layout = self.geometric_layout(
+                    all_bboxes[subjects], all_bboxes[targets]
+                )
+                joint = torch.cat([joint, layout], dim=1)
+            scores = self.predicate_fc(joint)
+            if self.frequency_bias is not None:
+                scores = scores + self.frequency_bias(all_labels[piece])
+            logits.append(scores)
+        return torch.cat(logits)
 
     def embed_unions(
-        self,
-        x: tuple[Tensor, ...],
-        bboxes: list[Tensor],
-        pairs: list[Tensor],
-    ) -> Tensor:
-        """Make F (sum K, pair) of the union boxes.
+        self, x: tuple[Tensor, ...], bboxes: list[Tensor], rows: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Make F of the union boxes, each once.
 
-        A pooled union box takes far more room than its feature, so inference
-        goes through the pairs of each image in pieces of ``max_pairs``.
+        (i, j) and (j, i) have the same union box and so, unless the boxes are
+        drawn into it, the same F; in training they share its dropout too.
+
+        Args:
+            x: Feature maps, each (B, channels, H, W).
+            bboxes: For each image (N, 4), input-image pixels.
+            rows: (sum K, 2) pairs as :func:`pair_rows` gives them.
+
+        Returns:
+            F (U, pair), and (sum K,) which row of it is a pair's; a single 1
+            for all of them where F is left out.
         """
-        if self.training:
-            pooled = self.union_roi_extractor(x, bboxes, pairs)
-            return self.union_head(pooled)
-        features = []
-        for i, image_pairs in enumerate(pairs):
-            image_x = tuple(level[i : i + 1] for level in x)
-            for piece in image_pairs.split(self.max_pairs):
-                pooled = self.union_roi_extractor(
-                    image_x, bboxes[i : i + 1], [piece]
-                )
-                features.append(self.union_head(pooled))
-        return torch.cat(features)
+        if self.union_head is None:
+            return bboxes[0].new_ones(1, 1), rows.new_zeros(len(rows))
+        shown = torch.arange(len(rows), device=rows.device)
+        if self.union_roi_extractor.drawing is None:
+            unordered = rows.sort(dim=1).values
+            rows, shown = unordered.unique(dim=0, return_inverse=True)
+        rois = bbox2roi(bboxes)
+        unions = [
+            self.union_head(self.union_roi_extractor.pool(x, *rois[piece.T]))
+            for piece in self.pieces(rows)
+        ]
+        return torch.cat(unions), shown
+
+    def pieces(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Split what belongs to pairs, so that inference needs less memory.
+
+        Training keeps all for the gradient, and batch norm wants all at once.
+        """
+        return (rows,) if self.training else rows.split(self.max_pairs)

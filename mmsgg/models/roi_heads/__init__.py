@@ -4,7 +4,7 @@ from .crop_resize_roi_extractor import CropResizeRoIExtractor
 from .detection_selection import as_logits, select_detections
 from .fc67_bbox_head import FC67BBoxHead
 from .fc67_head import FC67Head
-from .union_roi_extractor import UnionRoIExtractor
+from .union_roi_extractor import UnionRoIExtractor, pair_rows
 
 __all__ = [
     'CropResizeRoIExtractor',
@@ -12,5 +12,6 @@ __all__ = [
     'FC67Head',
     'UnionRoIExtractor',
     'as_logits',
+    'pair_rows',
     'select_detections',
 ]

@@ -1,5 +1,7 @@
 """The feature of a pair: its union box, and where in it both boxes lie."""
 
+from itertools import accumulate
+
 import torch
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor, nn
@@ -17,6 +19,20 @@ def union_boxes(subjects: Tensor, objects: Tensor) -> Tensor:
         ],
         dim=1,
     )
+
+
+def pair_rows(bboxes: list[Tensor], pairs: list[Tensor]) -> Tensor:
+    """Point with the pairs of a batch into the stacked boxes of all images.
+
+    Args:
+        bboxes: For each image (N, 4).
+        pairs: For each image (K, 2) rows [subject, object] of its boxes.
+
+    Returns:
+        (sum K, 2) rows [subject, object] of ``torch.cat(bboxes)``.
+    """
+    starts = accumulate(map(len, bboxes), initial=0)
+    return torch.cat([p + n for p, n in zip(pairs, starts, strict=False)])
 
 
 def draw_rectangles(boxes: Tensor, frames: Tensor, size: int) -> Tensor:
@@ -90,18 +106,32 @@ class UnionRoIExtractor(nn.Module):
         Returns:
             (sum K, C, size, size), the images one after another.
         """
-        subjects = [b[p[:, 0]] for b, p in zip(bboxes, pairs, strict=True)]
-        objects = [b[p[:, 1]] for b, p in zip(bboxes, pairs, strict=True)]
-        unions = [
-            union_boxes(s, o) for s, o in zip(subjects, objects, strict=True)
-        ]
+        subjects, objects = pair_rows(bboxes, pairs).T
+        rois = bbox2roi(bboxes)
+        return self.pool(x, rois[subjects], rois[objects])
+
+    def pool(
+        self, x: tuple[Tensor, ...], subjects: Tensor, objects: Tensor
+    ) -> Tensor:
+        """Pool any pairs, of several images or of one.
+
+        Args:
+            x: Feature maps, each (B, C, H, W).
+            subjects: (K, 5) [image index, x1, y1, x2, y2], input-image
+                pixels.
+            objects: (K, 5) likewise, row by row of the same image.
+
+        Returns:
+            (K, C, size, size).
+        """
+        unions = union_boxes(subjects[:, 1:], objects[:, 1:])
         inputs = x[: self.roi_extractor.num_inputs]
-        pooled = self.roi_extractor(inputs, bbox2roi(unions))
+        rois = torch.cat([subjects[:, :1], unions], dim=1)
+        pooled = self.roi_extractor(inputs, rois)
         if self.drawing is None:
             return pooled
-        frames = torch.cat(unions)
         drawings = [
-            draw_rectangles(torch.cat(boxes), frames, self.drawing_size)
+            draw_rectangles(boxes[:, 1:], unions, self.drawing_size)
             for boxes in (subjects, objects)
         ]
         return pooled + self.drawing(torch.stack(drawings, dim=1) - 0.5)
