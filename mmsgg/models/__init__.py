@@ -1,7 +1,7 @@
 """Backbones, detectors, RoI heads and relation heads."""
 
 from .backbones import VGG16
-from .detectors import SceneGraphRCNN
+from .detectors import SceneGraphFromBoxes, SceneGraphRCNN
 from .relation_heads import (
     BaseRelationHead,
     FrequencyRelHead,
@@ -22,6 +22,7 @@ __all__ = [
     'FC67Head',
     'FrequencyRelHead',
     'LinkNetRelHead',
+    'SceneGraphFromBoxes',
     'SceneGraphRCNN',
     'UnionRoIExtractor',
 ]
