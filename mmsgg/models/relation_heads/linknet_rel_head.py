@@ -60,6 +60,10 @@ class LinkNetRelHead(BaseRelationHead):
         num_edge_blocks: Blocks that make E1 of E0, at least one.
         attention: Whether the objects of an image see each other in the
             blocks.
+        layout_gate: Whether a linear map of K2 b stands for F where that is
+            left out, so that what a layout means can depend on the classes.
+        dropout: Probability of dropping a channel of K1 and of G0 in
+            training.
         embed_channels: Width of the word tables K0 and K1.
         hidden_channels: Width between the blocks.
         pair_channels: Width of G0 where no F says it.
@@ -87,6 +91,8 @@ class LinkNetRelHead(BaseRelationHead):
         num_object_blocks: int = 2,
         num_edge_blocks: int = 2,
         attention: bool = True,
+        layout_gate: bool = False,
+        dropout: float = 0.0,
         embed_channels: int = 200,
         hidden_channels: int = 256,
         pair_channels: int = 512,
@@ -139,8 +145,14 @@ class LinkNetRelHead(BaseRelationHead):
             2 * pair_channels,
             num_edge_blocks,
         )
+        layout_channels = _width(self.geometric_layout)
+        gated = layout_gate and layout_channels and self.union_head is None
+        self.layout_gate = (
+            nn.Linear(layout_channels, pair_channels) if gated else None
+        )
+        self.dropout = nn.Dropout(dropout)
         self.predicate_fc = nn.Linear(
-            pair_channels + _width(self.geometric_layout), num_predicates + 1
+            pair_channels + layout_channels, num_predicates + 1
         )
         self.frequency_bias = (
             FrequencyBias(num_classes, num_predicates)
@@ -238,7 +250,7 @@ class LinkNetRelHead(BaseRelationHead):
         Returns:
             E1 as its subject half and object half, each (sum N, pair).
         """
-        words = self.edge_embedding(labels)
+        words = self.dropout(self.edge_embedding(labels))
         edges = torch.cat([words, hidden], dim=1)  # E0
         for block in self.blocks('edge_block'):
             _, edges = block(edges, num_objects)
@@ -277,6 +289,10 @@ class LinkNetRelHead(BaseRelationHead):
                 layout = self.geometric_layout(
                     all_bboxes[subjects], all_bboxes[targets]
                 )
+                if self.layout_gate is not None:
+                    joint = joint * self.layout_gate(layout)
+            joint = self.dropout(joint)
+            if self.geometric_layout is not None:
                 joint = torch.cat([joint, layout], dim=1)
             scores = self.predicate_fc(joint)
             if self.frequency_bias is not None:
