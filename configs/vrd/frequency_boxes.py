@@ -9,9 +9,6 @@ model = dict(
         num_predicates=70,
     )
 )
-train_cfg = None
-optim_wrapper = None
-param_scheduler = None
 custom_hooks = [
     dict(type='FrequencyBiasHook', must_overlap=False, count_for_test=True)
 ]

@@ -35,7 +35,11 @@ def set_data_root(cfg: Config, root: str) -> None:
 
 
 def train_and_test(
-    cfg: Config, tests: Mapping[str, Config], seed: int, work_dir: Path
+    cfg: Config,
+    tests: Mapping[str, Config],
+    seed: int,
+    work_dir: Path,
+    train: bool = True,
 ) -> Scores:
     """Train a model and score its last checkpoint.
 
@@ -48,6 +52,7 @@ def train_and_test(
         tests: What to test the checkpoint with, by name.
         seed: Of the random numbers.
         work_dir: Folder of logs, checkpoints and scores.
+        train: Whether there is anything to train.
 
     Returns:
         All scores; those of test 't' are called 't/<metric>', those of a test
@@ -60,7 +65,7 @@ def train_and_test(
         if known['fingerprint'] == key:
             return known['scores']
     checkpoint = None
-    if cfg.get('train_cfg'):
+    if train:
         runner = _runner(cfg, seed, work_dir)
         runner.train()
         checkpoint = str(work_dir / f'epoch_{runner.max_epochs}.pth')
@@ -80,6 +85,7 @@ def repeat(
     tests: Mapping[str, Config],
     seeds: Iterable[int],
     work_dir: Path,
+    train: bool = True,
 ) -> list[Scores]:
     """Call :func:`train_and_test` with each seed, and say how it goes.
 
@@ -89,11 +95,13 @@ def repeat(
         tests: Likewise.
         seeds: The seeds.
         work_dir: Each seed gets a folder in it.
+        train: As of :func:`train_and_test`.
     """
     runs = []
     for seed in seeds:
         start = time.time()
-        scores = train_and_test(cfg, tests, seed, work_dir / f'seed_{seed}')
+        folder = work_dir / f'seed_{seed}'
+        scores = train_and_test(cfg, tests, seed, folder, train)
         found = ', '.join(f'{k} {v:.4f}' for k, v in scores.items())
         seconds = time.time() - start
         print(f'{title}, seed {seed}: {found} ({seconds:.0f} s)', flush=True)
@@ -145,8 +153,7 @@ def _runner(
 ) -> Runner:
     """Make a quiet runner that trains only, or tests only."""
     cfg = copy.deepcopy(cfg)
-    parts = ('val', 'test') if training else ('train', 'val')
-    for part in parts:
+    for part in ('val', 'test') if training else ('val',):
         cfg[f'{part}_cfg'] = cfg[f'{part}_dataloader'] = None
         cfg.pop(f'{part}_evaluator', None)
     if training:
@@ -155,7 +162,6 @@ def _runner(
             type='CheckpointHook', max_keep_ckpts=1
         )
     else:
-        cfg.optim_wrapper = cfg.param_scheduler = None
         cfg.load_from = checkpoint
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'ERROR'

@@ -70,7 +70,9 @@ def runs_of(
     tests = {key: Config.fromfile(CONFIGS / files[key]) for key in files}
     for cfg in tests.values():
         set_data_root(cfg, str(args.data_root))
-    return repeat(name, tests['a'], tests, seeds, args.work_dir / name)
+    train = tests['a'].model.relation_head.type != 'FrequencyRelHead'
+    folder = args.work_dir / name
+    return repeat(name, tests['a'], tests, seeds, folder, train)
 
 
 def table(

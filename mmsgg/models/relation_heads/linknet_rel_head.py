@@ -60,8 +60,8 @@ class LinkNetRelHead(BaseRelationHead):
         num_edge_blocks: Blocks that make E1 of E0, at least one.
         attention: Whether the objects of an image see each other in the
             blocks.
-        layout_gate: Whether a linear map of K2 b stands for F where that is
-            left out, so that what a layout means can depend on the classes.
+        layout_gate: Whether a layer on K2 b stands for F where that is left
+            out, so that what a layout means can depend on the classes.
         dropout: Probability of dropping a channel of K1 and of G0 in
             training.
         embed_channels: Width of the word tables K0 and K1.
@@ -290,7 +290,7 @@ class LinkNetRelHead(BaseRelationHead):
                     all_bboxes[subjects], all_bboxes[targets]
                 )
                 if self.layout_gate is not None:
-                    joint = joint * self.layout_gate(layout)
+                    joint = joint * torch.relu(self.layout_gate(layout))
             joint = self.dropout(joint)
             if self.geometric_layout is not None:
                 joint = torch.cat([joint, layout], dim=1)
