@@ -1,0 +1,162 @@
+"""Objects in context, then edges in context, then their pairs."""
+
+from abc import abstractmethod
+from math import sqrt
+from typing import Any
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmsgg.models.layers import BoxEmbedding, ObjectSequences
+from mmsgg.models.roi_heads import pair_rows
+
+from .region_rel_head import RegionRelHead
+
+
+class ContextRelHead(RegionRelHead):
+    """The common way of Motifs and of the transformer head.
+
+    For the N objects of an image, with f_i their regions, l_i the detector's
+    class distribution and b_i their boxes::
+
+        O0 = [f, K0 l, B b]
+        O1, O2 = refine_objects      hidden features, class logits
+        E  = embed_edges             hidden features, of O1 and the classes
+        [s, o] = W E                 as a subject, and as an object
+        logits of (i, j) = score_pairs(s_i, o_j, F_ij)
+
+    and on top the frequency bias of the two classes.
+
+    Args:
+        num_classes: Object classes C, without background.
+        num_predicates: Predicates P, without background.
+        embed_channels: Width of the word tables K0 and K1.
+        box_channels: Width of B b.
+        hidden_channels: Width of O1 and E.
+        role_channels: Width of s and o; None for that of F.
+        kwargs: As of :class:`RegionRelHead`.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        num_predicates: int,
+        embed_channels: int = 200,
+        box_channels: int = 128,
+        hidden_channels: int = 512,
+        role_channels: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(num_classes, num_predicates, **kwargs)
+        # K0 reads the detector's distribution, K1 the class decided on
+        self.object_embedding = nn.Embedding(num_classes + 1, embed_channels)
+        self.edge_embedding = nn.Embedding(num_classes, embed_channels)
+        self.box_embedding = BoxEmbedding(box_channels)
+        self.object_channels = (
+            self.object_head.out_channels + embed_channels + box_channels
+        )
+        role_channels = role_channels or self.union_head.out_channels
+        self.role_fc = nn.Linear(hidden_channels, 2 * role_channels)
+        # as in neural-motifs: from the usual small weights, the products of
+        # subject, object and union would start close to zero
+        nn.init.normal_(self.role_fc.weight, std=10 / sqrt(hidden_channels))
+
+    def sequences(self, objects: list[InstanceData]) -> ObjectSequences:
+        """Say in which order the objects of each image are read."""
+        device = objects[0].bboxes.device
+        return ObjectSequences([*map(len, objects)], device=device)
+
+    @abstractmethod
+    def refine_objects(
+        self,
+        features: Tensor,
+        objects: list[InstanceData],
+        sequences: ObjectSequences,
+    ) -> tuple[Tensor, Tensor]:
+        """Put objects in context.
+
+        Args:
+            features: O0 (sum N, object_channels), stacked.
+            objects: Objects of each image.
+            sequences: As of :meth:`sequences`.
+
+        Returns:
+            O1 (sum N, hidden) and class logits O2 (sum N, C + 1).
+        """
+
+    @abstractmethod
+    def embed_edges(
+        self,
+        regions: Tensor,
+        hidden: Tensor,
+        words: Tensor,
+        sequences: ObjectSequences,
+    ) -> Tensor:
+        """Put the decided objects in context.
+
+        Args:
+            regions: f (sum N, region channels), stacked.
+            hidden: O1 (sum N, hidden).
+            words: K1 of the decided classes (sum N, embed).
+            sequences: As of :meth:`sequences`.
+
+        Returns:
+            E (sum N, hidden).
+        """
+
+    @abstractmethod
+    def score_pairs(
+        self, subjects: Tensor, objects: Tensor, unions: Tensor
+    ) -> Tensor:
+        """Score the predicates of k pairs.
+
+        Args:
+            subjects: s (k, role) of the subjects.
+            objects: o (k, role) of the objects.
+            unions: F (k, union channels).
+
+        Returns:
+            (k, P + 1) logits, background last.
+        """
+
+    def forward(
+        self,
+        x: tuple[Tensor, ...],
+        objects: list[InstanceData],
+        pairs: list[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """See the base class."""
+        bboxes = [image_objects.bboxes for image_objects in objects]
+        regions = self.embed_regions(x, bboxes)
+        features = self.describe_objects(regions, objects)
+        sequences = self.sequences(objects)
+        hidden, logits = self.refine_objects(features, objects, sequences)
+        object_logits, labels = self.name_objects(objects, logits)
+        words = self.edge_embedding(labels)
+        edges = self.embed_edges(regions, hidden, words, sequences)
+        roles = self.role_fc(edges).chunk(2, dim=1)
+        rows = pair_rows(bboxes, pairs)
+        unions, shown = self.embed_unions(x, bboxes, rows)
+        predicate_logits = []
+        for piece, union in zip(
+            self.pieces(rows), self.pieces(shown), strict=True
+        ):
+            subjects, targets = piece.T
+            scores = self.score_pairs(
+                roles[0][subjects], roles[1][targets], unions[union]
+            )
+            if self.frequency_bias is not None:
+                scores = scores + self.frequency_bias(labels[piece])
+            predicate_logits.append(scores)
+        predicate_logits = torch.cat(predicate_logits)
+        return object_logits, list(predicate_logits.split([*map(len, pairs)]))
+
+    def describe_objects(
+        self, regions: Tensor, objects: list[InstanceData]
+    ) -> Tensor:
+        """Make O0 (sum N, object_channels) of the stacked regions f."""
+        logits = torch.cat([image.logits for image in objects])
+        words = logits.softmax(dim=1) @ self.object_embedding.weight
+        bboxes = torch.cat([image.bboxes for image in objects])
+        return torch.cat([regions, words, self.box_embedding(bboxes)], dim=1)
