@@ -1,7 +1,6 @@
 """Objects in context, then edges in context, then their pairs."""
 
 from abc import abstractmethod
-from math import sqrt
 from typing import Any
 
 import torch
@@ -58,9 +57,6 @@ class ContextRelHead(RegionRelHead):
         )
         role_channels = role_channels or self.union_head.out_channels
         self.role_fc = nn.Linear(hidden_channels, 2 * role_channels)
-        # as in neural-motifs: from the usual small weights, the products of
-        # subject, object and union would start close to zero
-        nn.init.normal_(self.role_fc.weight, std=10 / sqrt(hidden_channels))
 
     def sequences(self, objects: list[InstanceData]) -> ObjectSequences:
         """Say in which order the objects of each image are read."""

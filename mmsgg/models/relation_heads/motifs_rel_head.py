@@ -1,5 +1,6 @@
 """Neural motifs: LSTMs over the objects of an image (arXiv 1711.06640)."""
 
+from math import sqrt
 from typing import Any, Literal
 
 import torch
@@ -86,6 +87,10 @@ class MotifsRelHead(ContextRelHead):
         self.predicate_fc = nn.Linear(
             self.union_head.out_channels, num_predicates + 1
         )
+
+        # as in neural-motifs: what an LSTM puts out is small, and from the
+        # usual weights the product of three features would start near zero
+        nn.init.normal_(self.role_fc.weight, std=10 / sqrt(hidden_channels))
 
     def sequences(self, objects: list[InstanceData]) -> ObjectSequences:
         """Sort the objects of each image by ``order``."""
