@@ -52,9 +52,9 @@ class ClassBalancedLoss(CrossEntropyLoss):
 
     def set_counts(self, counts: Sequence[int]) -> None:
         """Make the weights of (P,) counts; what has none counts as one."""
-        counts = torch.as_tensor(counts, dtype=torch.float64)
-        weights = (1 - self.beta) / (1 - self.beta ** counts.clamp(min=1))
-        mean = (weights * counts).sum() / counts.sum().clamp(min=1)
+        counts = torch.as_tensor(counts, dtype=torch.float64).clamp(min=1)
+        weights = (1 - self.beta) / (1 - self.beta**counts)
+        mean = (weights * counts).sum() / counts.sum()
         weights = torch.cat([weights / mean, weights.new_ones(1)])
         self.weights = weights.float()
 
