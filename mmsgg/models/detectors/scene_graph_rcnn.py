@@ -90,7 +90,7 @@ class SceneGraphRCNN(TwoStageDetector):
             copies = {
                 f'{head}{branch}.{key.removeprefix(source)}': value
                 for branch in ('object_head', 'union_head')
-                if hasattr(self.relation_head, branch)
+                if getattr(self.relation_head, branch, None)
                 for key, value in state_dict.items()
                 if key.startswith(source)
             }

@@ -33,9 +33,15 @@ class BaseRelationHead(BaseModule):
 
     - ``bboxes`` (N, 4), input-image pixels;
     - ``logits`` (N, C + 1), the detector's class logits, background last;
-    - ``labels`` (N,) only where classes are known (predcls);
+    - ``labels`` (N,) only where classes are known (predcls), and with them
+      ``scores`` (N,) where these are not certain;
     - ``class_bboxes`` (N, C, 4) and ``detected_labels`` (N,) only where the
-      boxes are detections (sgdet).
+      boxes are detections (sgdet);
+    - ``pairs`` (K, 2) rows [subject, object], as metainfo, only where it is
+      known which objects are related.
+
+    A head that gets along with boxes and classes has ``uses_image = False``;
+    its x is ``()``.
 
     Args:
         num_classes: Object classes C, without background.
@@ -50,6 +56,8 @@ class BaseRelationHead(BaseModule):
             predicates as they are.
         init_cfg: Initialisation, mmengine's.
     """
+
+    uses_image = True
 
     def __init__(
         self,
@@ -201,6 +209,8 @@ class BaseRelationHead(BaseModule):
 
     def all_pairs(self, objects: InstanceData) -> Tensor:
         """List the (K, 2) ordered pairs of one image's objects."""
+        if 'pairs' in objects:
+            return objects.pairs
         bboxes = objects.bboxes
         related = bboxes.new_ones(len(bboxes), len(bboxes), dtype=torch.bool)
         if self.overlap_only:
@@ -274,7 +284,11 @@ class BaseRelationHead(BaseModule):
         """
         labels = self.decide_labels(objects, object_logits)
         rows = torch.arange(len(labels), device=labels.device)
-        scores = object_logits.float().softmax(dim=1)[rows, labels]
+        scores = (
+            objects.scores
+            if 'scores' in objects
+            else object_logits.float().softmax(dim=1)[rows, labels]
+        )
         bboxes = objects.bboxes
         if 'class_bboxes' in objects:
             bboxes = objects.class_bboxes[rows, labels]

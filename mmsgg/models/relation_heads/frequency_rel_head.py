@@ -27,6 +27,8 @@ class FrequencyRelHead(BaseRelationHead):
         kwargs: As of :class:`BaseRelationHead`.
     """
 
+    uses_image = False
+
     def __init__(
         self, num_classes: int, num_predicates: int, **kwargs: Any
     ) -> None:
