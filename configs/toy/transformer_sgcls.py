@@ -11,7 +11,7 @@ model = dict(
         sampler=linknet.sampler,
         object_roi_extractor=linknet.object_roi_extractor,
         object_head=linknet.object_head,
-        union_roi_extractor=dict(linknet.union_roi_extractor, draw_boxes=True),
+        union_roi_extractor=linknet.union_roi_extractor,
         union_head=linknet.union_head,
         num_object_layers=2,
         num_edge_layers=2,

@@ -31,6 +31,13 @@ DRAWING = dict(
         region_parts()['union_roi_extractor'], draw_boxes=True
     )
 )
+NO_IMAGE = dict(
+    object_roi_extractor=None,
+    object_head=None,
+    union_roi_extractor=None,
+    union_head=None,
+    pair_channels=16,
+)
 HEADS = dict(
     linknet=linknet_cfg(),
     linknet_drawing=linknet_cfg(**DRAWING),
@@ -43,6 +50,8 @@ HEADS = dict(
     motifs=motifs_cfg(),
     motifs_confidence=motifs_cfg(order='confidence', **DRAWING),
     transformer=transformer_cfg(),
+    motifs_boxes=motifs_cfg(**NO_IMAGE),
+    transformer_boxes=transformer_cfg(**NO_IMAGE),
 )
 
 
@@ -247,6 +256,16 @@ class TestEveryHead:
         pieces = head.predict(feature_map(3), objects, metas(3))
         for graph, other in zip(whole, pieces, strict=True):
             assert_same_graph(graph, other)
+
+    def test_it_runs_in_bfloat16(self, head):
+        samples = [random_graph(seed, False) for seed in range(2)]
+        objects = [given_objects(sample, 0) for sample in samples]
+        with torch.autocast('cpu', torch.bfloat16):
+            losses = head.train().loss(feature_map(2), objects, samples)
+            sum(v for k, v in losses.items() if 'loss' in k).backward()
+            assert recall(head.eval(), feature_map(2), objects, samples) >= 0
+        for parameter in head.parameters():
+            assert parameter.grad.isfinite().all()
 
     def test_four_images_are_learned_by_heart(self, head):
         only_table = isinstance(head, FrequencyRelHead)

@@ -8,9 +8,8 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmsgg.models.layers import BoxEmbedding, ObjectSequences
-from mmsgg.models.roi_heads import pair_rows
 
-from .region_rel_head import RegionRelHead
+from .region_rel_head import RegionRelHead, width_of
 
 
 class ContextRelHead(RegionRelHead):
@@ -22,10 +21,11 @@ class ContextRelHead(RegionRelHead):
         O0 = [f, K0 l, B b]
         O1, O2 = refine_objects      hidden features, class logits
         E  = embed_edges             hidden features, of O1 and the classes
-        [s, o] = W E                 as a subject, and as an object
+        [s, o] = role_fc E           as a subject, and as an object
         logits of (i, j) = score_pairs(s_i, o_j, F_ij)
 
-    and on top the frequency bias of the two classes.
+    and on top the frequency bias of the two classes. A method makes what
+    these take, and ``role_fc``, as wide as it needs s and o.
 
     Args:
         num_classes: Object classes C, without background.
@@ -33,7 +33,7 @@ class ContextRelHead(RegionRelHead):
         embed_channels: Width of the word tables K0 and K1.
         box_channels: Width of B b.
         hidden_channels: Width of O1 and E.
-        role_channels: Width of s and o; None for that of F.
+        pair_channels: Width of the feature of a pair where no F says it.
         kwargs: As of :class:`RegionRelHead`.
     """
 
@@ -44,7 +44,7 @@ class ContextRelHead(RegionRelHead):
         embed_channels: int = 200,
         box_channels: int = 128,
         hidden_channels: int = 512,
-        role_channels: int | None = None,
+        pair_channels: int = 512,
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, num_predicates, **kwargs)
@@ -52,11 +52,11 @@ class ContextRelHead(RegionRelHead):
         self.object_embedding = nn.Embedding(num_classes + 1, embed_channels)
         self.edge_embedding = nn.Embedding(num_classes, embed_channels)
         self.box_embedding = BoxEmbedding(box_channels)
+        self.region_channels = width_of(self.object_head)
         self.object_channels = (
-            self.object_head.out_channels + embed_channels + box_channels
+            self.region_channels + embed_channels + box_channels
         )
-        role_channels = role_channels or self.union_head.out_channels
-        self.role_fc = nn.Linear(hidden_channels, 2 * role_channels)
+        self.pair_channels = width_of(self.union_head) or pair_channels
 
     def sequences(self, objects: list[InstanceData]) -> ObjectSequences:
         """Say in which order the objects of each image are read."""
@@ -110,7 +110,7 @@ class ContextRelHead(RegionRelHead):
         Args:
             subjects: s (k, role) of the subjects.
             objects: o (k, role) of the objects.
-            unions: F (k, union channels).
+            unions: F (k, union channels), or ones (k, 1) if left out.
 
         Returns:
             (k, P + 1) logits, background last.
@@ -132,21 +132,17 @@ class ContextRelHead(RegionRelHead):
         words = self.edge_embedding(labels)
         edges = self.embed_edges(regions, hidden, words, sequences)
         roles = self.role_fc(edges).chunk(2, dim=1)
-        rows = pair_rows(bboxes, pairs)
-        unions, shown = self.embed_unions(x, bboxes, rows)
-        predicate_logits = []
-        for piece, union in zip(
-            self.pieces(rows), self.pieces(shown), strict=True
-        ):
-            subjects, targets = piece.T
-            scores = self.score_pairs(
-                roles[0][subjects], roles[1][targets], unions[union]
+
+        def score(rows: Tensor, unions: Tensor) -> Tensor:
+            subjects, targets = rows.T
+            return self.score_pairs(
+                roles[0][subjects], roles[1][targets], unions
             )
-            if self.frequency_bias is not None:
-                scores = scores + self.frequency_bias(labels[piece])
-            predicate_logits.append(scores)
-        predicate_logits = torch.cat(predicate_logits)
-        return object_logits, list(predicate_logits.split([*map(len, pairs)]))
+
+        predicate_logits = self.score_in_pieces(
+            score, x, bboxes, labels, pairs
+        )
+        return object_logits, predicate_logits
 
     def describe_objects(
         self, regions: Tensor, objects: list[InstanceData]

@@ -81,6 +81,9 @@ class IMPRelHead(RegionRelHead):
         hidden_channels: Width of all states.
         num_iters: Iterations of message passing.
         kwargs: As of :class:`RegionRelHead`.
+
+    Raises:
+        ValueError: If the features it starts from are left out.
     """
 
     def __init__(
@@ -92,6 +95,12 @@ class IMPRelHead(RegionRelHead):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, num_predicates, **kwargs)
+        if self.object_head is None or self.union_head is None:
+            raise ValueError(
+                'IMPRelHead knows objects by their regions and pairs by their '
+                'union boxes only; give it object_head and union_head, each '
+                'with its RoI extractor'
+            )
         self.node_fc = nn.Linear(
             self.object_head.out_channels, hidden_channels
         )

@@ -84,9 +84,8 @@ class MotifsRelHead(ContextRelHead):
             num_edge_layers,
             dropout,
         )
-        self.predicate_fc = nn.Linear(
-            self.union_head.out_channels, num_predicates + 1
-        )
+        self.role_fc = nn.Linear(hidden_channels, 2 * self.pair_channels)
+        self.predicate_fc = nn.Linear(self.pair_channels, num_predicates + 1)
 
         # as in neural-motifs: what an LSTM puts out is small, and from the
         # usual weights the product of three features would start near zero

@@ -57,7 +57,6 @@ class TransformerRelHead(ContextRelHead):
             num_predicates,
             embed_channels=embed_channels,
             hidden_channels=hidden_channels,
-            role_channels=hidden_channels,
             **kwargs,
         )
 
@@ -71,15 +70,15 @@ class TransformerRelHead(ContextRelHead):
                 dropout,
             )
 
-        region_channels = self.object_head.out_channels
-        pair_channels = self.union_head.out_channels
         self.object_encoder = encoder(self.object_channels, num_object_layers)
         self.classifier = nn.Linear(hidden_channels, num_classes + 1)
         self.edge_encoder = encoder(
-            region_channels + hidden_channels + embed_channels, num_edge_layers
+            self.region_channels + hidden_channels + embed_channels,
+            num_edge_layers,
         )
-        self.gate_fc = nn.Linear(2 * hidden_channels, pair_channels)
-        self.predicate_fc = nn.Linear(pair_channels, num_predicates + 1)
+        self.role_fc = nn.Linear(hidden_channels, 2 * hidden_channels)
+        self.gate_fc = nn.Linear(2 * hidden_channels, self.pair_channels)
+        self.predicate_fc = nn.Linear(self.pair_channels, num_predicates + 1)
         self.role_predicate_fc = nn.Linear(
             2 * hidden_channels, num_predicates + 1
         )
