@@ -59,12 +59,20 @@ def test_no_edges_and_no_nodes():
         assert nodes.shape == (num, 6) and edges.shape == (0, 6)
 
 
+@pytest.mark.parametrize('frequency_bias', [False, True])
 @torch.no_grad()
-def test_the_head_is_regions_messages_and_classifiers():
+def test_the_head_is_regions_messages_and_classifiers(frequency_bias):
     torch.manual_seed(0)
-    head = MODELS.build(imp_cfg(frequency_bias=False)).eval()
+    head = MODELS.build(imp_cfg(frequency_bias=frequency_bias)).eval()
     objects, x = random_objects(3), feature_map(1)
     pairs = head.all_pairs(objects)
+    bias = 0
+    if frequency_bias:
+        torch.nn.init.normal_(head.frequency_bias.table.weight)
+        torch.nn.init.normal_(head.classifier.weight)  # for several classes
+        labels = head(x, [objects], [pairs])[0][0][:, :-1].argmax(dim=1)
+        assert len(labels.unique()) > 1
+        bias = head.frequency_bias(labels[pairs])
     [logits], [predicates] = head(x, [objects], [pairs])
 
     regions = head.embed_regions(x, [objects.bboxes])
@@ -76,4 +84,9 @@ def test_the_head_is_regions_messages_and_classifiers():
         pairs,
     )
     torch.testing.assert_close(logits, head.classifier(nodes))
-    torch.testing.assert_close(predicates, head.predicate_fc(edges))
+    torch.testing.assert_close(predicates, head.predicate_fc(edges) + bias)
+
+
+def test_without_what_it_starts_from_it_says_so():
+    with pytest.raises(ValueError, match='give it object_head and union_head'):
+        MODELS.build(imp_cfg(union_roi_extractor=None, union_head=None))

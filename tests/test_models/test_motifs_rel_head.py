@@ -68,6 +68,7 @@ def test_classes_depend_on_those_before_them():
 def test_pairs_are_the_product_of_three_features():
     torch.manual_seed(0)
     head = MODELS.build(motifs_cfg()).eval()
+    torch.nn.init.normal_(head.frequency_bias.table.weight)
     objects, x = random_objects(3, task='predcls'), feature_map(1)
     edges = []
     head.role_fc.register_forward_hook(lambda *args: edges.append(args[2]))

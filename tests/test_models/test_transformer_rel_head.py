@@ -10,6 +10,8 @@ from .samples import feature_map, random_objects, transformer_cfg
 def test_the_equations_step_by_step():
     torch.manual_seed(0)
     head = MODELS.build(transformer_cfg()).eval()
+    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    torch.nn.init.normal_(head.classifier.weight)  # for several classes
     objects, x = random_objects(3), feature_map(1)
     pairs = torch.tensor([[2, 0], [1, 2]])
     [class_logits], [logits] = head(x, [objects], [pairs])
@@ -24,6 +26,7 @@ def test_the_equations_step_by_step():
     expected = head.classifier(hidden)
     torch.testing.assert_close(class_logits, expected)
     labels = expected[:, :-1].argmax(dim=1)
+    assert len(labels[pairs].unique()) > 1
     edges = head.edge_encoder(
         torch.cat([regions, hidden, head.edge_embedding(labels)], dim=1),
         sequences,
