@@ -26,7 +26,7 @@ class BaseRelationHead(BaseModule):
     A method implements :meth:`forward`, and what it needs in ``__init__``::
 
         training:   loss ----> sampler.sample, forward, loss_by_feat
-        inference:  predict -> all_pairs, forward, predict_by_feat
+        inference:  predict -> all_pairs, forward, debiasing, predict_by_feat
 
     *Objects* are what a detector found or was given, for each image an
     InstanceData with

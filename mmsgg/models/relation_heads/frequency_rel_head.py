@@ -29,8 +29,6 @@ class FrequencyRelHead(BaseRelationHead):
 
     uses_image = False
 
-    uses_image = False
-
     def __init__(
         self, num_classes: int, num_predicates: int, **kwargs: Any
     ) -> None:

@@ -153,9 +153,10 @@ class LinkNetRelHead(RegionRelHead):
         object_logits, labels = self.name_objects(objects, logits)
         edges = self.embed_edges(hidden, labels, num_objects)
         bboxes = [image_objects.bboxes for image_objects in objects]
+        stacked = torch.cat(bboxes)
 
         def score(rows: Tensor, unions: Tensor) -> Tensor:
-            return self.score_pairs(torch.cat(bboxes), edges, rows, unions)
+            return self.score_pairs(stacked, edges, rows, unions)
 
         predicate_logits = self.score_in_pieces(
             score, x, bboxes, labels, pairs
