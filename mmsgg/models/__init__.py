@@ -1,7 +1,7 @@
 """Backbones, detectors, RoI heads, relation heads and their losses."""
 
 from .backbones import VGG16
-from .detectors import SceneGraphRCNN
+from .detectors import SceneGraphFromBoxes, SceneGraphRCNN
 from .losses import ClassBalancedLoss
 from .relation_heads import (
     BaseRelationHead,
@@ -34,6 +34,7 @@ __all__ = [
     'LinkNetRelHead',
     'MotifsRelHead',
     'RegionRelHead',
+    'SceneGraphFromBoxes',
     'SceneGraphRCNN',
     'TotalDirectEffect',
     'TransformerRelHead',
