@@ -37,7 +37,7 @@ def test_benchmark_prints_and_writes_the_same(tmp_path, capsys):
             str(out),
             '--cfg-options',
             'model.relation_head.max_pairs=5',
-        ]  # fmt: skip
+        ]
     )
     printed = capsys.readouterr().out
     result = json.loads(out.read_text())
@@ -96,7 +96,7 @@ def test_benchmark_on_a_gpu(capsys):
             'cuda',
             '--dtype',
             'float16',
-        ]  # fmt: skip
+        ]
     )
     assert 'optimizer' in capsys.readouterr().out
 
@@ -129,7 +129,7 @@ def test_zoo_measures_and_names_what_fails(tmp_path, arguments, capsys):
                 '3',
                 '--steps',
                 '1',
-            ]  # fmt: skip
+            ]
         )
     assert exit_.value.code == 1
     page = out.read_text()
