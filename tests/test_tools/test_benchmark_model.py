@@ -79,6 +79,14 @@ def test_benchmark_names_bad_arguments(arguments, message, capsys):
     assert message in capsys.readouterr().err
 
 
+def test_benchmark_says_what_bfloat16_cannot_do():
+    """mmdet's detectors alone suppress in the type of the map."""
+    with pytest.raises(SystemExit, match='does not run in bfloat16'):
+        benchmark.main(
+            [str(TOY / 'faster-rcnn_r18.py'), *SMALL, '--dtype', 'bfloat16']
+        )
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a GPU')
 def test_benchmark_misses_the_gpu(capsys):
     with pytest.raises(SystemExit):

@@ -200,6 +200,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         result = measure(args)
     except ValueError as error:
         raise SystemExit(f'{args.config}: {error}') from error
+    except RuntimeError as error:
+        if args.dtype == 'float32':
+            raise
+        raise SystemExit(
+            f'{args.config}: a part of this model does not run in '
+            f'{args.dtype} on this device: {error}'
+        ) from error
     finally:
         logger.setLevel(level)
     print(describe(result))

@@ -47,7 +47,8 @@ Machine: {machine}; torch {torch}. Where others shared it, times are rough.
 - *MB* is the peak of memory beyond the weights, in training with gradients
   and momentum; on a CPU, of resident memory.
 - *GFLOPs* are those of the matrix products and convolutions of inference, a
-  multiplication and an addition being two. RoI pooling and NMS do not count.
+  multiplication and an addition being two. RoI pooling, NMS and torch's LSTM
+  do not count.
 - *pairs* are those that inference scored; a config with `overlap_only` leaves
   distant ones out.
 - An untrained detector finds little, so the last NMS of a detection config
