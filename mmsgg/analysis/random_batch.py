@@ -10,6 +10,8 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from mmsgg.analysis.config_datasets import dataset_settings
 
+NUM_PROPOSALS = 1000
+
 
 def random_item(
     folder: Path,
@@ -18,6 +20,7 @@ def random_item(
     num_objects: int,
     num_classes: int,
     num_predicates: int,
+    num_proposals: int = 0,
 ) -> dict:
     """Make an item as a data set of scene graphs hands it to its pipeline.
 
@@ -25,21 +28,18 @@ def random_item(
         folder: Where the image is written.
         seed: Of everything in the item.
         shape: Height and width of the image.
-        num_objects: Boxes of any class, a tenth to a half of the image wide
-            and high; each but the last is related to the next.
+        num_objects: Boxes, each but the last related to the next.
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
+        num_proposals: Boxes for a detector that takes them from outside.
     """
     rng = np.random.default_rng(seed)
     path = folder / f'{seed}.png'
     mmcv.imwrite(rng.integers(0, 256, (*shape, 3), dtype=np.uint8), str(path))
-    scale = np.array(shape[::-1])
-    sizes = rng.uniform(0.1, 0.5, (num_objects, 2))
-    corners = rng.uniform(0, 1 - sizes)
-    boxes = np.hstack([corners * scale, (corners + sizes) * scale])
+    boxes = _random_boxes(rng, num_objects, shape)
     labels = rng.integers(num_classes, size=num_objects)
     predicates = rng.integers(num_predicates, size=max(num_objects - 1, 0))
-    return dict(
+    item = dict(
         img_path=str(path),
         img_id=seed,
         height=shape[0],
@@ -53,6 +53,23 @@ def random_item(
             for row, label in enumerate(predicates.tolist())
         ],
     )
+    if num_proposals:
+        item['proposals'] = dict(
+            bboxes=_random_boxes(rng, num_proposals, shape),
+            scores=np.ones(num_proposals, dtype=np.float32),
+        )
+    return item
+
+
+def _random_boxes(
+    rng: np.random.Generator, num: int, shape: tuple[int, int]
+) -> np.ndarray:
+    """Draw (num, 4) boxes in an image, a tenth to a half of it long."""
+    sizes = rng.uniform(0.1, 0.5, (num, 2))
+    corners = rng.uniform(0, 1 - sizes)
+    scale = np.array(shape[::-1])
+    boxes = np.hstack([corners * scale, (corners + sizes) * scale])
+    return boxes.astype(np.float32)
 
 
 def random_batch(
@@ -72,7 +89,13 @@ def random_batch(
     settings = dataset_settings(cfg, split)
     while 'pipeline' not in settings:  # of a wrapper
         settings = settings['dataset']
-    pipeline = Compose(settings['pipeline'])
+    transforms = list(settings['pipeline'])
+    for i, transform in enumerate(transforms):
+        if transform['type'].endswith('LoadProposals'):
+            # ours opens a file, mmdet's takes what the item brings
+            transforms[i] = dict(type='mmdet.LoadProposals')
+            kwargs['num_proposals'] = NUM_PROPOSALS
+    pipeline = Compose(transforms)
     with TemporaryDirectory() as folder:
         return pseudo_collate(
             [

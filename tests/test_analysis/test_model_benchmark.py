@@ -56,6 +56,27 @@ def test_batch_goes_through_the_pipeline(wrapped):
         assert len(sample.gt_relations) == 4
 
 
+def test_proposals_from_outside():
+    cfg = config('sgdet')
+    cfg.model.rpn_head = None
+    resize = dict(
+        type='mmdet.ProposalBroadcaster',
+        transforms=[dict(type='mmdet.Resize', scale=(128, 128))],
+    )
+    for split in ('train', 'test'):
+        cfg[f'{split}_dataloader'].dataset.pipeline = [
+            dict(type='LoadImageFromFile'),
+            dict(type='LoadProposals', proposal_file='no/such/file.pkl'),
+            dict(type='LoadRelationAnnotations'),
+            resize,
+            dict(type='PackSGInputs'),
+        ]
+    bench = ModelBenchmark(cfg, torch.device('cpu'), 5, shape=SHAPE)
+    assert bench.workload()['num_objects'] == 5
+    assert 'proposals' not in bench.predict(1)['stages']
+    assert 'union branch' in bench.train(1)['stages']
+
+
 @pytest.mark.parametrize(
     'name', ['predcls', 'sgcls', 'sgdet', 'faster-rcnn_r18', 'frequency_sgdet']
 )
