@@ -128,16 +128,16 @@ class StageMeter:
         self, optimizer: torch.optim.Optimizer | None
     ) -> Iterator[None]:
         """Have the stages announced while the context lasts."""
-        modules = dict(self.model.named_modules())
         handles = []
         for names, register in (
             (BEGINS_BEFORE, 'register_forward_pre_hook'),
             (BEGINS_AFTER, 'register_forward_hook'),
         ):
             for name, stage in names.items():
-                if name in modules:
-                    hook = partial(self._hook, stage)
-                    handles.append(getattr(modules[name], register)(hook))
+                hook = partial(self._hook, stage)
+                handles += [
+                    getattr(part, register)(hook) for part in self._parts(name)
+                ]
         if optimizer is not None:
             for register, stage in (
                 (self.model.register_forward_hook, 'backward'),
@@ -149,6 +149,13 @@ class StageMeter:
         finally:
             for handle in handles:
                 handle.remove()
+
+    def _parts(self, name: str) -> list[nn.Module]:
+        """Find a module; of a list, as cascades have, what is in it."""
+        module = dict(self.model.named_modules()).get(name)
+        if isinstance(module, nn.ModuleList):
+            return list(module)
+        return [] if module is None else [module]
 
     def _hook(self, stage: str, *_: object) -> None:
         self._begin(stage)
