@@ -1,6 +1,7 @@
 """What all relation heads share: pairs, targets, losses, ranking."""
 
 from abc import abstractmethod
+from contextlib import nullcontext
 
 import torch
 from mmengine.model import BaseModule
@@ -25,7 +26,7 @@ class BaseRelationHead(BaseModule):
     A method implements :meth:`forward`, and what it needs in ``__init__``::
 
         training:   loss ----> sampler.sample, forward, loss_by_feat
-        inference:  predict -> all_pairs, forward, predict_by_feat
+        inference:  predict -> all_pairs, forward, debiasing, predict_by_feat
 
     *Objects* are what a detector found or was given, for each image an
     InstanceData with
@@ -51,6 +52,8 @@ class BaseRelationHead(BaseModule):
         overlap_only: Whether only overlapping pairs are related, in
             inference (sgdet of neural-motifs and linknet-pytorch).
         late_nms_iou: IoU of :func:`late_nms` on detections.
+        debiasing: Config of :class:`TotalDirectEffect`, or None to take the
+            predicates as they are.
         init_cfg: Initialisation, mmengine's.
     """
 
@@ -65,6 +68,7 @@ class BaseRelationHead(BaseModule):
         loss_predicate: dict | None = None,
         overlap_only: bool = False,
         late_nms_iou: float = 0.3,
+        debiasing: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -78,6 +82,7 @@ class BaseRelationHead(BaseModule):
         cross_entropy = dict(type='mmdet.CrossEntropyLoss')
         self.loss_object = MODELS.build(loss_object or cross_entropy)
         self.loss_predicate = MODELS.build(loss_predicate or cross_entropy)
+        self.debiasing = MODELS.build(debiasing) if debiasing else None
 
     @abstractmethod
     def forward(
@@ -132,7 +137,8 @@ class BaseRelationHead(BaseModule):
         for image_objects, target in zip(objects, targets, strict=True):
             image_objects.target_labels = target.labels
         pairs = [target.pairs for target in targets]
-        object_logits, predicate_logits = self(x, objects, pairs)
+        with self.debiasing.watch(self) if self.debiasing else nullcontext():
+            object_logits, predicate_logits = self(x, objects, pairs)
         return self.loss_by_feat(object_logits, predicate_logits, targets)
 
     def loss_by_feat(
@@ -185,6 +191,10 @@ class BaseRelationHead(BaseModule):
         """
         pairs = [self.all_pairs(image_objects) for image_objects in objects]
         object_logits, predicate_logits = self(x, objects, pairs)
+        if self.debiasing:
+            predicate_logits = self.debiasing(
+                self, x, objects, pairs, object_logits, predicate_logits
+            )
         return [
             self.predict_by_feat(*image, rescale=rescale)
             for image in zip(
@@ -239,6 +249,25 @@ class BaseRelationHead(BaseModule):
             return logits
         known = torch.full_like(logits, -KNOWN)
         return known.scatter(1, objects.labels[:, None], KNOWN)
+
+    def name_objects(
+        self, objects: list[InstanceData], logits: Tensor
+    ) -> tuple[list[Tensor], Tensor]:
+        """Say what the objects of a batch are, image by image.
+
+        Args:
+            objects: Objects of each image; see the class.
+            logits: (sum N, C + 1) refined class logits, stacked.
+
+        Returns:
+            For each image the logits (N, C + 1) of :meth:`known_logits`, and
+            the (sum N,) classes of :meth:`decide_labels`, stacked.
+        """
+        images = zip(objects, logits.split([*map(len, objects)]), strict=True)
+        object_logits = [self.known_logits(*image) for image in images]
+        images = zip(objects, object_logits, strict=True)
+        labels = [self.decide_labels(*image) for image in images]
+        return object_logits, torch.cat(labels)
 
     def predict_by_feat(
         self,

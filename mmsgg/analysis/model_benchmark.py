@@ -1,0 +1,223 @@
+"""What a model costs: parameters, operations, time and memory."""
+
+from collections.abc import Callable
+from copy import deepcopy
+from statistics import median
+
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from mmsgg.analysis.random_batch import random_batch
+from mmsgg.analysis.stage_meter import PeakMemory, StageCost, StageMeter
+from mmsgg.registry import MODELS
+
+
+class ModelBenchmark:
+    """Runs the model of a config on random images, with random weights.
+
+    Neither data nor checkpoints are needed. Images go through the pipelines
+    of the config. In sgdet an untrained detector finds nothing: the threshold
+    of its scores is lowered to 0, and what it finds then is the ground truth
+    of its training, so that there are pairs to train on.
+
+    Args:
+        cfg: Of a model and its data.
+        device: Where to run.
+        num_objects: Boxes of an image; in sgdet, detections at most.
+        batch_size: Images of a batch.
+        shape: Height and width of an image before the pipeline.
+        dtype: What matrix products are computed in; other than float32 by
+            autocast.
+    """
+
+    def __init__(
+        self,
+        cfg: Config,
+        device: torch.device,
+        num_objects: int = 64,
+        batch_size: int = 1,
+        shape: tuple[int, int] = (768, 1024),
+        dtype: torch.dtype = torch.float32,
+    ) -> None:
+        init_default_scope(cfg.get('default_scope', 'mmsgg'))
+        torch.manual_seed(0)
+        self.cfg = cfg = deepcopy(cfg)
+        self.task = cfg.model.get('task', 'detection')
+        if self.task == 'sgdet':
+            cfg.model.setdefault('test_cfg', {}).setdefault('objects', {})
+            cfg.model.test_cfg.objects.update(
+                score_thr=0.0, max_per_img=num_objects
+            )
+        # without init_weights() nothing is downloaded
+        self.model = MODELS.build(cfg.model).to(device)
+        self._give_counts()
+        self.device = device
+        self.dtype = dtype
+        self.batch_args = dict(
+            batch_size=batch_size,
+            shape=shape,
+            num_objects=num_objects,
+            **self._vocabulary(),
+        )
+        self.memory = PeakMemory(device)
+        self.memory.reset()
+        self.weights_mb = self.memory.read()
+
+    def _vocabulary(self) -> dict[str, int]:
+        """Ask the heads how many classes and predicates there are."""
+        head = getattr(self.model, 'relation_head', None)
+        if head is None:
+            box_head = self.model.roi_head.bbox_head
+            if isinstance(box_head, nn.ModuleList):  # of a cascade
+                box_head = box_head[-1]
+            return dict(num_classes=box_head.num_classes, num_predicates=1)
+        return dict(
+            num_classes=head.num_classes, num_predicates=head.num_predicates
+        )
+
+    def _give_counts(self) -> None:
+        """Count one of each predicate, where a hook would count the data."""
+        head = getattr(self.model, 'relation_head', None)
+        loss = getattr(head, 'loss_predicate', None)
+        if hasattr(loss, 'set_counts'):
+            loss.set_counts([1] * head.num_predicates)
+
+    def autocast(self) -> torch.autocast:
+        """Compute in ``dtype`` while this context lasts."""
+        half = self.dtype != torch.float32
+        return torch.autocast(
+            self.device.type, self.dtype if half else None, enabled=half
+        )
+
+    def parameters(self) -> dict[str, int]:
+        """Count the parameters, all and those that are trained."""
+        parameters = list(self.model.parameters())
+        trained = [p for p in parameters if p.requires_grad]
+        return dict(
+            all=sum(p.numel() for p in parameters),
+            trained=sum(p.numel() for p in trained),
+        )
+
+    def inference(self) -> Callable[[], list]:
+        """Make a random batch and what predicts it again and again."""
+        batch = random_batch(self.cfg, 'test', **self.batch_args)
+        self.model.eval()
+
+        @torch.no_grad()
+        def step() -> list:
+            with self.autocast():
+                return self.model.test_step(deepcopy(batch))
+
+        return step
+
+    def workload(self) -> dict:
+        """Count what inference on a batch has to do.
+
+        Returns:
+            ``num_objects``, ``num_pairs``, ``input_shape`` (None without
+            images), and ``flops`` of matrix products and convolutions, a
+            multiplication and an addition being two.
+        """
+        with FlopCounterMode(display=False) as counter:
+            samples = self.inference()()
+        return dict(
+            num_objects=sum(len(s.pred_instances) for s in samples),
+            num_pairs=sum(len(s.get('pred_relations', ())) for s in samples),
+            input_shape=samples[0].get('batch_input_shape'),
+            flops=counter.get_total_flops(),
+        )
+
+    def predict(self, steps: int) -> dict:
+        """Measure inference; :meth:`workload` is a good step before it.
+
+        Args:
+            steps: How often.
+
+        Returns:
+            What :meth:`summary` says.
+        """
+        step, meter = self.inference(), StageMeter(self.model)
+        return self.summary([meter.measure(step) for _ in range(steps)])
+
+    def train(self, steps: int) -> dict:
+        """Measure training; the learning rate is 0.
+
+        Args:
+            steps: How often; one more, which comes first, does not count.
+
+        Returns:
+            What :meth:`summary` says.
+        """
+        batch = random_batch(self.cfg, 'train', **self.batch_args)
+        if self.task == 'sgdet':
+            self._annotate_detections(batch)
+        settings = deepcopy(self.cfg.optim_wrapper)
+        settings.optimizer.lr = 0.0
+        wrapper = build_optim_wrapper(self.model, settings)
+        self.model.train()
+
+        def step() -> None:
+            with self.autocast():
+                self.model.train_step(deepcopy(batch), wrapper)
+
+        meter = StageMeter(self.model)
+        costs = [
+            meter.measure(step, wrapper.optimizer) for _ in range(steps + 1)
+        ]
+        self.model.zero_grad()
+        return self.summary(costs[1:])
+
+    @torch.no_grad()
+    def _annotate_detections(self, batch: dict) -> None:
+        """Take what the detector finds for the ground truth of a batch."""
+        self.model.eval()
+        data = self.model.data_preprocessor(deepcopy(batch))
+        x = self.model.extract_feat(data['inputs'])
+        samples = data['data_samples']
+        found = self.model.objects_of(x, samples, [None] * len(samples))
+        for sample, objects in zip(batch['data_samples'], found, strict=True):
+            sample.gt_instances = InstanceData(
+                bboxes=objects.bboxes.cpu(),
+                labels=objects.detected_labels.cpu(),
+            )
+            rows = torch.arange(len(objects) - 1)
+            sample.gt_relations = InstanceData(
+                pairs=torch.stack([rows, rows + 1], dim=1),
+                labels=torch.zeros_like(rows),
+            )
+
+    def summary(self, costs: list[dict[str, StageCost]]) -> dict:
+        """Sum up some steps.
+
+        Returns:
+            ``seconds`` a step (the median), ``images_per_second``,
+            ``peak_mb`` beyond the weights (the most of all steps), and
+            ``stages``, which has both for each stage.
+        """
+        seconds = median(
+            sum(cost.seconds for cost in step.values()) for step in costs
+        )
+        stages = {
+            stage: dict(
+                seconds=median(step[stage].seconds for step in costs),
+                peak_mb=self._beyond_weights(
+                    [step[stage].peak_mb for step in costs]
+                ),
+            )
+            for stage in costs[0]
+        }
+        peaks = [stage['peak_mb'] for stage in stages.values()]
+        return dict(
+            seconds=seconds,
+            images_per_second=self.batch_args['batch_size'] / seconds,
+            peak_mb=None if None in peaks else max(peaks),
+            stages=stages,
+        )
+
+    def _beyond_weights(self, peaks: list[float | None]) -> float | None:
+        return None if None in peaks else max(peaks) - self.weights_mb
