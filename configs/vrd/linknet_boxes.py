@@ -53,14 +53,16 @@ test_evaluator = [
 ]
 test_cfg = dict(type='TestLoop')
 
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=8)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12)
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.05),
+    # attention can blow up at this rate
+    clip_grad=dict(max_norm=1),
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.04, by_epoch=False, end=100),
-    dict(type='CosineAnnealingLR', T_max=8, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', T_max=12, convert_to_iter_based=True),
 ]
 custom_hooks = [
     # counts where an ablation switches the frequency bias on

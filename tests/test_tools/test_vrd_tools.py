@@ -2,6 +2,8 @@
 
 import importlib.util
 import json
+import os
+from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,34 @@ def test_ablation_wants_a_linknet():
     path = CONFIGS / 'frequency_boxes.py'
     with pytest.raises(SystemExit, match='no LinkNetRelHead'):
         ablation.main([str(path)])
+
+
+DATA = Path(os.environ.get('MMSGG_DATA') or ROOT.parent / 'shared' / 'data')
+
+
+@pytest.mark.skipif(
+    not (DATA / 'vrd').is_dir(),
+    reason=f'the real VRD is not in {DATA} (MMSGG_DATA)',
+)
+def test_frequency_prior_on_the_real_files_equals_plain_loops(tmp_path):
+    def rows_of(split):
+        path = DATA / 'vrd' / f'annotations_{split}.json'
+        for relations in json.loads(path.read_text()).values():
+            for row in relations:
+                classes = [row[k]['category'] for k in ('subject', 'object')]
+                yield tuple(classes), row['predicate']
+
+    counts = defaultdict(Counter)
+    for classes, predicate in rows_of('train'):
+        counts[classes][predicate] += 1
+    guesses = [
+        predicate == min(range(70), key=lambda p: (-counts[classes][p], p))
+        for classes, predicate in rows_of('test')
+    ]
+    args = benchmark_vrd.parse_args(
+        ['--data-root', str(DATA / 'vrd'), '--work-dir', str(tmp_path)]
+    )
+    [scores] = benchmark_vrd.runs_of(args, 'frequency_boxes', [0])
+    assert len(guesses) == 7638
+    assert scores['a/A@100'] == pytest.approx(sum(guesses) / 7638, abs=1e-4)
+    assert scores['b/pooled-R@50'] < 0.34  # both objects are found
