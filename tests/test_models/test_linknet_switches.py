@@ -37,6 +37,7 @@ SWITCHES = dict(
     no_union=dict(union_roi_extractor=None, union_head=None),
     no_region=dict(object_roi_extractor=None, object_head=None),
     no_image=NO_IMAGE,
+    gated=NO_IMAGE | dict(layout_gate=True),
     least=NO_IMAGE
     | dict(
         geometric_layout=None,
@@ -144,3 +145,14 @@ def test_given_scores_and_pairs_are_kept(head):
     expected = objects.scores[relations.pairs].prod(dim=1) * best
     torch.testing.assert_close(relations.scores, expected)
     assert relations.predicate_scores.shape[1] == NUM_PREDICATES
+
+
+@torch.no_grad()
+def test_layout_gate_stands_for_the_union_feature_only():
+    def gate(**kwargs):
+        cfg = linknet_cfg(**kwargs, layout_gate=True)
+        return MODELS.build(cfg).layout_gate
+
+    assert gate() is None
+    assert gate(**NO_IMAGE).out_features == 16
+    assert gate(**NO_IMAGE | dict(geometric_layout=None)) is None
