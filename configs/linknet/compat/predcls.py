@@ -6,9 +6,7 @@ roi_extractor = _base_.motifs_detector.roi_head.bbox_roi_extractor
 model = dict(
     relation_head=dict(
         object_roi_extractor=roi_extractor,
-        union_roi_extractor=dict(
-            roi_extractor=roi_extractor, draw_boxes=True
-        ),
+        union_roi_extractor=dict(roi_extractor=roi_extractor, draw_boxes=True),
         global_context=dict(out_channels=None, activation='softmax'),
     ),
     **_base_.motifs_detector,

@@ -49,9 +49,11 @@ class InclusiveDeltaXYWHBBoxCoder(DeltaXYWHBBoxCoder):
         Returns:
             (n, 4 k) boxes.
         """
-        decoded = super().decode(
-            _with_end(bboxes), pred_bboxes, None, wh_ratio_clip
-        ).unflatten(1, (-1, 4))
+        decoded = (
+            super()
+            .decode(_with_end(bboxes), pred_bboxes, None, wh_ratio_clip)
+            .unflatten(1, (-1, 4))
+        )
         decoded = decoded - decoded.new_tensor([0, 0, 1, 1])
         if self.clip_border and max_shape is not None:
             height, width = max_shape[:2]
