@@ -59,15 +59,7 @@ def read_state_dict(path: str) -> dict[str, Tensor]:
         content = torch.load(path, map_location='cpu', weights_only=True)
     # what is no checkpoint fails in many ways
     except Exception as error:
-        reason = str(error).partition('\n')[0]
-        raise ValueError(
-            f'torch.load(weights_only=True) refuses it '
-            f'({type(error).__name__}: {reason}). Either it is no checkpoint, '
-            f'or it holds objects that could run code as they are read. If '
-            f'you trust where it comes from, save its weights alone: '
-            f'torch.save(torch.load(path, weights_only=False)'
-            f"['state_dict'], new_path), and convert the new file"
-        ) from error
+        raise ValueError(_refusal(error)) from error
     state_dict = content
     if isinstance(content, dict):
         state_dict = content.get('state_dict', content)
@@ -78,6 +70,20 @@ def read_state_dict(path: str) -> dict[str, Tensor]:
             'it holds neither a state dict nor a dict with one as state_dict'
         )
     return state_dict
+
+
+def _refusal(error: Exception) -> str:
+    """Say in a sentence or two what torch says in a page."""
+    text = str(error).rpartition('WeightsUnpickler error: ')[2]
+    reason = text.partition('\n')[0].partition('. ')[0]
+    return (
+        f'torch.load(weights_only=True) refuses it '
+        f'({type(error).__name__} {reason}). Either it is no checkpoint, or '
+        f'it holds objects that could run code as they are read. If you '
+        f'trust its source, save the weights alone with torch.save(torch.load('
+        f"path, weights_only=False)['state_dict'], new_path), and convert "
+        f'the new file'
+    )
 
 
 def names_of(state_dict: dict[str, Tensor]) -> dict:
