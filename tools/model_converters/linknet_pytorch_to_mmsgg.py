@@ -130,7 +130,7 @@ def convert(src: str, dst: Path, config: str) -> None:
         print('no names of classes: their number is not that of VG150')
     dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(meta=meta, state_dict=weights.state_dict), dst)
-    print(f'{dst}: {len(weights.state_dict)} tensors of {len(state_dict)}')
+    print(f'{dst}: {len(weights.state_dict)} tensors out of {len(state_dict)}')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
