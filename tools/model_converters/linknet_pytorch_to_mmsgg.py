@@ -114,6 +114,7 @@ def convert(src: str, dst: Path, config: str) -> None:
     Raises:
         ValueError: If the file is no checkpoint of this kind.
     """
+    print(f'reading {src}')
     state_dict = read_state_dict(src)
     weights = convert_linknet_pytorch(state_dict)
     if not weights.state_dict:
@@ -128,9 +129,10 @@ def convert(src: str, dst: Path, config: str) -> None:
     meta = names_of(weights.state_dict)
     if not meta:
         print('no names of classes: their number is not that of VG150')
+    print(f'writing {dst}')
     dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(meta=meta, state_dict=weights.state_dict), dst)
-    print(f'{dst}: {len(weights.state_dict)} tensors out of {len(state_dict)}')
+    print(f'done: {len(weights.state_dict)} tensors out of {len(state_dict)}')
 
 
 def main(argv: Sequence[str] | None = None) -> None:
