@@ -1,4 +1,4 @@
-"""Backbones, detectors, RPN, RoI and relation heads."""
+"""Backbones, detectors, RoI heads and relation heads."""
 
 from .backbones import VGG16
 from .dense_heads import MotifsRPNHead
