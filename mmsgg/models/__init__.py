@@ -1,6 +1,7 @@
 """Backbones, detectors, RoI heads and relation heads."""
 
 from .backbones import VGG16
+from .dense_heads import MotifsRPNHead
 from .detectors import SceneGraphRCNN
 from .relation_heads import (
     BaseRelationHead,
@@ -22,6 +23,7 @@ __all__ = [
     'FC67Head',
     'FrequencyRelHead',
     'LinkNetRelHead',
+    'MotifsRPNHead',
     'SceneGraphRCNN',
     'UnionRoIExtractor',
 ]

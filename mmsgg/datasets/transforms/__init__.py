@@ -2,5 +2,11 @@
 
 from .formatting import PackSGInputs
 from .loading import LoadImageFromFile, LoadRelationAnnotations
+from .square_resize import SquareResize
 
-__all__ = ['LoadImageFromFile', 'LoadRelationAnnotations', 'PackSGInputs']
+__all__ = [
+    'LoadImageFromFile',
+    'LoadRelationAnnotations',
+    'PackSGInputs',
+    'SquareResize',
+]

@@ -36,7 +36,9 @@ class SceneGraphRCNN(TwoStageDetector):
         freeze_detector: Whether only the relation head is trained. Else the
             detector's own losses join in.
         kwargs: As of mmdet's ``TwoStageDetector``. ``test_cfg.objects`` holds
-            the arguments of :func:`select_detections`.
+            the arguments of :func:`select_detections`; with
+            ``relate_proposals=True`` the relation head is given the
+            proposals, not the boxes regressed from them.
 
     Raises:
         ValueError: If the task is unknown.
@@ -201,7 +203,10 @@ class SceneGraphRCNN(TwoStageDetector):
         # without a test_cfg, mmdet hands out all classes of all boxes
         results = self.roi_head.predict_bbox(x, metas, proposals, None)
         if self.task == 'sgdet':
-            return [self._detections(result) for result in results]
+            return [
+                self._detections(result, image.bboxes)
+                for result, image in zip(results, proposals, strict=True)
+            ]
         objects = []
         for result, image in zip(results, given, strict=True):
             logits = as_logits(result.scores)
@@ -221,15 +226,21 @@ class SceneGraphRCNN(TwoStageDetector):
         with torch.autocast(x[0].device.type, enabled=False):
             return self.rpn_head.predict(x, batch_data_samples, rescale=False)
 
-    def _detections(self, result: InstanceData) -> InstanceData:
+    def _detections(
+        self, result: InstanceData, proposals: Tensor | None
+    ) -> InstanceData:
         """Select objects from all classes of all proposals of an image."""
         num_classes = result.scores.shape[1] - 1
         agnostic = self.roi_head.bbox_head.reg_class_agnostic
         class_bboxes = result.bboxes.reshape(
             -1, 1 if agnostic else num_classes, 4
         ).expand(-1, num_classes, 4)
-        cfg = self.test_cfg.get('objects', {})
-        return select_detections(result.scores, class_bboxes, **cfg)
+        cfg = dict(self.test_cfg.get('objects', {}))
+        if not cfg.pop('relate_proposals', False):
+            proposals = None
+        return select_detections(
+            result.scores, class_bboxes, proposals=proposals, **cfg
+        )
 
     def add_pred_to_datasample(
         self,
