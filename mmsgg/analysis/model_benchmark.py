@@ -9,6 +9,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmsgg.analysis.random_batch import random_batch
@@ -54,6 +55,7 @@ class ModelBenchmark:
             )
         # without init_weights() nothing is downloaded
         self.model = MODELS.build(cfg.model).to(device)
+        self._give_counts()
         self.device = device
         self.dtype = dtype
         self.batch_args = dict(
@@ -70,11 +72,20 @@ class ModelBenchmark:
         """Ask the heads how many classes and predicates there are."""
         head = getattr(self.model, 'relation_head', None)
         if head is None:
-            classes = self.model.roi_head.bbox_head.num_classes
-            return dict(num_classes=classes, num_predicates=1)
+            box_head = self.model.roi_head.bbox_head
+            if isinstance(box_head, nn.ModuleList):  # of a cascade
+                box_head = box_head[-1]
+            return dict(num_classes=box_head.num_classes, num_predicates=1)
         return dict(
             num_classes=head.num_classes, num_predicates=head.num_predicates
         )
+
+    def _give_counts(self) -> None:
+        """Count one of each predicate, where a hook would count the data."""
+        head = getattr(self.model, 'relation_head', None)
+        loss = getattr(head, 'loss_predicate', None)
+        if hasattr(loss, 'set_counts'):
+            loss.set_counts([1] * head.num_predicates)
 
     def autocast(self) -> torch.autocast:
         """Compute in ``dtype`` while this context lasts."""
@@ -174,7 +185,7 @@ class ModelBenchmark:
                 bboxes=objects.bboxes.cpu(),
                 labels=objects.detected_labels.cpu(),
             )
-            rows = torch.arange(len(objects) - 1)
+            rows = torch.arange(max(len(objects) - 1, 0))
             sample.gt_relations = InstanceData(
                 pairs=torch.stack([rows, rows + 1], dim=1),
                 labels=torch.zeros_like(rows),

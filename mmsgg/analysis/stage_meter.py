@@ -1,5 +1,6 @@
 """Time and memory of the stages that a model goes through."""
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,7 +60,9 @@ class PeakMemory:
 
     def __init__(self, device: torch.device) -> None:
         self.device = device
-        self.known = device.type == 'cuda' or self._status.is_file()
+        self.known = device.type == 'cuda' or os.access(
+            self._clear_refs, os.W_OK
+        )
 
     def reset(self) -> None:
         """Start again from what is in use now."""
@@ -128,16 +131,16 @@ class StageMeter:
         self, optimizer: torch.optim.Optimizer | None
     ) -> Iterator[None]:
         """Have the stages announced while the context lasts."""
-        modules = dict(self.model.named_modules())
         handles = []
         for names, register in (
             (BEGINS_BEFORE, 'register_forward_pre_hook'),
             (BEGINS_AFTER, 'register_forward_hook'),
         ):
             for name, stage in names.items():
-                if name in modules:
-                    hook = partial(self._hook, stage)
-                    handles.append(getattr(modules[name], register)(hook))
+                hook = partial(self._hook, stage)
+                handles += [
+                    getattr(part, register)(hook) for part in self._parts(name)
+                ]
         if optimizer is not None:
             for register, stage in (
                 (self.model.register_forward_hook, 'backward'),
@@ -149,6 +152,13 @@ class StageMeter:
         finally:
             for handle in handles:
                 handle.remove()
+
+    def _parts(self, name: str) -> list[nn.Module]:
+        """Find a module; of a list, as cascades have, what is in it."""
+        module = dict(self.model.named_modules()).get(name)
+        if isinstance(module, nn.ModuleList):
+            return list(module)
+        return [] if module is None else [module]
 
     def _hook(self, stage: str, *_: object) -> None:
         self._begin(stage)

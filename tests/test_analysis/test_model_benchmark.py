@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmsgg.analysis import ModelBenchmark, compare_unions
 from mmsgg.analysis.random_batch import random_batch, random_item
 from mmsgg.analysis.union_comparison import WAYS, union_branch
+from mmsgg.registry import MODELS
 
 CONFIGS = Path(__file__).parents[2] / 'configs' / 'toy'
 SHAPE = (96, 128)
@@ -54,6 +55,21 @@ def test_batch_goes_through_the_pipeline(wrapped):
     for sample in batch['data_samples']:
         assert len(sample.gt_instances) == 5
         assert len(sample.gt_relations) == 4
+
+
+def test_a_loss_that_wants_counts_gets_some(monkeypatch):
+    counts = []
+    loss = MODELS.get('mmdet.CrossEntropyLoss')
+    monkeypatch.setattr(loss, 'set_counts', counts.append, raising=False)
+    bench_of('predcls')
+    assert counts == [[1] * 11]
+
+
+def test_classes_of_a_cascade():
+    bench = bench_of('faster-rcnn_r18')
+    head = bench.model.roi_head.bbox_head
+    bench.model.roi_head.bbox_head = torch.nn.ModuleList([head, head])
+    assert bench._vocabulary() == dict(num_classes=12, num_predicates=1)
 
 
 def test_proposals_from_outside():

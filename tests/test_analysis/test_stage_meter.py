@@ -89,6 +89,22 @@ def test_every_second_is_booked_on_one_stage(clock):
     assert not any(m._forward_hooks for m in model.modules())
 
 
+def test_a_list_of_modules_is_hooked_one_by_one(clock):
+    model = Model(clock)
+    model.roi_head = nn.Module()
+    model.roi_head.bbox_roi_extractor = nn.ModuleList([Part(clock, 512)] * 2)
+
+    def step():
+        x = model.rpn_head(torch.ones(1))
+        for part in model.roi_head.bbox_roi_extractor:
+            x = part(x)
+        model.relation_head(x)
+
+    costs = StageMeter(model).measure(step)
+    assert costs['detector boxes'].seconds == 1024
+    assert costs['proposals'].seconds == 2
+
+
 def test_backward_and_optimizer_are_stages(clock):
     model = Model(clock)
     optimizer = torch.optim.SGD(model.parameters(), 0.0)
@@ -122,7 +138,7 @@ def test_memory_is_booked_where_it_is_held():
 
 
 def test_memory_unknown_where_there_is_no_proc(monkeypatch):
-    monkeypatch.setattr(PeakMemory, '_status', Path('/no/such/file'))
+    monkeypatch.setattr(PeakMemory, '_clear_refs', Path('/no/such/file'))
     model = Model(Clock())
     costs = StageMeter(model).measure(lambda: model(torch.ones(1)))
     assert {cost.peak_mb for cost in costs.values()} == {None}
