@@ -11,6 +11,7 @@ from .roi_heads import (
     CropResizeRoIExtractor,
     FC67BBoxHead,
     FC67Head,
+    Res5Head,
     UnionRoIExtractor,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     'FC67Head',
     'FrequencyRelHead',
     'LinkNetRelHead',
+    'Res5Head',
     'SceneGraphRCNN',
     'UnionRoIExtractor',
 ]

@@ -2,5 +2,11 @@
 
 from .formatting import PackSGInputs
 from .loading import LoadImageFromFile, LoadRelationAnnotations
+from .proposals import LoadProposals
 
-__all__ = ['LoadImageFromFile', 'LoadRelationAnnotations', 'PackSGInputs']
+__all__ = [
+    'LoadImageFromFile',
+    'LoadProposals',
+    'LoadRelationAnnotations',
+    'PackSGInputs',
+]
