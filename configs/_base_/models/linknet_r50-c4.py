@@ -3,9 +3,7 @@
 # conv4 would be 200 million weights that start from nothing.
 _base_ = './faster-rcnn_r50-c4.py'
 
-res5 = dict(
-    _base_.model.roi_head.shared_head, type='Res5Head', init_cfg=None
-)
+res5 = dict(_base_.model.roi_head.shared_head, type='Res5Head', init_cfg=None)
 roi_extractor = dict(
     _base_.model.roi_head.bbox_roi_extractor, type='mmdet.SingleRoIExtractor'
 )

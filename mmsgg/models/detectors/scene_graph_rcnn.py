@@ -6,6 +6,11 @@ from typing import Any
 
 import torch
 from mmdet.models.detectors import TwoStageDetector
+from mmdet.models.roi_heads import (
+    HybridTaskCascadeRoIHead,
+    SCNetRoIHead,
+    SparseRoIHead,
+)
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -16,6 +21,8 @@ from mmsgg.structures import SGDataSample
 from .detector_weights import branch_weights, check_frozen_weights
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
+# They score learned queries, or boxes together with a semantic map.
+UNFIT_ROI_HEADS = (SparseRoIHead, HybridTaskCascadeRoIHead, SCNetRoIHead)
 
 
 @MODELS.register_module()
@@ -43,6 +50,7 @@ class SceneGraphRCNN(TwoStageDetector):
 
     Raises:
         ValueError: If the task is unknown.
+        TypeError: If the RoI head cannot score given boxes.
     """
 
     def __init__(
@@ -59,6 +67,12 @@ class SceneGraphRCNN(TwoStageDetector):
                 f'one of {", ".join(TASKS)}'
             )
         super().__init__(**kwargs)
+        if isinstance(getattr(self, 'roi_head', None), UNFIT_ROI_HEADS):
+            raise TypeError(
+                f'SceneGraphRCNN: {type(self.roi_head).__name__} cannot score '
+                f'given boxes by themselves; take a detector with a '
+                f'StandardRoIHead or CascadeRoIHead of mmdet'
+            )
         self.task = task
         self.freeze_detector = freeze_detector
         self.relation_head = MODELS.build(relation_head)
