@@ -41,14 +41,15 @@ sgdet = dict(
     ),
 )
 
-# these branches start from the detector's, so they move slowly
 optim_wrapper = dict(
+    constructor='TrainedOnlyConstructor',
+    # these branches start from the detector's, so they move slowly
     paramwise_cfg=dict(
         custom_keys={
             'relation_head.object_head': dict(lr_mult=0.1),
             'relation_head.union_head': dict(lr_mult=0.1),
         }
-    )
+    ),
 )
 param_scheduler = [
     dict(

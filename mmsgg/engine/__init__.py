@@ -1,4 +1,4 @@
-"""What stands around the runner: command lines and distributed runs."""
+"""What stands around the runner: command lines, weights, processes."""
 
 from mmsgg.engine.command_line import (
     add_cfg_options,

@@ -41,7 +41,7 @@ model = dict(
     cfg.backbone.depth = 18
     neck = cfg.neck[0] if isinstance(cfg.neck, list) else cfg.neck
     neck.in_channels = [64, 128, 256, 512]
-    if cfg.get('rpn_head'):
+    if cfg.test_cfg.get('rpn'):
         cfg.test_cfg.rpn.max_per_img = 20
     cfg.update(kwargs)
     torch.manual_seed(0)

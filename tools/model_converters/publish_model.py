@@ -1,7 +1,7 @@
-"""Strip a checkpoint to what others need, and name it by its hash.
+r"""Strip a checkpoint to what others need, and name it by its hash.
 
 Examples:
-    python tools/model_converters/publish_model.py \\
+    python tools/model_converters/publish_model.py \
         work_dirs/sgdet/epoch_20.pth linknet_sgdet.pth
 """
 

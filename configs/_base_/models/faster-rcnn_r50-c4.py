@@ -1,4 +1,4 @@
-# mmdet's Faster R-CNN on the conv4 map of a ResNet-50, with res5 on the regions.
+# mmdet's Faster R-CNN on the conv4 map of a ResNet-50, with res5 on regions.
 _base_ = 'mmdet::_base_/models/faster-rcnn_r50-caffe-c4.py'
 
 model = dict(

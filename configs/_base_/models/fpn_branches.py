@@ -1,5 +1,5 @@
-# Where LinkNet looks at a feature pyramid of 256 channels, as mmdet's two-stage
-# detectors have it. fc6 and fc7 are as wide as theirs, from which they start.
+# Where LinkNet looks at a feature pyramid such as mmdet's detectors have. fc6
+# and fc7 are as wide as theirs, from which they start.
 roi_extractor = dict(
     type='mmdet.SingleRoIExtractor',
     roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=0),

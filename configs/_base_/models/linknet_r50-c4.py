@@ -1,6 +1,7 @@
 # Where LinkNet looks at the map of faster-rcnn_r50-c4.py. The branches are
 # res5, as the detector's, from which they start; fc6 on the 1024 channels of
-# conv4 would be 200 million weights that start from nothing.
+# conv4 would be 200 million weights that start from nothing. A pair costs 6
+# times what fc6 and fc7 of VGG16 do (0.73 to 0.12 G multiply-adds).
 _base_ = './faster-rcnn_r50-c4.py'
 
 res5 = dict(_base_.model.roi_head.shared_head, type='Res5Head', init_cfg=None)
