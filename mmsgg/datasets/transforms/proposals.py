@@ -27,6 +27,12 @@ class LoadProposals(mmdet.datasets.transforms.LoadProposals):
         self, proposal_file: str, num_max_proposals: int | None = None
     ) -> None:
         super().__init__(num_max_proposals)
+        if not Path(proposal_file).is_file():
+            raise FileNotFoundError(
+                f'there is no file of proposals {proposal_file}; write it '
+                f"with the metric 'mmdet.DumpProposals', or take "
+                f'LoadProposals out of the pipeline and use an rpn_head'
+            )
         self.proposal_file = proposal_file
         self.proposals = load(proposal_file)
 
@@ -44,7 +50,7 @@ class LoadProposals(mmdet.datasets.transforms.LoadProposals):
             raise KeyError(
                 f'no proposals for {name} among the {len(self.proposals)} '
                 f'images of {self.proposal_file}; write them with '
-                f"'mmdet.DumpProposals' on this split"
+                f"the metric 'mmdet.DumpProposals' on this split"
             )
         results['proposals'] = self.proposals[name]
         return super().transform(results)

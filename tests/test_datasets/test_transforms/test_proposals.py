@@ -46,7 +46,7 @@ def item(image):
     )
 
 
-@pytest.mark.parametrize('split', ['train', 'test'])
+@pytest.mark.parametrize('split', ['train', 'val', 'test'])
 def test_the_pipeline_brings_them_in_input_pixels(files, split):
     image, proposals = files
     cfg = Config.fromfile(CONFIG)
@@ -74,6 +74,11 @@ def test_only_the_first_are_taken(files):
     image, proposals = files
     results = LoadProposals(str(proposals), 1)(dict(img_path=str(image)))
     assert results['proposals'].tolist() == BOXES[1:2].tolist()
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'gone\.pkl.*DumpProposals'):
+        LoadProposals(str(tmp_path / 'gone.pkl'))
 
 
 def test_an_image_without_proposals_is_named(files):
