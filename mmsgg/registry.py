@@ -25,6 +25,9 @@ MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')
 METRICS = _child('METRICS', 'evaluation.metrics')
 HOOKS = _child('HOOKS', 'engine.hooks')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    'OPTIM_WRAPPER_CONSTRUCTORS', 'engine.optimizers'
+)
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
 
 # Nothing of ours is in these. mmengine's runner looks for their types in the
@@ -35,7 +38,6 @@ LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
 OPTIMIZERS = _child('OPTIMIZERS')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
-OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
 VISBACKENDS = _child('VISBACKENDS')
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')

@@ -12,6 +12,7 @@ from .roi_heads import (
     CropResizeRoIExtractor,
     FC67BBoxHead,
     FC67Head,
+    Res5Head,
     UnionRoIExtractor,
 )
 
@@ -24,6 +25,7 @@ __all__ = [
     'FrequencyRelHead',
     'LinkNetRelHead',
     'MotifsRPNHead',
+    'Res5Head',
     'SceneGraphRCNN',
     'UnionRoIExtractor',
 ]

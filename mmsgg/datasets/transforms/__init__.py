@@ -2,10 +2,12 @@
 
 from .formatting import PackSGInputs
 from .loading import LoadImageFromFile, LoadRelationAnnotations
+from .proposals import LoadProposals
 from .square_resize import SquareResize
 
 __all__ = [
     'LoadImageFromFile',
+    'LoadProposals',
     'LoadRelationAnnotations',
     'PackSGInputs',
     'SquareResize',
