@@ -26,10 +26,12 @@ TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')
 METRICS = _child('METRICS', 'evaluation.metrics')
 HOOKS = _child('HOOKS', 'engine.hooks')
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
+INFERENCERS = _child('INFERENCERS', 'apis')
 
-# Nothing of ours is in these. mmengine's runner looks for their types in the
-# default scope first, and warns where that has no such node.
+# Nothing of ours is in these. mmengine's runner and inferencer look for their
+# types in the default scope first, and warn where that has no such node.
 DATA_SAMPLERS = _child('DATA_SAMPLERS')
+FUNCTIONS = _child('FUNCTIONS')
 LOG_PROCESSORS = _child('LOG_PROCESSORS')
 LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')

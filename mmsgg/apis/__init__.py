@@ -1,0 +1,6 @@
+"""From any image to its scene graph."""
+
+from .graph_filter import filter_graph, filter_sample
+from .sgg_inferencer import SGGInferencer
+
+__all__ = ['SGGInferencer', 'filter_graph', 'filter_sample']
