@@ -205,6 +205,11 @@ class SGGInferencer(DetInferencer):
             ValueError: On an image that does not decode, and on boxes,
                 labels or names that do not fit.
         """
+        if batch_size < 1 or (topk is not None and topk < 0):
+            raise ValueError(
+                f'batch_size is at least 1, topk at least 0; not {batch_size} '
+                f'and {topk}'
+            )
         task = task_of(task, boxes, labels)
         images = self._images(inputs, task, boxes, labels)
         failed = {}
@@ -417,8 +422,11 @@ def _report(failed: dict[str, str], count: int) -> None:
     """Say which images of a folder did not load."""
     if not failed:
         return
-    lines = '\n'.join(f'  {message}' for message in failed.values())
-    message = f'{len(failed)} of {count} images did not load:\n{lines}'
+    lines = [f'  {message}' for message in failed.values()]
+    lines[10:] = ['  ...'] if len(lines) > 10 else []
+    message = '\n'.join(
+        [f'{len(failed)} of {count} images did not load:', *lines]
+    )
     if len(failed) == count:
         raise ValueError(message)
     warnings.warn(message, stacklevel=3)
