@@ -29,10 +29,12 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'OPTIM_WRAPPER_CONSTRUCTORS', 'engine.optimizers'
 )
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
+INFERENCERS = _child('INFERENCERS', 'apis')
 
-# Nothing of ours is in these. mmengine's runner looks for their types in the
-# default scope first, and warns where that has no such node.
+# Nothing of ours is in these. mmengine's runner and inferencer look for their
+# types in the default scope first, and warn where that has no such node.
 DATA_SAMPLERS = _child('DATA_SAMPLERS')
+FUNCTIONS = _child('FUNCTIONS')
 LOG_PROCESSORS = _child('LOG_PROCESSORS')
 LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
