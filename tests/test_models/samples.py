@@ -66,8 +66,8 @@ def random_objects(num_boxes, seed=0, task='sgcls'):
     return objects
 
 
-def linknet_cfg(**kwargs):
-    """A LinkNet head of a few thousand parameters on an 8-channel map."""
+def region_parts():
+    """What a head that reads regions is built of, on an 8-channel map."""
     extractor = dict(
         type='mmdet.SingleRoIExtractor',
         roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=1),
@@ -75,8 +75,7 @@ def linknet_cfg(**kwargs):
         featmap_strides=[8],
     )
     fc67 = dict(type='FC67Head', in_channels=8, out_channels=16, dropout=0.0)
-    cfg = dict(
-        type='LinkNetRelHead',
+    return dict(
         num_classes=NUM_CLASSES,
         num_predicates=NUM_PREDICATES,
         object_roi_extractor=extractor,
@@ -85,6 +84,14 @@ def linknet_cfg(**kwargs):
             type='UnionRoIExtractor', roi_extractor=extractor
         ),
         union_head=dict(fc67, last_relu=False),
+    )
+
+
+def linknet_cfg(**kwargs):
+    """A LinkNet head of a few thousand parameters on an 8-channel map."""
+    cfg = dict(
+        type='LinkNetRelHead',
+        **region_parts(),
         global_context=dict(
             type='GlobalContext', in_channels=8, out_channels=8
         ),
@@ -93,6 +100,38 @@ def linknet_cfg(**kwargs):
         hidden_channels=16,
     )
     return cfg | kwargs
+
+
+def imp_cfg(**kwargs):
+    """An IMP head, as small."""
+    cfg = dict(type='IMPRelHead', **region_parts(), hidden_channels=16)
+    return cfg | kwargs
+
+
+def context_cfg(head_type, **kwargs):
+    """A head over ContextRelHead, as small."""
+    cfg = dict(
+        type=head_type,
+        **region_parts(),
+        num_object_layers=1,
+        num_edge_layers=2,
+        embed_channels=8,
+        box_channels=8,
+        hidden_channels=16,
+        dropout=0.0,
+    )
+    return cfg | kwargs
+
+
+def motifs_cfg(**kwargs):
+    """A Motifs head, as small."""
+    return context_cfg('MotifsRelHead', **kwargs)
+
+
+def transformer_cfg(**kwargs):
+    """A transformer head, as small."""
+    kwargs = dict(num_heads=2, feedforward_channels=16) | kwargs
+    return context_cfg('TransformerRelHead', **kwargs)
 
 
 def feature_map(num_images, seed=0):

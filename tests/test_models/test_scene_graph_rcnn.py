@@ -134,7 +134,7 @@ def test_bfloat16_comes_near_float32(name, frequency_bias):
     for exact, rounded in zip(*seen, strict=True):
         assert rounded.isfinite().all() and not torch.equal(exact, rounded)
         error = (exact - rounded).norm() / exact.norm()
-        assert error < 0.1
+        assert error < 0.15
 
 
 @pytest.mark.parametrize('name', ['predcls', 'sgcls'])

@@ -56,6 +56,9 @@ class PackSGInputs(PackDetInputs):
         """
         packed = super().transform(results)
         sample = _as_sg_data_sample(packed['data_samples'])
+        if 'proposals_labels' in results:
+            labels = torch.from_numpy(results['proposals_labels'])
+            sample.proposals.labels = labels
         if 'gt_relation_pairs' in results:
             _check_instances(results)
             sample.gt_relations = _pack_relations(results)

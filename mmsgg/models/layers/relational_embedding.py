@@ -20,15 +20,23 @@ class RelationalEmbedding(nn.Module):
         in_channels: D.
         out_channels: Width of O''.
         reduction: r of the paper; W, U and H map D to D // r.
+        attention: Whether objects see each other; else R is the identity,
+            and there is no W and U.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, reduction: int = 2
+        self,
+        in_channels: int,
+        out_channels: int,
+        reduction: int = 2,
+        attention: bool = True,
     ) -> None:
         super().__init__()
         inner = in_channels // reduction
-        self.W = nn.Linear(in_channels, inner)
-        self.U = nn.Linear(in_channels, inner)
+        self.attention = attention
+        if attention:
+            self.W = nn.Linear(in_channels, inner)
+            self.U = nn.Linear(in_channels, inner)
         self.H = nn.Linear(in_channels, inner)
         self.fc0 = nn.Linear(inner, in_channels)
         self.fc1 = nn.Linear(in_channels, out_channels)
@@ -46,12 +54,25 @@ class RelationalEmbedding(nn.Module):
             The residual output O' (sum N, in_channels) and O''
             (sum N, out_channels).
         """
-        queries = self.W(x).split(num_objects)
-        keys = self.U(x).split(num_objects)
-        values = self.H(x).split(num_objects)
-        attended = [
-            torch.softmax(query @ key.T, dim=1) @ value
-            for query, key, value in zip(queries, keys, values, strict=True)
-        ]
-        residual = x + self.fc0(torch.cat(attended))
+        values = self.H(x)
+        if self.attention:
+            values = self._attend(x, values, num_objects)
+        residual = x + self.fc0(values)
         return residual, self.fc1(residual)
+
+    def _attend(
+        self, x: Tensor, values: Tensor, num_objects: list[int]
+    ) -> Tensor:
+        """Mix the values (sum N, D // r) of each image by R."""
+        images = zip(
+            self.W(x).split(num_objects),
+            self.U(x).split(num_objects),
+            values.split(num_objects),
+            strict=True,
+        )
+        return torch.cat(
+            [
+                torch.softmax(query @ key.T, dim=1) @ value
+                for query, key, value in images
+            ]
+        )

@@ -1,6 +1,7 @@
 """What all relation heads share: pairs, targets, losses, ranking."""
 
 from abc import abstractmethod
+from contextlib import nullcontext
 
 import torch
 from mmengine.model import BaseModule
@@ -25,16 +26,22 @@ class BaseRelationHead(BaseModule):
     A method implements :meth:`forward`, and what it needs in ``__init__``::
 
         training:   loss ----> sampler.sample, forward, loss_by_feat
-        inference:  predict -> all_pairs, forward, predict_by_feat
+        inference:  predict -> all_pairs, forward, debiasing, predict_by_feat
 
     *Objects* are what a detector found or was given, for each image an
     InstanceData with
 
     - ``bboxes`` (N, 4), input-image pixels;
     - ``logits`` (N, C + 1), the detector's class logits, background last;
-    - ``labels`` (N,) only where classes are known (predcls);
+    - ``labels`` (N,) only where classes are known (predcls), and with them
+      ``scores`` (N,) where these are not certain;
     - ``class_bboxes`` (N, C, 4) and ``detected_labels`` (N,) only where the
-      boxes are detections (sgdet).
+      boxes are detections (sgdet);
+    - ``pairs`` (K, 2) rows [subject, object], as metainfo, only where it is
+      known which objects are related.
+
+    A head that gets along with boxes and classes has ``uses_image = False``;
+    its x is ``()``.
 
     Args:
         num_classes: Object classes C, without background.
@@ -45,8 +52,12 @@ class BaseRelationHead(BaseModule):
         overlap_only: Whether only overlapping pairs are related, in
             inference (sgdet of neural-motifs and linknet-pytorch).
         late_nms_iou: IoU of :func:`late_nms` on detections.
+        debiasing: Config of :class:`TotalDirectEffect`, or None to take the
+            predicates as they are.
         init_cfg: Initialisation, mmengine's.
     """
+
+    uses_image = True
 
     def __init__(
         self,
@@ -57,6 +68,7 @@ class BaseRelationHead(BaseModule):
         loss_predicate: dict | None = None,
         overlap_only: bool = False,
         late_nms_iou: float = 0.3,
+        debiasing: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -70,6 +82,7 @@ class BaseRelationHead(BaseModule):
         cross_entropy = dict(type='mmdet.CrossEntropyLoss')
         self.loss_object = MODELS.build(loss_object or cross_entropy)
         self.loss_predicate = MODELS.build(loss_predicate or cross_entropy)
+        self.debiasing = MODELS.build(debiasing) if debiasing else None
 
     @abstractmethod
     def forward(
@@ -124,7 +137,8 @@ class BaseRelationHead(BaseModule):
         for image_objects, target in zip(objects, targets, strict=True):
             image_objects.target_labels = target.labels
         pairs = [target.pairs for target in targets]
-        object_logits, predicate_logits = self(x, objects, pairs)
+        with self.debiasing.watch(self) if self.debiasing else nullcontext():
+            object_logits, predicate_logits = self(x, objects, pairs)
         return self.loss_by_feat(object_logits, predicate_logits, targets)
 
     def loss_by_feat(
@@ -177,6 +191,10 @@ class BaseRelationHead(BaseModule):
         """
         pairs = [self.all_pairs(image_objects) for image_objects in objects]
         object_logits, predicate_logits = self(x, objects, pairs)
+        if self.debiasing:
+            predicate_logits = self.debiasing(
+                self, x, objects, pairs, object_logits, predicate_logits
+            )
         return [
             self.predict_by_feat(*image, rescale=rescale)
             for image in zip(
@@ -191,6 +209,8 @@ class BaseRelationHead(BaseModule):
 
     def all_pairs(self, objects: InstanceData) -> Tensor:
         """List the (K, 2) ordered pairs of one image's objects."""
+        if 'pairs' in objects:
+            return objects.pairs
         bboxes = objects.bboxes
         related = bboxes.new_ones(len(bboxes), len(bboxes), dtype=torch.bool)
         if self.overlap_only:
@@ -230,6 +250,25 @@ class BaseRelationHead(BaseModule):
         known = torch.full_like(logits, -KNOWN)
         return known.scatter(1, objects.labels[:, None], KNOWN)
 
+    def name_objects(
+        self, objects: list[InstanceData], logits: Tensor
+    ) -> tuple[list[Tensor], Tensor]:
+        """Say what the objects of a batch are, image by image.
+
+        Args:
+            objects: Objects of each image; see the class.
+            logits: (sum N, C + 1) refined class logits, stacked.
+
+        Returns:
+            For each image the logits (N, C + 1) of :meth:`known_logits`, and
+            the (sum N,) classes of :meth:`decide_labels`, stacked.
+        """
+        images = zip(objects, logits.split([*map(len, objects)]), strict=True)
+        object_logits = [self.known_logits(*image) for image in images]
+        images = zip(objects, object_logits, strict=True)
+        labels = [self.decide_labels(*image) for image in images]
+        return object_logits, torch.cat(labels)
+
     def predict_by_feat(
         self,
         object_logits: Tensor,
@@ -245,7 +284,11 @@ class BaseRelationHead(BaseModule):
         """
         labels = self.decide_labels(objects, object_logits)
         rows = torch.arange(len(labels), device=labels.device)
-        scores = object_logits.float().softmax(dim=1)[rows, labels]
+        scores = (
+            objects.scores
+            if 'scores' in objects
+            else object_logits.float().softmax(dim=1)[rows, labels]
+        )
         bboxes = objects.bboxes
         if 'class_bboxes' in objects:
             bboxes = objects.class_bboxes[rows, labels]

@@ -7,6 +7,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmsgg.models.layers import FrequencyBias
+from mmsgg.models.roi_heads import pair_rows
 from mmsgg.registry import MODELS
 
 from .base_relation_head import BaseRelationHead
@@ -26,6 +27,8 @@ class FrequencyRelHead(BaseRelationHead):
         kwargs: As of :class:`BaseRelationHead`.
     """
 
+    uses_image = False
+
     def __init__(
         self, num_classes: int, num_predicates: int, **kwargs: Any
     ) -> None:
@@ -39,16 +42,10 @@ class FrequencyRelHead(BaseRelationHead):
         pairs: list[Tensor],
     ) -> tuple[list[Tensor], list[Tensor]]:
         """Hand on the detector's classes and look their pairs up."""
-        object_logits = [self.known_logits(o, o.logits) for o in objects]
-        labels = [
-            self.decide_labels(image_objects, logits)
-            for image_objects, logits in zip(
-                objects, object_logits, strict=True
-            )
-        ]
-        label_pairs = [
-            image_labels[image_pairs]
-            for image_labels, image_pairs in zip(labels, pairs, strict=True)
-        ]
-        predicate_logits = self.frequency_bias(torch.cat(label_pairs))
+        logits = torch.cat([image_objects.logits for image_objects in objects])
+        object_logits, labels = self.name_objects(objects, logits)
+        bboxes = [image_objects.bboxes for image_objects in objects]
+        predicate_logits = self.frequency_bias(
+            labels[pair_rows(bboxes, pairs)]
+        )
         return object_logits, list(predicate_logits.split([*map(len, pairs)]))

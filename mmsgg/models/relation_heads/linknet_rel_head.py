@@ -1,5 +1,6 @@
 """LinkNet: relational embedding for scene graphs (arXiv 1811.06410)."""
 
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -7,16 +8,15 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmsgg.models.layers import FrequencyBias, RelationalEmbedding
-from mmsgg.models.roi_heads import pair_rows
+from mmsgg.models.layers import RelationalEmbedding
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
 
-from .base_relation_head import BaseRelationHead
+from .region_rel_head import RegionRelHead, build_part, width_of
 
 
 @MODELS.register_module()
-class LinkNetRelHead(BaseRelationHead):
+class LinkNetRelHead(RegionRelHead):
     """Refine objects by attention among them, then score their pairs.
 
     In the paper's symbols, for the N objects of an image::
@@ -28,85 +28,101 @@ class LinkNetRelHead(BaseRelationHead):
         G0 = E1s_i * E1o_j * F_ij    F: feature of the union box
         G1 = fc4([G0, K2 b])         predicate logits; b: geometric layout
 
-    and on top the frequency bias of the two classes.
+    and on top the frequency bias of the two classes. What is None or False
+    below is left out of these formulas, which is the ablation of the paper;
+    without f, F and c the head needs no image.
 
     Args:
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
-        object_roi_extractor: Config of the RoI extractor of objects.
-        object_head: Config of what makes f of the pooled region.
-        union_roi_extractor: Config of :class:`UnionRoIExtractor`.
-        union_head: Config of what makes F of the pooled union box.
-        global_context: Config of :class:`GlobalContext`.
-        geometric_layout: Config of :class:`GeometricLayout`.
-        frequency_bias: Whether to add :class:`FrequencyBias`.
+        global_context: Config of :class:`GlobalContext`, or None.
+        geometric_layout: Config of :class:`GeometricLayout`, or None.
+        num_object_blocks: Blocks that refine the objects. Of one, O3 is as
+            wide as O0; with none, O3 is O0 and O4 what the detector said.
+        num_edge_blocks: Blocks that make E1 of E0, at least one.
+        attention: Whether the objects of an image see each other in the
+            blocks.
         embed_channels: Width of the word tables K0 and K1.
         hidden_channels: Width between the blocks.
+        pair_channels: Width of G0 where no F says it.
         reduction: r of the blocks.
         context_loss_weight: lambda2, the weight of the context loss.
-        max_pairs: Pairs whose union boxes are pooled at once in inference;
-            bounds the memory.
-        kwargs: As of :class:`BaseRelationHead`.
+        kwargs: As of :class:`RegionRelHead`.
+
+    Raises:
+        ValueError: If there is no edge block.
     """
 
     def __init__(
         self,
         num_classes: int,
         num_predicates: int,
-        object_roi_extractor: dict,
-        object_head: dict,
-        union_roi_extractor: dict,
-        union_head: dict,
-        global_context: dict,
-        geometric_layout: dict,
-        frequency_bias: bool = True,
+        global_context: dict | None = None,
+        geometric_layout: dict | None = None,
+        num_object_blocks: int = 2,
+        num_edge_blocks: int = 2,
+        attention: bool = True,
         embed_channels: int = 200,
         hidden_channels: int = 256,
+        pair_channels: int = 512,
         reduction: int = 2,
         context_loss_weight: float = 1.0,
-        max_pairs: int = 1024,
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, num_predicates, **kwargs)
+        if num_edge_blocks < 1:
+            raise ValueError(
+                f'LinkNetRelHead needs an edge block, but num_edge_blocks is '
+                f'{num_edge_blocks}; to see it without attention set '
+                'attention=False'
+            )
+        self.num_object_blocks = num_object_blocks
+        self.num_edge_blocks = num_edge_blocks
         self.context_loss_weight = context_loss_weight
-        self.max_pairs = max_pairs
-        self.object_roi_extractor = MODELS.build(object_roi_extractor)
-        self.object_head = MODELS.build(object_head)
-        self.union_roi_extractor = MODELS.build(union_roi_extractor)
-        self.union_head = MODELS.build(union_head)
-        self.global_context = MODELS.build(
-            dict(global_context, num_classes=num_classes)
+        self.global_context = build_part(
+            global_context, num_classes=num_classes
         )
-        self.geometric_layout = MODELS.build(geometric_layout)
+        self.geometric_layout = build_part(geometric_layout)
 
         # K0 reads the detector's distribution, K1 the class decided on
         self.object_embedding = nn.Embedding(num_classes + 1, embed_channels)
         self.edge_embedding = nn.Embedding(num_classes, embed_channels)
-        object_channels = (
-            self.object_head.out_channels
+        pair_channels = width_of(self.union_head) or pair_channels
+        object_channels = (  # of O0
+            width_of(self.object_head)
             + embed_channels
-            + self.global_context.out_channels
+            + width_of(self.global_context)
         )
-        pair_channels = self.union_head.out_channels
 
-        def block(in_channels: int, out_channels: int) -> RelationalEmbedding:
-            return RelationalEmbedding(in_channels, out_channels, reduction)
+        def add_blocks(name: str, ins: int, outs: int, num: int) -> int:
+            widths = [ins, *[hidden_channels] * (num - 1), outs]
+            for i, channels in enumerate(pairwise(widths[: num + 1]), 1):
+                block = RelationalEmbedding(*channels, reduction, attention)
+                self.add_module(f'{name}{i}', block)
+            return widths[max(num - 1, 0)]  # of the residual output
 
-        self.object_block1 = block(object_channels, hidden_channels)
-        self.object_block2 = block(hidden_channels, num_classes + 1)
-        self.edge_block1 = block(
-            embed_channels + hidden_channels, hidden_channels
+        o3_channels = add_blocks(
+            'object_block', object_channels, num_classes + 1, num_object_blocks
         )
-        self.edge_block2 = block(hidden_channels, 2 * pair_channels)
+        add_blocks(
+            'edge_block',
+            embed_channels + o3_channels,
+            2 * pair_channels,
+            num_edge_blocks,
+        )
         self.predicate_fc = nn.Linear(
-            pair_channels + self.geometric_layout.out_channels,
-            num_predicates + 1,
+            pair_channels + width_of(self.geometric_layout), num_predicates + 1
         )
-        self.frequency_bias = (
-            FrequencyBias(num_classes, num_predicates)
-            if frequency_bias
-            else None
-        )
+
+    @property
+    def uses_image(self) -> bool:
+        """Whether anything looks at the feature maps."""
+        return super().uses_image or self.global_context is not None
+
+    def blocks(self, name: str) -> list[RelationalEmbedding]:
+        """List the blocks 'object_block' or 'edge_block' in order."""
+        num = getattr(self, f'num_{name}s')
+        return [getattr(self, f'{name}{i + 1}') for i in range(num)]
 
     def loss(
         self,
@@ -116,6 +132,8 @@ class LinkNetRelHead(BaseRelationHead):
     ) -> dict[str, Tensor]:
         """Add the global context loss to those of the base class."""
         losses = super().loss(x, objects, batch_data_samples)
+        if self.global_context is None:
+            return losses
         _, logits = self.global_context(x)
         labels = [sample.gt_instances.labels for sample in batch_data_samples]
         losses['loss_context'] = (
@@ -132,18 +150,18 @@ class LinkNetRelHead(BaseRelationHead):
         """See the base class."""
         num_objects = [len(image_objects) for image_objects in objects]
         hidden, logits = self.refine_objects(x, objects, num_objects)
-        object_logits = [
-            self.known_logits(*image)
-            for image in zip(objects, logits.split(num_objects), strict=True)
-        ]
-        labels = [
-            self.decide_labels(*image)
-            for image in zip(objects, object_logits, strict=True)
-        ]
-        edges = self.embed_edges(hidden, torch.cat(labels), num_objects)
+        object_logits, labels = self.name_objects(objects, logits)
+        edges = self.embed_edges(hidden, labels, num_objects)
         bboxes = [image_objects.bboxes for image_objects in objects]
-        predicate_logits = self.score_pairs(x, bboxes, edges, labels, pairs)
-        return object_logits, list(predicate_logits.split([*map(len, pairs)]))
+        stacked = torch.cat(bboxes)
+
+        def score(rows: Tensor, unions: Tensor) -> Tensor:
+            return self.score_pairs(stacked, edges, rows, unions)
+
+        predicate_logits = self.score_in_pieces(
+            score, x, bboxes, labels, pairs
+        )
+        return object_logits, predicate_logits
 
     def refine_objects(
         self,
@@ -156,16 +174,21 @@ class LinkNetRelHead(BaseRelationHead):
         Returns:
             O3 (sum N, hidden) and the class logits O4 (sum N, C + 1).
         """
-        rois = bbox2roi([image_objects.bboxes for image_objects in objects])
-        inputs = x[: self.object_roi_extractor.num_inputs]
-        regions = self.object_head(self.object_roi_extractor(inputs, rois))
         logits = torch.cat([image_objects.logits for image_objects in objects])
-        words = logits.softmax(dim=1) @ self.object_embedding.weight
-        context, _ = self.global_context(x)  # B, context channels
-        context = context[rois[:, 0].long()]
-        features = torch.cat([regions, words, context], dim=1)  # O0
-        _, hidden = self.object_block1(features, num_objects)
-        return self.object_block2(hidden, num_objects)
+        bboxes = [image_objects.bboxes for image_objects in objects]
+        features = [
+            self.embed_regions(x, bboxes),
+            logits.softmax(dim=1) @ self.object_embedding.weight,
+        ]
+        if self.global_context is not None:
+            context, _ = self.global_context(x)  # B, context channels
+            images = bbox2roi(bboxes)[:, 0].long()
+            features.append(context[images])
+        hidden = torch.cat(features, dim=1)  # O0
+        refined = hidden
+        for block in self.blocks('object_block'):
+            hidden, refined = block(refined, num_objects)
+        return hidden, refined if self.num_object_blocks else logits
 
     def embed_edges(
         self, hidden: Tensor, labels: Tensor, num_objects: list[int]
@@ -182,78 +205,31 @@ class LinkNetRelHead(BaseRelationHead):
         """
         words = self.edge_embedding(labels)
         edges = torch.cat([words, hidden], dim=1)  # E0
-        _, edges = self.edge_block1(edges, num_objects)
-        _, edges = self.edge_block2(edges, num_objects)
+        for block in self.blocks('edge_block'):
+            _, edges = block(edges, num_objects)
         return edges.chunk(2, dim=1)
 
     def score_pairs(
         self,
-        x: tuple[Tensor, ...],
-        bboxes: list[Tensor],
+        bboxes: Tensor,
         edges: tuple[Tensor, Tensor],
-        labels: list[Tensor],
-        pairs: list[Tensor],
+        rows: Tensor,
+        unions: Tensor,
     ) -> Tensor:
-        """Score the predicates of all pairs of the batch.
+        """Score the predicates of k pairs.
 
         Args:
-            x: Feature maps, each (B, channels, H, W).
-            bboxes: For each image (N, 4), input-image pixels.
+            bboxes: (sum N, 4), input-image pixels.
             edges: Subject and object half of E1, each (sum N, pair).
-            labels: For each image (N,) decided classes.
-            pairs: For each image (K, 2).
+            rows: (k, 2) rows [subject, object] of both.
+            unions: F (k, pair), or ones (k, 1).
 
         Returns:
-            (sum K, P + 1), the images one after another.
+            (k, P + 1) logits G1.
         """
-        rows = pair_rows(bboxes, pairs)
-        unions, shown = self.embed_unions(x, bboxes, rows)
-        all_bboxes, all_labels = torch.cat(bboxes), torch.cat(labels)
-        logits = []
-        for piece, union in zip(
-            self.pieces(rows), self.pieces(shown), strict=True
-        ):
-            subjects, targets = piece.T
-            joint = edges[0][subjects] * edges[1][targets] * unions[union]
-            layout = self.geometric_layout(
-                all_bboxes[subjects], all_bboxes[targets]
-            )
-            scores = self.predicate_fc(torch.cat([joint, layout], dim=1))
-            if self.frequency_bias is not None:
-                scores = scores + self.frequency_bias(all_labels[piece])
-            logits.append(scores)
-        return torch.cat(logits)
-
-    def embed_unions(
-        self, x: tuple[Tensor, ...], bboxes: list[Tensor], rows: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Make F of the union boxes, each once.
-
-        (i, j) and (j, i) have the same union box and so, unless the boxes are
-        drawn into it, the same F; in training they share its dropout too.
-
-        Args:
-            x: Feature maps, each (B, channels, H, W).
-            bboxes: For each image (N, 4), input-image pixels.
-            rows: (sum K, 2) pairs as :func:`pair_rows` gives them.
-
-        Returns:
-            F (U, pair), and (sum K,) which row of it is a pair's.
-        """
-        shown = torch.arange(len(rows), device=rows.device)
-        if self.union_roi_extractor.drawing is None:
-            unordered = rows.sort(dim=1).values
-            rows, shown = unordered.unique(dim=0, return_inverse=True)
-        rois = bbox2roi(bboxes)
-        unions = [
-            self.union_head(self.union_roi_extractor.pool(x, *rois[piece.T]))
-            for piece in self.pieces(rows)
-        ]
-        return torch.cat(unions), shown
-
-    def pieces(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """Split what belongs to pairs, so that inference needs less memory.
-
-        Training keeps all for the gradient, and batch norm wants all at once.
-        """
-        return (rows,) if self.training else rows.split(self.max_pairs)
+        subjects, targets = rows.T
+        joint = edges[0][subjects] * edges[1][targets] * unions  # G0
+        if self.geometric_layout is not None:
+            layout = self.geometric_layout(bboxes[subjects], bboxes[targets])
+            joint = torch.cat([joint, layout], dim=1)
+        return self.predicate_fc(joint)

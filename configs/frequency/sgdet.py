@@ -1,0 +1,4 @@
+# FREQ on detections.
+_base_ = './predcls.py'
+
+model = dict(task='sgdet')

@@ -1,0 +1,50 @@
+# LinkNet on the boxes and classes of Stanford VRD alone; no image is opened.
+# Predicate detection: the pairs are given, their predicate is asked for.
+_base_ = '../_base_/default_runtime.py'
+
+model = dict(
+    type='SceneGraphFromBoxes',
+    task='predcls',
+    given_pairs=True,
+    relation_head=dict(
+        type='LinkNetRelHead',
+        num_classes=100,
+        num_predicates=70,
+        sampler=dict(type='RelationSampler', num=256, pos_fraction=0.25),
+        geometric_layout=dict(type='GeometricLayout', out_channels=128),
+    ),
+)
+
+vrd = dict(type='VRDDataset', data_root='data/vrd', image_folders=())
+meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape')
+pipeline = [
+    dict(type='LoadRelationAnnotations'),
+    dict(type='PackSGInputs', meta_keys=meta_keys),
+]
+loader = dict(num_workers=0, batch_size=32)
+train_dataloader = dict(
+    sampler=dict(type='DefaultSampler', shuffle=True),
+    dataset=dict(ann_file='annotations_train.json', pipeline=pipeline, **vrd),
+    **loader,
+)
+test_dataloader = dict(
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        ann_file='annotations_test.json',
+        test_mode=True,
+        pipeline=pipeline,
+        **vrd,
+    ),
+    **loader,
+)
+test_evaluator = [
+    dict(type='SceneGraphMetric', metrics=('A',), topk=(50, 100))
+]
+test_cfg = dict(type='TestLoop')
+
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
+)
+custom_hooks = [dict(type='FrequencyBiasHook', must_overlap=False)]

@@ -1,0 +1,5 @@
+"""Losses of relation heads beside mmdet's."""
+
+from .class_balanced_loss import ClassBalancedLoss
+
+__all__ = ['ClassBalancedLoss']

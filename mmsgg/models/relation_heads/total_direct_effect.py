@@ -1,0 +1,153 @@
+"""Total direct effect: what the looks of the objects add to a predicate."""
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from mmsgg.registry import MODELS
+
+from .base_relation_head import KNOWN, BaseRelationHead
+
+
+@MODELS.register_module()
+class TotalDirectEffect(nn.Module):
+    """Subtract what a head would say had the objects no looks (Tang 2020).
+
+    Training goes on as ever, but for a running mean of the features f of
+    objects. A prediction runs the head twice: as it is, and on objects of the
+    *same boxes and classes* whose f is that mean::
+
+        y      = head(f, classes, boxes, union)
+        y_bar  = head(mean f, classes, boxes, union)
+        effect = y - strength * y_bar
+
+    so that what follows from the classes, the boxes or the union alone,
+    whatever the objects look like, is taken off. For y_bar the classes are
+    those that were decided for y, and count as certain.
+
+    Background keeps its probability, and the predicates share out the rest by
+    the softmax of the effect (the background-exempted inference of Tang et
+    al., NeurIPS 2020): the effect takes background's prior off too, without
+    which every pair is related.
+
+    It differs from the authors' code, which the head is built for, in three
+    ways. There, the mean also replaces the object context on its way into the
+    edges, here the context is computed anew from the mean. There, the class
+    distribution of a pair weighs the frequency bias, here its classes look it
+    up. There, background is a class like the others.
+
+    It works on any head that has the part ``treated``, without a change to
+    the head: ``relation_head=dict(debiasing=dict(...))``. In distributed
+    training each process keeps a mean of its own images; mmengine's
+    ``SyncBuffersHook`` averages them.
+
+    Args:
+        channels: Width of what ``treated`` puts out.
+        treated: Name of the head's submodule whose output is f.
+        strength: How much of y_bar is subtracted; 0 gives the head's own
+            ranking back.
+        momentum: Weight of a new batch in the mean, once as many batches were
+            seen as it takes to matter; before, all batches count alike.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        treated: str = 'object_head',
+        strength: float = 1.0,
+        momentum: float = 5e-4,
+    ) -> None:
+        super().__init__()
+        self.treated = treated
+        self.strength = strength
+        self.momentum = momentum
+        self.register_buffer('mean', torch.zeros(channels))
+        self.register_buffer('num_batches', torch.tensor(0.0))
+
+    def watch(self, head: BaseRelationHead) -> RemovableHandle:
+        """Average, inside a ``with``, what the treated part puts out."""
+        return self._part(head).register_forward_hook(self._update)
+
+    def _part(self, head: BaseRelationHead) -> nn.Module:
+        part = getattr(head, self.treated, None)
+        if part is None:
+            names = [name for name, _ in head.named_children()]
+            raise ValueError(
+                f'TotalDirectEffect: {type(head).__name__} has no '
+                f'{self.treated!r}; set debiasing.treated to one of '
+                f'{", ".join(names)}, or take debiasing out'
+            )
+        return part
+
+    @torch.no_grad()
+    def _update(self, part: nn.Module, inputs: tuple, output: Tensor) -> None:
+        """Take the (n, channels) features of a batch into the mean."""
+        if len(output):
+            self.num_batches += 1
+            rate = self.num_batches.reciprocal().clamp(min=self.momentum)
+            self.mean.lerp_(output.mean(dim=0).float(), rate)
+
+    def forward(
+        self,
+        head: BaseRelationHead,
+        x: tuple[Tensor, ...],
+        objects: list[InstanceData],
+        pairs: list[Tensor],
+        object_logits: list[Tensor],
+        predicate_logits: list[Tensor],
+    ) -> list[Tensor]:
+        """Debias the predicates of a batch.
+
+        Args:
+            head: The head that this is the ``debiasing`` of.
+            x: Feature maps, each (B, channels, H, W).
+            objects: Objects of each image.
+            pairs: For each image (K, 2).
+            object_logits: The head's class logits, each (N, C + 1).
+            predicate_logits: The head's predicate logits, each (K, P + 1).
+
+        Returns:
+            For each image the log probabilities (K, P + 1) of the predicates.
+
+        Raises:
+            RuntimeError: If no mean has been taken.
+        """
+        if not self.num_batches:
+            raise RuntimeError(
+                'TotalDirectEffect has no mean of the features of objects; '
+                'train with this debiasing, or load a checkpoint of such a '
+                'training'
+            )
+        known = [
+            self._without_looks(image, head.decide_labels(image, logits))
+            for image, logits in zip(objects, object_logits, strict=True)
+        ]
+        treated = self._part(head).register_forward_hook(
+            lambda part, inputs, output: self.mean.expand_as(output)
+        )
+        with treated:
+            _, without_looks = head(x, known, pairs)
+        return [
+            self.subtract(*image)
+            for image in zip(predicate_logits, without_looks, strict=True)
+        ]
+
+    def _without_looks(
+        self, objects: InstanceData, labels: Tensor
+    ) -> InstanceData:
+        """Keep of N objects their boxes and decided classes (N,)."""
+        certain = torch.full_like(objects.logits, -KNOWN)
+        return InstanceData(
+            bboxes=objects.bboxes,
+            labels=labels,
+            logits=certain.scatter(1, labels[:, None], KNOWN),
+        )
+
+    def subtract(self, logits: Tensor, without_looks: Tensor) -> Tensor:
+        """Take y_bar (K, P + 1) off y (K, P + 1); background is exempted."""
+        effect = logits - self.strength * without_looks
+        log_probs = logits.float().log_softmax(dim=1)
+        related = log_probs[:, :-1].logsumexp(dim=1, keepdim=True)
+        shares = effect[:, :-1].float().log_softmax(dim=1)
+        return torch.cat([shares + related, log_probs[:, -1:]], dim=1)

@@ -1,0 +1,93 @@
+"""Every method's configs build, take a training step and predict.
+
+At the sizes of the files this needs gigabytes, so what is wide is narrowed:
+fc6 and fc7, the backbone, and the word tables.
+"""
+
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmsgg.registry import HOOKS, MODELS
+
+from .test_configs import batch, name_of
+
+CONFIGS = Path(__file__).parents[1] / 'configs'
+METHODS = ('frequency', 'imp', 'motifs', 'transformer')
+PATHS = [path for m in METHODS for path in sorted((CONFIGS / m).glob('*.py'))]
+WIDTH = 32
+
+
+def narrowed(cfg):
+    """Narrow a config, and let its untrained detector find something."""
+    cfg.model.data_preprocessor.pad_size_divisor = 32
+    cfg.model.roi_head.bbox_head.fc67.out_channels = WIDTH
+    head = cfg.model.relation_head
+    for name in ('object_head', 'union_head'):
+        if name in head:
+            head[name].out_channels = WIDTH
+    if 'debiasing' in head:
+        head.debiasing.channels = WIDTH
+    cfg.model.test_cfg.objects.update(score_thr=0.0, max_per_img=6)
+    return cfg
+
+
+def train_a_step(model):
+    loss_predicate = model.relation_head.loss_predicate
+    if hasattr(loss_predicate, 'set_counts'):
+        loss_predicate.set_counts(range(50))
+    data = model.data_preprocessor(batch(), True)
+    losses = model(**data, mode='loss')
+    assert losses['loss_object'] > 0
+    loss, _ = model.parse_losses(losses)
+    loss.backward()
+    assert loss.isfinite()
+    torch.optim.SGD(model.parameters(), 1e-4).step()
+
+
+@pytest.mark.parametrize('path', PATHS, ids=name_of)
+def test_config_trains_and_predicts(path):
+    cfg = narrowed(Config.fromfile(path))
+    task = path.stem.split('_')[0]
+    assert cfg.model.task == task
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model).train()
+    if path.parent.name != 'frequency':  # which is counted, not trained
+        train_a_step(model)
+    model.eval()
+    for sample in model.test_step(batch()):
+        relations = sample.pred_relations
+        num = len(sample.pred_instances)
+        assert len(relations) <= num * (num - 1)
+        assert relations.predicate_scores.shape == (len(relations), 50)
+        assert relations.scores.isfinite().all()
+        assert task != 'sgdet' or num == 6
+        if task == 'predcls' and 'overlap' not in path.stem:
+            assert len(relations) == num * (num - 1)
+
+
+@pytest.mark.parametrize('method', ['imp', 'motifs', 'transformer'])
+def test_methods_share_all_but_the_head(method):
+    for task in ('predcls', 'sgcls', 'sgdet'):
+        linknet, other = (
+            Config.fromfile(CONFIGS / name / f'{task}.py').to_dict()
+            for name in ('linknet', method)
+        )
+        heads = [cfg['model'].pop('relation_head') for cfg in (linknet, other)]
+        assert linknet == other
+        for key in ('num_classes', 'num_predicates', 'sampler'):
+            assert heads[0][key] == heads[1][key]
+        assert heads[0].get('overlap_only') == heads[1].get('overlap_only')
+
+
+def test_hooks_of_the_configs_fill_what_they_are_for():
+    for path in PATHS:
+        cfg = Config.fromfile(path)
+        hooks = [HOOKS.build(hook).__class__.__name__
+                 for hook in cfg.custom_hooks]  # fmt: skip
+        loss = cfg.model.relation_head.get('loss_predicate', {})
+        balanced = loss.get('type') == 'ClassBalancedLoss'
+        assert ('PredicateCountHook' in hooks) == balanced
+        assert 'FrequencyBiasHook' in hooks

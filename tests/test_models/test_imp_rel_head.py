@@ -1,0 +1,91 @@
+import pytest
+import torch
+
+from mmsgg.models.relation_heads import MessagePassing
+from mmsgg.registry import MODELS
+
+from .samples import feature_map, imp_cfg, random_objects
+
+
+def passed_by_loops(net, nodes, edges, pairs):
+    """Equations 3 and 4 of Xu et al., one node and one edge at a time."""
+
+    def gate(i, node, edge):
+        return torch.sigmoid(net.gates[i](torch.cat([node, edge])))
+
+    nodes = [net.node_gru(x[None])[0] for x in nodes]
+    edges = [net.edge_gru(x[None])[0] for x in edges]
+    for _ in range(net.num_iters):
+        to_edges, to_nodes = [], [torch.zeros(len(n)) for n in nodes]
+        for (s, o), edge in zip(pairs.tolist(), edges, strict=True):
+            to_edges.append(
+                gate(0, nodes[s], edge) * nodes[s]
+                + gate(1, nodes[o], edge) * nodes[o]
+            )
+            to_nodes[s] = to_nodes[s] + gate(2, nodes[s], edge) * edge
+            to_nodes[o] = to_nodes[o] + gate(3, nodes[o], edge) * edge
+        nodes, edges = (
+            [
+                gru(message[None], state[None])[0]
+                for message, state in zip(messages, states, strict=True)
+            ]
+            for gru, messages, states in (
+                (net.node_gru, to_nodes, nodes),
+                (net.edge_gru, to_edges, edges),
+            )
+        )
+    return torch.stack(nodes), torch.stack(edges)
+
+
+@pytest.mark.parametrize('num_iters', [0, 1, 3])
+@torch.no_grad()
+def test_messages_against_loops(num_iters):
+    torch.manual_seed(0)
+    net = MessagePassing(6, num_iters)
+    nodes, edges = torch.randn(4, 6), torch.randn(5, 6)
+    # node 3 has no edge, one pair stands twice, one both ways
+    pairs = torch.tensor([[0, 1], [1, 0], [2, 0], [2, 0], [1, 2]])
+    expected = passed_by_loops(net, nodes, edges, pairs)
+    for one, other in zip(net(nodes, edges, pairs), expected, strict=True):
+        torch.testing.assert_close(one, other)
+
+
+@torch.no_grad()
+def test_no_edges_and_no_nodes():
+    net = MessagePassing(6, 2)
+    pairs = torch.zeros(0, 2, dtype=torch.long)
+    for num in (0, 2):
+        nodes, edges = net(torch.randn(num, 6), torch.zeros(0, 6), pairs)
+        assert nodes.shape == (num, 6) and edges.shape == (0, 6)
+
+
+@pytest.mark.parametrize('frequency_bias', [False, True])
+@torch.no_grad()
+def test_the_head_is_regions_messages_and_classifiers(frequency_bias):
+    torch.manual_seed(0)
+    head = MODELS.build(imp_cfg(frequency_bias=frequency_bias)).eval()
+    objects, x = random_objects(3), feature_map(1)
+    pairs = head.all_pairs(objects)
+    [logits], _ = head(x, [objects], [pairs])
+    labels = objects.labels = torch.tensor([2, 0, 1])
+    bias = 0
+    if frequency_bias:
+        torch.nn.init.normal_(head.frequency_bias.table.weight)
+        bias = head.frequency_bias(labels[pairs])
+    _, [predicates] = head(x, [objects], [pairs])
+
+    regions = head.embed_regions(x, [objects.bboxes])
+    pooled = head.union_roi_extractor(x, [objects.bboxes], [pairs])
+    nodes, edges = passed_by_loops(
+        head.message_passing,
+        torch.relu(head.node_fc(regions)),
+        torch.relu(head.edge_fc(head.union_head(pooled))),
+        pairs,
+    )
+    torch.testing.assert_close(logits, head.classifier(nodes))
+    torch.testing.assert_close(predicates, head.predicate_fc(edges) + bias)
+
+
+def test_without_what_it_starts_from_it_says_so():
+    with pytest.raises(ValueError, match='give it object_head and union_head'):
+        MODELS.build(imp_cfg(union_roi_extractor=None, union_head=None))

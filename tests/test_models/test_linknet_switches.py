@@ -1,0 +1,146 @@
+"""The switches of the paper's ablation, one by one and together."""
+
+import pytest
+import torch
+
+from mmsgg.models.layers import RelationalEmbedding
+from mmsgg.registry import MODELS
+
+from .samples import (
+    NUM_CLASSES,
+    NUM_PREDICATES,
+    feature_map,
+    linknet_cfg,
+    random_objects,
+    random_sample,
+)
+
+NO_IMAGE = dict(
+    object_roi_extractor=None,
+    object_head=None,
+    union_roi_extractor=None,
+    union_head=None,
+    global_context=None,
+    pair_channels=16,
+)
+SWITCHES = dict(
+    whole={},
+    one_object_block=dict(num_object_blocks=1),
+    no_object_blocks=dict(num_object_blocks=0),
+    one_edge_block=dict(num_edge_blocks=1),
+    three_blocks=dict(num_object_blocks=3, num_edge_blocks=3),
+    no_attention=dict(attention=False),
+    other_reduction=dict(reduction=8),
+    no_context=dict(global_context=None),
+    no_geometry=dict(geometric_layout=None),
+    no_frequency=dict(frequency_bias=False),
+    no_union=dict(union_roi_extractor=None, union_head=None),
+    no_region=dict(object_roi_extractor=None, object_head=None),
+    no_image=NO_IMAGE,
+    least=NO_IMAGE
+    | dict(
+        geometric_layout=None,
+        frequency_bias=False,
+        num_object_blocks=0,
+        num_edge_blocks=1,
+    ),
+)
+
+
+@pytest.fixture(params=SWITCHES)
+def head(request):
+    torch.manual_seed(0)
+    return MODELS.build(linknet_cfg(**SWITCHES[request.param]))
+
+
+def data_of(head, *sizes):
+    x = feature_map(len(sizes)) if head.uses_image else ()
+    samples = [random_sample(n, 2 * n if n > 1 else 0, n) for n in sizes]
+    objects = [random_objects(n, n) for n in sizes]
+    for image_objects, sample in zip(objects, samples, strict=True):
+        image_objects.bboxes = sample.gt_instances.bboxes
+    return x, objects, samples
+
+
+def test_gradients_reach_every_parameter(head):
+    losses = head.train().loss(*data_of(head, 5, 4))
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    without = {
+        name
+        for name, parameter in head.named_parameters()
+        if parameter.grad is None or not parameter.grad.any()
+    }
+    # a bias that adds the same to each row of softmax(Q K^T) changes nothing
+    assert {name for name in without if not name.endswith('W.bias')} == set()
+
+
+@torch.no_grad()
+def test_a_batch_equals_its_images_alone(head):
+    head.eval()
+    x, objects, _ = data_of(head, 4, 0, 1, 3)
+    metas = [dict(scale_factor=(1.0, 1.0))] * 4
+    graphs = head.predict(x, objects, metas)
+    for i, graph in enumerate(graphs):
+        image = tuple(level[i : i + 1] for level in x)
+        [alone] = head.predict(image, objects[i : i + 1], metas[:1])
+        for one, other in zip(graph, alone, strict=True):
+            for key, value in one.items():
+                torch.testing.assert_close(value, other[key])
+    assert [len(relations) for _, relations in graphs] == [12, 0, 0, 6]
+
+
+def test_switches_say_what_is_there():
+    def build(**kwargs):
+        return MODELS.build(linknet_cfg(**kwargs))
+
+    whole = build()
+    assert whole.uses_image and not build(**NO_IMAGE).uses_image
+    for name in ('global_context', 'geometric_layout'):
+        lean = build(**{name: None})
+        gone = set(whole.state_dict()) - set(lean.state_dict())
+        assert gone and all(key.startswith(name) for key in gone)
+        assert lean.uses_image
+    lean = build(num_object_blocks=1, num_edge_blocks=1)
+    assert lean.edge_block1.fc1.out_features == 2 * 16
+    # O3 is the residual output of the only block, as wide as [f, K0 l, c]
+    assert lean.edge_block1.fc1.in_features == 8 + (16 + 8 + 8)
+    assert lean.object_block1.fc1.out_features == NUM_CLASSES + 1
+    with pytest.raises(ValueError, match='num_edge_blocks is 0'):
+        build(num_edge_blocks=0)
+
+
+@torch.no_grad()
+def test_without_object_blocks_the_detector_has_the_last_word():
+    head = MODELS.build(linknet_cfg(num_object_blocks=0)).eval()
+    x, objects, _ = data_of(head, 3)
+    [logits], _ = head(x, objects, [head.all_pairs(objects[0])])
+    assert torch.equal(logits, objects[0].logits)
+
+
+@torch.no_grad()
+def test_without_attention_objects_stand_alone():
+    x = torch.randn(3, 8)
+    block = RelationalEmbedding(8, 4, attention=False)
+    residual, output = block(x, [3])
+    alone = [block(row, [1]) for row in x.split(1)]
+    torch.testing.assert_close(residual, torch.cat([a for a, _ in alone]))
+    torch.testing.assert_close(output, torch.cat([b for _, b in alone]))
+    torch.testing.assert_close(residual, x + block.fc0(block.H(x)))
+
+
+@torch.no_grad()
+def test_given_scores_and_pairs_are_kept(head):
+    head.eval()
+    x, [objects], _ = data_of(head, 4)
+    objects.labels = torch.tensor([1, 0, 2, 1])
+    objects.scores = torch.tensor([0.9, 0.5, 0.8, 0.7])
+    pairs = torch.tensor([[0, 1], [2, 2], [3, 0]])
+    objects.set_metainfo(dict(pairs=pairs))
+    [(instances, relations)] = head.predict(x, [objects], [{}])
+    assert torch.equal(instances.scores, objects.scores)
+    assert torch.equal(instances.labels, objects.labels)
+    assert sorted(relations.pairs.tolist()) == pairs.tolist()
+    best = relations.predicate_scores.max(dim=1).values
+    expected = objects.scores[relations.pairs].prod(dim=1) * best
+    torch.testing.assert_close(relations.scores, expected)
+    assert relations.predicate_scores.shape[1] == NUM_PREDICATES
