@@ -44,7 +44,6 @@ test_cfg = dict(type='TestLoop')
 
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=1)
 optim_wrapper = dict(
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4),
+    type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-4)
 )
 custom_hooks = [dict(type='FrequencyBiasHook', must_overlap=False)]
