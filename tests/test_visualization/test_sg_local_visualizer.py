@@ -87,7 +87,7 @@ def test_arrow_is_between_its_objects():
 
 
 def test_arrow_head_is_at_the_object():
-    at_start, at_end = [15, 15, 35, 35], [95, 95, 115, 115]
+    at_start, at_end = [32, 32, 50, 50], [80, 80, 98, 98]
     there = picture(true_sample([0, 1, 0]))
     back = picture(true_sample([1, 0, 0]))
     for drawn, subject, object_ in (
