@@ -10,6 +10,9 @@ import numpy as np
 _ANCHORS_A_SIDE = 15
 _LEAST_LENGTH = 70.0  # room for the head and a number
 _PORT_GAP = 16.0  # between the ends of different arrows
+_NORMALS = np.repeat(  # (E, 2) of the edges of a box: top, bottom, left, right
+    [[0, -1], [0, 1], [-1, 0], [1, 0]], _ANCHORS_A_SIDE, axis=0
+)
 
 
 def route_arrows(
@@ -45,10 +48,14 @@ def route_arrows(
     routes: dict[tuple[int, int], np.ndarray] = {}
     ports = np.zeros((0, 2))
     for pair in pairs:
-        if pair not in routes:
-            ends = _connect(anchors[pair[0]], anchors[pair[1]], ports)
-            ports = np.concatenate([ports, ends])
-            routes[pair] = curve(*ends, limits=limits)
+        if pair in routes:
+            continue
+        if pair[0] == pair[1]:
+            routes[pair] = _loop(np.asarray(boxes[pair[0]], float), limits)
+            continue
+        ends = _connect(anchors[pair[0]], anchors[pair[1]], ports)
+        ports = np.concatenate([ports, ends])
+        routes[pair] = curve(*ends, limits=limits)
     return [routes[pair] for pair in pairs]
 
 
@@ -73,6 +80,26 @@ def curve(
     """
     along = end - start
     control = (start + end) / 2 + 2 * bend * np.array([along[1], -along[0]])
+    return _bezier(start, control, end, limits)
+
+
+def _loop(box: np.ndarray, limits: Sequence[float] | None) -> np.ndarray:
+    """A curve from a box (4,) to itself, over it or, at the top, under it."""
+    x1, y1, x2, y2 = box
+    at_top = y1 < _LEAST_LENGTH / 2
+    y, way = (y2, _LEAST_LENGTH) if at_top else (y1, -_LEAST_LENGTH)
+    start, end = (np.array([x1 + k * (x2 - x1), y]) for k in (0.2, 0.8))
+    control = np.array([(x1 + x2) / 2, y + 2 * way])
+    return _bezier(start, control, end, limits)
+
+
+def _bezier(
+    start: np.ndarray,
+    control: np.ndarray,
+    end: np.ndarray,
+    limits: Sequence[float] | None,
+) -> np.ndarray:
+    """Points (33, 2) of a quadratic Bezier curve within limits."""
     if limits is not None:
         # the curve lies between its ends and this point
         control = control.clip(0, limits)
@@ -108,14 +135,13 @@ def _connect(
     way = ends - starts[:, None]  # (E, E, 2)
     length = np.linalg.norm(way, axis=-1)
     cost = length + 4 * (_LEAST_LENGTH - length).clip(0)
-    # an arrow along an edge is hard to see: 1 across the edge, 0 along it
-    across = abs(way) / length[..., None].clip(1e-6)
-    half = 2 * _ANCHORS_A_SIDE  # before it horizontal edges, then vertical
-    for across_edge in (
-        np.concatenate([across[:half, :, 1], across[half:, :, 0]]),
-        np.concatenate([across[:, :half, 1], across[:, half:, 0]], axis=1),
-    ):
-        cost += 100 * (1 - across_edge) ** 2
+    # away from its own box 1, along an edge, where it is hard to see, 0
+    unit = way / length[..., None].clip(1e-6)
+    leaving = (unit * _NORMALS[:, None]).sum(-1), -(unit * _NORMALS).sum(-1)
+    apart = (starts.min(0) > ends.max(0)) | (ends.min(0) > starts.max(0))
+    for cosine in leaving:
+        cosine = cosine if apart.any() else abs(cosine)
+        cost += 100 * (1 - cosine) ** 2
     cost += _cost_of_end(starts, centres[0], ports)[:, None]
     cost += _cost_of_end(ends, centres[1], ports)
     i, j = np.unravel_index(cost.argmin(), cost.shape)

@@ -95,7 +95,7 @@ def _line(scene: Scene, index: int) -> list[_Word]:
     """One relation in words: number, mark, subject, predicate, object."""
     relation = scene.relations[index]
     ends = [
-        _Word(end.name, class_color(end.label), is_tag=True)
+        _Word(end.title, class_color(end.label), is_tag=True)
         for end in (
             scene.objects[relation.subject],
             scene.objects[relation.object],

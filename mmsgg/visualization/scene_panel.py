@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw
 
 from .arrow_routes import route_arrows
 from .drawing import class_color, draw_arrow, draw_box, draw_line, draw_tag
+from .graph_view import draw_graph
 from .legend import draw_legend, draw_title, text_width
 from .scene import Scene
 from .tag_layout import TAG_SIZE, lay_out_tags
@@ -21,6 +22,7 @@ class ScenePanel:
     Args:
         min_side: The long side of the image gets at least so many pixels.
         max_side: And at most so many.
+        with_graph: Whether the graph as nodes and arrows stands below.
         max_named_arrows: Up to so many relations the arrows carry predicates,
             above it numbers only; the legend always has both.
     """
@@ -29,10 +31,12 @@ class ScenePanel:
         self,
         min_side: int = 760,
         max_side: int = 1024,
+        with_graph: bool = False,
         max_named_arrows: int = 10,
     ) -> None:
         self.min_side = min_side
         self.max_side = max_side
+        self.with_graph = with_graph
         self.max_named_arrows = max_named_arrows
 
     def scale_of(self, image: np.ndarray) -> float:
@@ -73,9 +77,10 @@ class ScenePanel:
             np.clip(obj.box * scale, 0, last) + offset for obj in scene.objects
         ]
         body = self._draw_graph(body, scene, boxes)
-        return np.concatenate(
-            [draw_title(scene, width), body, draw_legend(scene, width)]
-        )
+        parts = [draw_title(scene, width), body, draw_legend(scene, width)]
+        if self.with_graph:
+            parts.append(_draw_nodes(scene, width))
+        return np.concatenate(parts)
 
     def _draw_graph(
         self, body: np.ndarray, scene: Scene, boxes: Sequence[np.ndarray]
@@ -108,3 +113,11 @@ class ScenePanel:
                 draw, corner, tag.text, size, tag.fill, tag.outline, tag.bold
             )
         return np.array(picture)
+
+
+def _draw_nodes(scene: Scene, width: int) -> np.ndarray:
+    """The graph as nodes and arrows (H, width, 3)."""
+    topk = len(scene.relations)
+    nodes = draw_graph(scene.to_graph(), topk, (width, round(0.65 * width)))
+    size = width, round(len(nodes) * width / nodes.shape[1])
+    return cv2.resize(nodes, size, interpolation=cv2.INTER_AREA)

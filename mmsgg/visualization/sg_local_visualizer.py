@@ -39,6 +39,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
             draw, the best first.
         min_side: The long side of an image gets at least so many pixels.
         max_side: And at most so many.
+        with_graph: Whether to add the graph as nodes and arrows below.
         **kwargs: Of :class:`mmdet.visualization.DetLocalVisualizer`, such as
             ``vis_backends`` and ``save_dir``.
 
@@ -72,6 +73,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         max_loose_objects: int = 20,
         min_side: int = 760,
         max_side: int = 1024,
+        with_graph: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(name, **kwargs)
@@ -79,7 +81,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         self.relation_score_thr = relation_score_thr
         self.max_gt_relations = max_gt_relations
         self.max_loose_objects = max_loose_objects
-        self.panel = ScenePanel(min_side, max_side)
+        self.panel = ScenePanel(min_side, max_side, with_graph)
 
     @master_only
     def add_datasample(
@@ -174,7 +176,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
             SceneObject(
                 graph.boxes[row],
                 int(graph.labels[row]),
-                f'{_name(classes, graph.labels[row])}-{row}',
+                _name(classes, graph.labels[row]),
+                int(row),
                 bool((graph.pairs == row).any()),
             )
             for row in rows

@@ -63,7 +63,7 @@ def lay_out_tags(
         zip(scene.relations, curves, strict=True), start=1
     ):
         texts = [f'{i} {relation.predicate}'] if named else []
-        tags.append(_arrow_tag(room, [*texts, f'{i}'], points, relation.color))
+        tags.append(arrow_tag(room, [*texts, f'{i}'], points, relation.color))
     tags += [_object_tag(room, *item) for item in loose]
     return [tag for tag in tags if tag is not None]
 
@@ -130,12 +130,37 @@ class TagRoom:
         return self.take(size, corners[distance.argsort(kind='stable')])
 
 
+def arrow_tag(
+    room: TagRoom, texts: Sequence[str], points: np.ndarray, color: Color
+) -> Tag | None:
+    """Put a text on an arrow, or near it with a line to it.
+
+    Args:
+        room: The room that is left.
+        texts: The longest first; all but the last one only where they have
+            room on the arrow or beside it.
+        points: (P, 2) of the arrow.
+        color: Of the arrow.
+
+    Returns:
+        The tag; None where there is no room for any text.
+    """
+    for text in texts:
+        size = tag_size(text, TAG_SIZE, bold=True)
+        place = room.take(size, _along(points) - np.divide(size, 2))
+        if place is None and text == texts[-1]:
+            place = room.take_near(size, points[len(points) // 2])
+        if place is not None:
+            line = _line(place, _nearest_point(place, points))
+            return Tag(place, text, WHITE, color, bold=True, line=line)
+    return None
+
+
 def _object_tag(
     room: TagRoom, obj: SceneObject, box: np.ndarray
 ) -> Tag | None:
     """Name an object at its box."""
-    number = obj.name.rpartition('-')[2]
-    for text in (obj.name, number):
+    for text in (obj.title, str(obj.number)):
         width, height = size = tag_size(text, TAG_SIZE)
         x1, y1, x2, y2 = box
         corners = [
@@ -154,21 +179,6 @@ def _object_tag(
         if place is not None:
             line = _line(place, _nearest_in_box(place, box))
             return Tag(place, text, class_color(obj.label), line=line)
-    return None
-
-
-def _arrow_tag(
-    room: TagRoom, texts: Sequence[str], points: np.ndarray, color: Color
-) -> Tag | None:
-    """Put a text on an arrow; the longer ones only where they have room."""
-    for text in texts:
-        size = tag_size(text, TAG_SIZE, bold=True)
-        place = room.take(size, _along(points) - np.array(size) / 2)
-        if place is None and text == texts[-1]:
-            place = room.take_near(size, points[len(points) // 2])
-        if place is not None:
-            line = _line(place, _nearest_point(place, points))
-            return Tag(place, text, WHITE, color, bold=True, line=line)
     return None
 
 

@@ -15,7 +15,14 @@ from mmsgg.visualization.drawing import (
 
 @pytest.mark.parametrize(
     'module',
-    ['arrow_routes', 'drawing', 'sg_local_visualizer', 'tag_layout'],
+    [
+        'arrow_routes',
+        'drawing',
+        'graph_view',
+        'node_layout',
+        'sg_local_visualizer',
+        'tag_layout',
+    ],
 )
 def test_examples_in_docstrings(module):
     module = importlib.import_module(f'mmsgg.visualization.{module}')

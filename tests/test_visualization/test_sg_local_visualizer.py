@@ -232,6 +232,17 @@ def test_many_relations_stay_listed():
     assert len(many) - len(few) >= 24 * 5  # lines of the legend
 
 
+def test_graph_stands_below():
+    sample = full_sample([[0, 1, 0]], [[0, 1, 0], [2, 0, 1]])
+    plain, drawn = picture(sample), picture(sample, with_graph=True)
+    height = len(plain)
+    np.testing.assert_array_equal(drawn[:height], plain)
+    assert drawn.shape[:2] == (height + round(0.65 * SIDE), 2 * SIDE + GAP)
+    graphs = [drawn[height:, :SIDE], drawn[height:, SIDE + GAP :]]
+    assert [count(graph, HIT) > 50 for graph in graphs] == [True, True]
+    assert [count(graph, MISS) > 50 for graph in graphs] == [False, True]
+
+
 def test_image_is_rgb(tmp_path):
     red = np.zeros((128, 128, 3), np.uint8)
     red[..., 0] = 200

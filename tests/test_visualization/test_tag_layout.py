@@ -15,7 +15,7 @@ PREDICATES = ('on', 'to the left of the back of')
 def make_scene(boxes, pairs):
     related = {end for pair in pairs for end in pair}
     objects = [
-        SceneObject(box, i, f'{NAMES[i % len(NAMES)]}-{i}', i in related)
+        SceneObject(box, i, NAMES[i % len(NAMES)], i, i in related)
         for i, box in enumerate(boxes)
     ]
     relations = [
