@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
+from mmsgg.analysis import dataset_meta
 from mmsgg.engine import config_file
 from mmsgg.evaluation import (
     SceneGraphMetric,
@@ -21,7 +21,6 @@ from mmsgg.evaluation import (
     read_samples,
     write_scene_graphs,
 )
-from mmsgg.registry import DATASETS
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -103,15 +102,6 @@ def metric_settings(args: Namespace, cfg: Config | None) -> dict[str, Any]:
     given = {name: getattr(args, name) for name in options}
     settings.update({k: v for k, v in given.items() if v is not None})
     return settings
-
-
-def dataset_meta(cfg: Config | None) -> dict[str, Any]:
-    """The names of classes and predicates; no file of the set is opened."""
-    if cfg is None:
-        return {}
-    init_default_scope(cfg.get('default_scope', 'mmsgg'))
-    dataset = dict(cfg.test_dataloader.dataset, lazy_init=True, pipeline=[])
-    return DATASETS.build(dataset).metainfo
 
 
 def evaluate(
