@@ -64,14 +64,14 @@ def best_and_worst(
         results: Of :func:`image_results`.
         k: Their R@K is compared; of equals, those with more relations come
             first, then the first in the file.
-        num: How many of each; fewer where one would be in both.
+        num: How many of both kinds together; none is in both.
 
     Returns:
         The best, the best first, and the worst, the worst first.
     """
-    num = min(num, (len(results) + 1) // 2)
-    best = sorted(results, key=lambda r: (-r.recall(k), -len(r.ranks)))[:num]
-    chosen = {result.index for result in best}
-    others = [result for result in results if result.index not in chosen]
-    worst = sorted(others, key=lambda r: (r.recall(k), -len(r.ranks)))[:num]
-    return best, worst
+    num = min(num, len(results))
+    ranking = sorted(results, key=lambda r: (-r.recall(k), -len(r.ranks)))
+    best = ranking[: (num + 1) // 2]
+    others = ranking[len(best) :]
+    worst = sorted(others, key=lambda r: (r.recall(k), -len(r.ranks)))
+    return best, worst[: num // 2]

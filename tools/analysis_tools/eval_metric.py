@@ -16,8 +16,8 @@ from mmsgg.analysis import dataset_meta
 from mmsgg.engine import config_file
 from mmsgg.evaluation import (
     SceneGraphMetric,
+    check_topk,
     graph_to_dict,
-    largest_topk,
     read_samples,
     write_scene_graphs,
 )
@@ -122,12 +122,7 @@ def evaluate(
     """
     metric = SceneGraphMetric(**settings)
     metric.dataset_meta = meta
-    most = largest_topk(samples)
-    if most is not None and max(metric.topk) > most:
-        raise ValueError(
-            f'the samples hold the best {most} triplets, too few for K = '
-            f'{max(metric.topk)}; see topk of DumpSceneGraphs'
-        )
+    check_topk(samples, metric.topk)
     for sample in samples:
         metric.process(None, [sample])
     return metric.evaluate(len(samples))

@@ -28,7 +28,8 @@ from mmsgg.analysis import (
     result_sample,
 )
 from mmsgg.engine import add_cfg_options, config_file
-from mmsgg.evaluation import largest_topk, read_samples
+from mmsgg.evaluation import check_topk, read_samples
+from mmsgg.structures import SGDataSample
 from mmsgg.visualization import SGLocalVisualizer
 
 
@@ -87,6 +88,8 @@ class Gallery:
         self.visualizer = visualizer
         self.out_dir = out_dir
         self.topk = topk
+        self.score_thr = visualizer.relation_score_thr
+        visualizer.relation_score_thr = 0.0  # see _drawn
         visualizer.topk_relations = topk[0]
 
     def card(self, result: ImageResult, stem: str) -> Card | None:
@@ -99,7 +102,7 @@ class Gallery:
         self.visualizer.add_datasample(
             stem,
             mmcv.imread(path, channel_order='rgb'),
-            result_sample(sample, self.topk[0]),
+            self._drawn(result),
             out_file=str(self.out_dir / picture),
         )
         return Card(
@@ -108,6 +111,20 @@ class Gallery:
             {f'R@{k}': result.recall(k) for k in self.topk},
             self._triplets(result),
         )
+
+    def _drawn(self, result: ImageResult) -> SGDataSample:
+        """The image with its first K relations, cut after the last hit.
+
+        Those after it are drawn only if they pass the threshold of the
+        visualizer; those before it always, as the metric knows no threshold.
+        """
+        k = self.topk[0]
+        sample = result_sample(self.samples[result.index], k)
+        places = result.ranks[result.ranks < k] + 1
+        likely = int((sample.pred_relations.scores >= self.score_thr).sum())
+        count = max(likely, places.max(initial=0))
+        sample.pred_relations = sample.pred_relations[:count]
+        return sample
 
     def _triplets(self, result: ImageResult) -> list[tuple]:
         """The annotated triplets in words, and where each was hit."""
@@ -124,6 +141,45 @@ class Gallery:
         ]
 
 
+def make_gallery(
+    args: Namespace, samples: Sequence[dict], out_dir: Path
+) -> Gallery:
+    """Make what draws, with names and visualizer of the config."""
+    cfg = Config.fromfile(args.config)
+    cfg.merge_from_dict(args.cfg_options)
+    meta = dataset_meta(cfg)  # sets the scope that the visualizer is of
+    visualizer = build_visualizer(cfg)
+    visualizer.dataset_meta = meta
+    return Gallery(samples, visualizer, out_dir, args.topk)
+
+
+def draw_cards(
+    gallery: Gallery, best: Sequence[ImageResult], worst: Sequence[ImageResult]
+) -> dict[str, list[Card]]:
+    """Draw the images; those whose files are missing are named.
+
+    Raises:
+        ValueError: If all are missing.
+    """
+    jobs = [('best', i, one) for i, one in enumerate(best, start=1)]
+    jobs += [('worst', i, one) for i, one in enumerate(worst, start=1)]
+    cards: dict[str, list[Card]] = dict(best=[], worst=[])
+    missing = []
+    for kind, number, result in track_iter_progress(jobs):
+        card = gallery.card(result, f'{kind}_{number:02d}')
+        if card is None:
+            missing.append(gallery.samples[result.index].get('img_path'))
+        else:
+            cards[kind].append(card)
+    print()
+    if missing:
+        where = f'{len(missing)} images are not there, such as {missing[0]}'
+        if len(missing) == len(jobs):
+            raise ValueError(f'{where}; call from where the test ran')
+        print(where)
+    return cards
+
+
 def write_gallery(args: Namespace, samples: Sequence[dict]) -> None:
     """Choose the images, draw them and write the page.
 
@@ -132,51 +188,22 @@ def write_gallery(args: Namespace, samples: Sequence[dict]) -> None:
         samples: Of the result file.
 
     Raises:
-        ValueError: Where the file holds too little for the largest K, no
-            image with relations, or the images are not there.
+        ValueError: Where the file holds too little for the largest K or no
+            image with relations, or no image is there.
     """
-    most = largest_topk(samples)
-    if most is not None and max(args.topk) > most:
-        raise ValueError(
-            f'the samples hold the best {most} triplets, too few for K = '
-            f'{max(args.topk)}: give a smaller --topk'
-        )
+    check_topk(samples, args.topk)
     results = image_results(samples, max(args.topk))
     if not results:
         raise ValueError('no image has a relation')
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
-    meta = dataset_meta(cfg)  # sets the scope that the visualizer is of
-    visualizer = build_visualizer(cfg)
-    visualizer.dataset_meta = meta
     out_dir = Path(args.out_dir)
-    (out_dir / 'pictures').mkdir(parents=True, exist_ok=True)
-    gallery = Gallery(samples, visualizer, out_dir, args.topk)
-    best, worst = best_and_worst(results, args.topk[0], -(-args.num // 2))
-    jobs = [('best', i, one) for i, one in enumerate(best, 1)]
-    jobs += [('worst', i, one) for i, one in enumerate(worst, 1)]
-    cards: dict[str, list[Card]] = dict(best=[], worst=[])
-    for kind, number, result in track_iter_progress(jobs[: args.num]):
-        card = gallery.card(result, f'{kind}_{number:02d}')
-        if card is not None:
-            cards[kind].append(card)
-    print()
-    drawn = len(cards['best']) + len(cards['worst'])
-    if drawn < len(jobs[: args.num]):
-        path = samples[jobs[0][2].index].get('img_path')
-        print(f'{len(jobs) - drawn} images were not found, such as {path}')
-    if drawn == 0:
-        raise ValueError('no image was found; call from where it was tested')
-    page = gallery_page(
-        Path(args.results).name,
-        summary(results, args.topk),
-        [
-            (f'Best by R@{args.topk[0]}', cards['best']),
-            (f'Worst by R@{args.topk[0]}', cards['worst']),
-        ],
-    )
+    gallery = make_gallery(args, samples, out_dir)
+    k = args.topk[0]
+    cards = draw_cards(gallery, *best_and_worst(results, k, args.num))
+    sections = [(f'{kind.title()} by R@{k}', cards[kind]) for kind in cards]
+    title = Path(args.results).name
+    page = gallery_page(title, summary(results, args.topk), sections)
     (out_dir / 'index.html').write_text(page, encoding='utf-8')
-    print(f'wrote {out_dir / "index.html"} with {drawn} images')
+    print(f'wrote {out_dir / "index.html"}')
 
 
 def summary(results: Sequence[ImageResult], topk: Sequence[int]) -> str:

@@ -25,7 +25,7 @@ from mmsgg.analysis import (
     write_csv,
 )
 from mmsgg.engine import config_file
-from mmsgg.evaluation import SceneGraphMetric, largest_topk, read_samples
+from mmsgg.evaluation import SceneGraphMetric, check_topk, read_samples
 
 CONFUSION_HEADS = ('annotated', 'predicted', 'count', 'share')
 
@@ -75,16 +75,11 @@ def predicate_recalls(
 
     Raises:
         ValueError: Where the file does not hold enough for the largest K,
-            or no image.
+            or no relation.
     """
-    most = largest_topk(samples)
-    if most is not None and max(topk) > most:
-        raise ValueError(
-            f'the samples hold the best {most} triplets, too few for K = '
-            f'{max(topk)}: give a smaller --topk'
-        )
-    if not samples:
-        raise ValueError('there is no image')
+    check_topk(samples, topk)
+    if not any(len(s['gt_relations']['labels']) for s in samples):
+        raise ValueError('no image has a relation')
     metric = SceneGraphMetric(['R'], sorted(topk), classwise=True)
     metric.dataset_meta = meta
     for sample in samples:
