@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 
 _SMALL = 20  # up to so many predicates the cells carry numbers
 _LINE = 0.2  # inches
+_BLUE = np.array([0.12, 0.35, 0.78])
 
 
 def plot_predicate_recalls(
@@ -39,19 +40,14 @@ def plot_predicate_recalls(
     left.set_xlabel('relations')
     left.set_yticks(places, [names[i] for i in order], fontsize=8)
     left.set_ylim(len(order) - 0.4, -0.6)
-    shades = np.linspace(0.35, 0.95, len(recalls))[::-1]
-    for shade, (title, values) in zip(shades, recalls.items(), strict=True):
-        right.barh(
-            places,
-            values[order],
-            color=(0.12, 0.35, 0.78, shade),
-            label=title,
-            # the smaller of two bars hides the larger one
-            zorder=3 - list(recalls).index(title) / len(recalls),
-        )
+    strengths = np.linspace(1, 0.3, len(recalls))
+    # drawn from the last one on, so that the smaller bar hides the larger
+    for title, strength in reversed([*zip(recalls, strengths, strict=True)]):
+        color = 1 - strength * (1 - _BLUE)
+        right.barh(places, recalls[title][order], color=color, label=title)
     right.set_xlim(0, 1)
     right.set_xlabel('recall')
-    figure.legend(loc='outside upper right', ncols=len(recalls))
+    figure.legend(loc='outside upper right', ncols=len(recalls), reverse=True)
     for axes in (left, right):
         axes.grid(axis='x', alpha=0.3)
         axes.set_axisbelow(True)
@@ -70,33 +66,29 @@ def plot_confusion(
         names: (P,) predicates.
         counts: (P, P + 1) of
             :class:`~mmsgg.analysis.predicate_confusion.PredicateConfusion`.
-            Predicates that are neither annotated nor predicted are left out.
+            Predicates that are not annotated get no row, those that are not
+            predicted either no column.
     """
     totals = counts.sum(1)
     order = np.argsort(-totals, kind='stable')
-    order = order[(totals + counts[:, :-1].sum(0))[order] > 0]
-    columns = np.append(order, len(names))  # the last one: not ranked
-    shares = (
-        counts[np.ix_(order, columns)] / np.maximum(totals[order], 1)[:, None]
-    )
-    side = 2.6 + _LINE * max(len(order), 8)
-    figure = Figure(figsize=(side + 1, side), layout='constrained')
+    rows = order[totals[order] > 0]
+    columns = order[(totals + counts[:, :-1].sum(0))[order] > 0]
+    columns = np.append(columns, len(names))  # the last one: not ranked
+    shares = counts[np.ix_(rows, columns)] / totals[rows, None]
+    titles = [*names, 'not ranked']
+    width, height = 3.6 + _LINE * len(columns), 2.6 + _LINE * len(rows)
+    figure = Figure(figsize=(width, max(height, 4)), layout='constrained')
     axes = figure.add_subplot()
     # the root, so that rare confusions are seen
     image = axes.imshow(shares, cmap='Blues', norm=PowerNorm(0.5, 0, 1))
-    axes.axvline(len(order) - 0.5, color='0.5', lw=1)
-    shown = [names[i] for i in order]
+    axes.axvline(len(columns) - 1.5, color='0.5', lw=1)
     style = dict(fontsize=8)
-    axes.set_xticks(
-        range(len(columns)), [*shown, 'not ranked'], rotation=90, **style
-    )
-    axes.set_yticks(
-        range(len(order)),
-        [f'{names[i]} ({totals[i]})' for i in order],
-        **style,
-    )
+    names_below = [titles[i] for i in columns]
+    axes.set_xticks(range(len(columns)), names_below, rotation=90, **style)
+    names_beside = [f'{names[i]} ({totals[i]})' for i in rows]
+    axes.set_yticks(range(len(rows)), names_beside, **style)
     axes.set(xlabel='predicted', ylabel='annotated')
-    if len(order) <= _SMALL:
+    if len(columns) <= _SMALL:
         for row, column in np.argwhere(shares >= 0.005):
             share = shares[row, column]
             axes.text(
