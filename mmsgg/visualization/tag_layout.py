@@ -10,8 +10,9 @@ from .scene import Scene, SceneObject
 
 TAG_SIZE = 13
 _GRID = 6  # pixels between the places that are tried last
-_STEPS_ASIDE = ((26, 0), (-26, 0), (0, 21), (0, -21))  # pixels
-_TOUCH = 4.0  # pixels: a tag so close needs no line to what it names
+_BESIDE = 4.0  # pixels between a curve and a tag beside it
+_MOST_HIDDEN = 0.6  # part of a curve that a tag may hide
+_TOUCH = 8.0  # pixels: a tag so close needs no line to what it names
 
 
 class Tag(NamedTuple):
@@ -147,7 +148,7 @@ def arrow_tag(
     """
     for text in texts:
         size = tag_size(text, TAG_SIZE, bold=True)
-        place = room.take(size, _along(points) - np.divide(size, 2))
+        place = room.take(size, _along(points, size))
         if place is None and text == texts[-1]:
             place = room.take_near(size, points[len(points) // 2])
         if place is not None:
@@ -182,12 +183,23 @@ def _object_tag(
     return None
 
 
-def _along(points: np.ndarray) -> np.ndarray:
-    """Places (L, 2) for a tag: on a curve, its middle first, then beside."""
+def _along(points: np.ndarray, size: tuple[float, float]) -> np.ndarray:
+    """Corners (L, 2) for a tag on a curve or beside it, the best first.
+
+    On it from its middle on; beside it on the outer side, then the inner.
+    A curve of which the tag would hide most has it beside.
+    """
     order = np.argsort(abs(np.linspace(-1, 1, len(points))), kind='stable')
     on_curve = points[order[: int(0.8 * len(points))]]
-    beside = [on_curve + step for step in _STEPS_ASIDE]
-    return np.concatenate([on_curve, *beside])
+    way = points[-1] - points[0]
+    length = np.linalg.norm(way)
+    way = way / max(length, 1e-6)
+    outward = np.array([way[1], -way[0]])  # curves bend to their left
+    shift = (abs(outward) @ np.divide(size, 2) + _BESIDE) * outward
+    places = [on_curve, on_curve + shift, on_curve - shift]
+    if abs(way) @ np.asarray(size) > _MOST_HIDDEN * length:
+        places = [*places[1:], places[0]]
+    return np.concatenate(places) - np.divide(size, 2)
 
 
 def _line(

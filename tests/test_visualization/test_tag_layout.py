@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from mmsgg.visualization.arrow_routes import route_arrows
 from mmsgg.visualization.scene import Scene, SceneObject, SceneRelation
-from mmsgg.visualization.tag_layout import TagRoom, lay_out_tags
+from mmsgg.visualization.tag_layout import TagRoom, arrow_tag, lay_out_tags
 
 NAMES = ('hat', 'person', 'traffic light', 'a very long name of a thing')
 PREDICATES = ('on', 'to the left of the back of')
@@ -99,6 +99,23 @@ def test_arrows_carry_predicates_only_while_they_are_few():
     assert [tag.text for tag in tags[2:]] == ['1 on', f'2 {PREDICATES[1]}']
     tags = tags_of(boxes, pairs, (760, 500), max_named_arrows=1)
     assert [tag.text for tag in tags[2:]] == ['1', '2']
+
+
+def test_tags_of_short_arrows_stand_beside_them():
+    boxes = [np.array([50.0, 50, 90, 90]), np.array([190.0, 50, 230, 90])]
+    [points] = route_arrows(boxes, [(0, 1)])
+
+    def hidden(tag):
+        inside = (points >= tag.place[:2]) & (points <= tag.place[2:])
+        return inside.all(1).mean()
+
+    tags = [
+        arrow_tag(TagRoom((0, 0, 300, 200)), [text], points, (0, 0, 0))
+        for text in ('1 on', '2 to the left of')
+    ]
+    assert 0.2 < hidden(tags[0]) < 0.6
+    assert hidden(tags[1]) == 0
+    assert tags[1].line is None  # it touches the arrow
 
 
 def test_room_prefers_the_first_place_and_what_is_to_be_kept_free():
