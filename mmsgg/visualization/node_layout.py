@@ -36,13 +36,15 @@ def spread_nodes(
     high = np.maximum(np.array(canvas) - low, low)
     points = _stretched(np.asarray(centres, np.float64), low, high)
     needed = (sizes[:, None] + sizes) / 2 + _GAP  # (N, N, 2)
+    index = np.arange(len(points))
+    tie = np.sign(index[:, None] - index)[..., None]  # for equal places
     for _ in range(_STEPS):
         apart = points[:, None] - points  # (N, N, 2)
         lack = (needed - abs(apart)).clip(0)
         lack[~(lack > 0).all(-1)] = 0
         if lack.sum() == np.trace(lack).sum():  # of a node to itself
             break
-        push = 0.5 * lack * np.sign(apart)
+        push = 0.5 * lack * np.where(apart == 0, tie, np.sign(apart))
         # the shorter way; the longer one as well, a little, frees jams
         push *= np.where(lack <= lack[..., ::-1], 0.8, 0.1)
         points = (points + push.sum(1)).clip(low, high)
@@ -52,7 +54,7 @@ def spread_nodes(
 def _stretched(
     points: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
-    """Points (N, 2) stretched into a canvas, no two on one coordinate."""
+    """Points (N, 2) stretched into a canvas."""
     if len(points) == 0:
         return points
     extent = np.ptp(points, axis=0)
@@ -62,6 +64,4 @@ def _stretched(
         out=np.full_like(points, 0.5),
         where=extent > 0,
     )
-    turns = 2.4 * np.arange(len(points))[:, None] + [0, np.pi / 2]
-    points = low + parts * (high - low)
-    return (points + 0.5 * np.sin(turns) * (len(points) > 2)).clip(low, high)
+    return low + parts * (high - low)
