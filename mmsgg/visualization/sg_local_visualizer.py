@@ -25,6 +25,9 @@ class SGLocalVisualizer(DetLocalVisualizer):
     green and the others red, in both panels: a green prediction is a hit, a
     red annotation was not found among the predictions drawn.
 
+    Arrows run from edge to edge. No tag hides another: one without room is
+    shortened to its number or left out; the list has them all.
+
     It takes the place of mmdet's in a config; ``DetVisualizationHook`` works
     with it as it is. Names come from ``dataset_meta['classes']`` and
     ``dataset_meta['predicates']``, else numbers are shown.

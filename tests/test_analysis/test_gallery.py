@@ -1,3 +1,5 @@
+import doctest
+import importlib
 import math
 from html.parser import HTMLParser
 
@@ -16,6 +18,14 @@ from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.evaluation.functional import NEVER
 
 from .test_predicate_confusion import make_sample
+
+
+@pytest.mark.parametrize('module', ['curve_plots', 'gallery_page'])
+def test_examples_in_docstrings(module):
+    module = importlib.import_module(f'mmsgg.analysis.{module}')
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
 
 
 def results_with(recalls):
@@ -119,7 +129,7 @@ class Reader(HTMLParser):
 def test_page_is_closed_escaped_and_needs_nothing_from_the_net():
     nasty = '<script>alert("&")</script>'
     card = Card(
-        'pictures/a b#1.jpg', nasty, {'R@20': 0.5}, [(nasty, 3), ('a', None)]
+        'pictures/a b#1.jpg', nasty, {'R@20': 0.5}, [(nasty, 3), (nasty, None)]
     )
     page = gallery_page(nasty, nasty, [(nasty, [card, card]), ('None', [])])
     reader = Reader()
@@ -130,6 +140,6 @@ def test_page_is_closed_escaped_and_needs_nothing_from_the_net():
     assert '//' not in page
     assert set(reader.links) == {'pictures/a%20b%231.jpg'}
     text = ''.join(reader.text)
-    assert text.count(nasty) == 8  # title twice, summary, heading, cards
+    assert text.count(nasty) == 10  # title twice, summary, heading, cards
     assert '1 of 2 annotated relations found' in text
     assert 'at place 3' in text and 'missed' in text

@@ -194,6 +194,12 @@ def test_gallery_on_wrong_input(results, samples, tmp_path):
     argv = [results, CONFIG, '--out-dir', tmp_path]
     assert 'too few for K = 100' in stopped(gallery, *argv)
     path = Path(results)
+    other = dict(samples[3], gt_relations=dict(samples[3]['gt_relations']))
+    other['gt_relations']['labels'] = np.array([3, 49, 3])
+    path.write_bytes(pickle.dumps([other]))
+    assert 'at least 50 predicates, but the data set of the config has 11' in (
+        stopped(gallery, *argv, '--topk', 20)
+    )
     path.write_bytes(pickle.dumps([samples[0], samples[4]]))
     assert 'no image has a relation' in stopped(gallery, *argv, '--topk', 20)
     assert stopped(gallery, *argv, '--num', 0) == '2'

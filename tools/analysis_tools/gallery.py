@@ -95,7 +95,7 @@ class Gallery:
     def card(self, result: ImageResult, stem: str) -> Card | None:
         """Draw an image; None where its file is not there."""
         sample = self.samples[result.index]
-        path = Path(sample.get('img_path', ''))
+        path = Path(sample.get('img_path') or '')
         if not path.is_file():
             return None
         picture = f'pictures/{stem}.jpg'
@@ -153,6 +153,20 @@ def make_gallery(
     return Gallery(samples, visualizer, out_dir, args.topk)
 
 
+def check_names(results: Sequence[ImageResult], meta: dict) -> None:
+    """See that all classes and predicates have a name."""
+    triplets = np.concatenate([result.triplets for result in results])
+    for kind, labels in (
+        ('classes', triplets[:, :2]),
+        ('predicates', triplets[:, 2]),
+    ):
+        if labels.max() >= len(meta[kind]):
+            raise ValueError(
+                f'there are at least {labels.max() + 1} {kind}, but the data '
+                f'set of the config has {len(meta[kind])}'
+            )
+
+
 def draw_cards(
     gallery: Gallery, best: Sequence[ImageResult], worst: Sequence[ImageResult]
 ) -> dict[str, list[Card]]:
@@ -189,7 +203,8 @@ def write_gallery(args: Namespace, samples: Sequence[dict]) -> None:
 
     Raises:
         ValueError: Where the file holds too little for the largest K or no
-            image with relations, or no image is there.
+            image with relations, the config is of other data, or no image
+            is there.
     """
     check_topk(samples, args.topk)
     results = image_results(samples, max(args.topk))
@@ -197,6 +212,7 @@ def write_gallery(args: Namespace, samples: Sequence[dict]) -> None:
         raise ValueError('no image has a relation')
     out_dir = Path(args.out_dir)
     gallery = make_gallery(args, samples, out_dir)
+    check_names(results, gallery.visualizer.dataset_meta)
     k = args.topk[0]
     cards = draw_cards(gallery, *best_and_worst(results, k, args.num))
     sections = [(f'{kind.title()} by R@{k}', cards[kind]) for kind in cards]
