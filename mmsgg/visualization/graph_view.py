@@ -12,7 +12,7 @@ from matplotlib.path import Path
 from .arrow_routes import route_arrows
 from .drawing import Color, class_color, tag_size, text_color
 from .node_layout import spread_nodes
-from .scene import SceneRelation
+from .scene import SceneRelation, counted
 from .tag_layout import TAG_SIZE, Tag, TagRoom, arrow_tag
 
 _DPI = 100
@@ -118,9 +118,12 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _summary(num_nodes: int, num_objects: int, num_triplets: int) -> str:
-    text = f'{num_nodes} objects, {num_triplets} relations'
-    loose = num_objects - num_nodes
-    return f'{text}; {loose} objects without relation' if loose else text
+    nodes = counted(num_nodes, 'object')
+    text = f'{nodes}, {counted(num_triplets, "relation")}'
+    loose = counted(num_objects - num_nodes, 'object')
+    if num_objects > num_nodes:
+        text += f'; {loose} without relation'
+    return text
 
 
 def _axes(width: int, height: int) -> Any:

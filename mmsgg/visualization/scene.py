@@ -68,3 +68,13 @@ class Scene(NamedTuple):
             for r in self.relations
         ]
         return dict(objects=objects, triplets=triplets)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples:
+        >>> counted(1, 'object'), counted(0, 'object')
+        ('1 object', '0 objects')
+    """
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'

@@ -12,7 +12,7 @@ from mmsgg.registry import VISUALIZERS
 from mmsgg.structures import SGDataSample
 
 from .drawn_graph import DrawnGraph, match_graphs, read_graph
-from .scene import Scene, SceneObject, SceneRelation
+from .scene import Scene, SceneObject, SceneRelation, counted
 from .scene_panel import ScenePanel
 
 
@@ -26,7 +26,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
     red annotation was not found among the predictions drawn.
 
     Arrows run from edge to edge. No tag hides another: one without room is
-    shortened to its number or left out; the list has them all.
+    shortened to its number or left out; the list has every relation drawn.
 
     It takes the place of mmdet's in a config; ``DetVisualizationHook`` works
     with it as it is. Names come from ``dataset_meta['classes']`` and
@@ -196,9 +196,14 @@ class SGLocalVisualizer(DetLocalVisualizer):
             )
             for k in range(len(graph.pairs))
         ]
-        title = f'{title}: {len(objects)} objects, {len(relations)} relations'
+        numbers = (
+            counted(len(objects), 'object'),
+            counted(len(relations), 'relation'),
+        )
+        title = f'{title}: {", ".join(numbers)}'
         if hits is not None:
-            title += f', {int(hits[: len(relations)].sum())} {word}'
+            count = int(hits[: len(relations)].sum())
+            title += f', {count} {word}'
         return Scene(title, objects, relations)
 
     def _names(self, key: str) -> Sequence[str]:

@@ -182,7 +182,7 @@ def test_gallery_where_images_are_missing(samples, tmp_path, capsys):
     path.write_bytes(pickle.dumps(moved))
     argv = [str(path), CONFIG, '--out-dir', str(tmp_path), '--topk', '20']
     gallery.main(argv)
-    assert '1 images are not there, such as gone/3.png' in (
+    assert '1 of 2 images are not there, such as gone/3.png' in (
         capsys.readouterr().out
     )
     assert (tmp_path / 'index.html').read_text().count('<article>') == 1

@@ -20,6 +20,7 @@ from mmsgg.visualization.drawing import (
         'drawing',
         'graph_view',
         'node_layout',
+        'scene',
         'sg_local_visualizer',
         'tag_layout',
     ],

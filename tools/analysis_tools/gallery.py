@@ -187,7 +187,10 @@ def draw_cards(
             cards[kind].append(card)
     print()
     if missing:
-        where = f'{len(missing)} images are not there, such as {missing[0]}'
+        where = (
+            f'{len(missing)} of {len(jobs)} images are not there, such as '
+            f'{missing[0]}'
+        )
         if len(missing) == len(jobs):
             raise ValueError(f'{where}; call from where the test ran')
         print(where)
