@@ -4,6 +4,7 @@ from mmsgg.visualization.drawing import class_color, text_color
 
 ACCENT = '#3b5bdb'
 INK = '#1f2933'
+PAPER = '#f5f7fa'
 SOFT = '#616e7c'
 FAINT = '#9aa5b1'
 

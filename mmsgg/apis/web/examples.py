@@ -4,6 +4,7 @@ import base64
 import io
 import warnings
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +35,7 @@ def list_examples(folder: Path | None) -> dict[str, Path]:
         for path in sorted(folder.iterdir())
         if path.suffix.lower() in SUFFIXES and path.is_file()
     )
-    return {path.name: path for path, _ in zip(files, range(MAX_EXAMPLES))}
+    return {path.name: path for path in islice(files, MAX_EXAMPLES)}
 
 
 def thumbnails(

@@ -51,13 +51,14 @@ class GraphCallbacks:
             Output('download', 'disabled'),
             Output('empty', 'children'),
             *(Input(*item) for item in shown),
+            State('task', 'value'),
         )(self.show_graph)
         app.callback(
             Output('image', 'figure', allow_duplicate=True),
             Output('network', 'stylesheet'),
             *(Input(*item) for item in shown),
-            Input('source', 'data'),
             Input('task', 'value'),
+            Input('source', 'data'),
             Input('boxes', 'value'),
             Input('network', 'mouseoverEdgeData'),
             Input('network', 'mouseoverNodeData'),
@@ -68,14 +69,15 @@ class GraphCallbacks:
             Output('file', 'data'),
             Input('download', 'n_clicks'),
             *(State(*item) for item in shown),
+            State('task', 'value'),
             prevent_initial_call=True,
         )(self.download)
 
     def show_graph(
-        self, graph: Graph | None, score_thr: float, topk: int
+        self, graph: Graph | None, score_thr: float, topk: int, task: str
     ) -> tuple:
         """Fill the right side of the page."""
-        shown = shown_graph(graph, score_thr, topk)
+        shown = shown_graph(graph, score_thr, topk, task)
         names = object_names(graph or shown)
         options = [
             dict(value=number, label=_triplet_row(item, shown, names))
@@ -99,8 +101,8 @@ class GraphCallbacks:
         graph: Graph | None,
         score_thr: float,
         topk: int,
-        source: dict | None,
         task: str,
+        source: dict | None,
         text: str | None,
         edge: dict | None,
         node: dict | None,
@@ -109,7 +111,7 @@ class GraphCallbacks:
         """Draw boxes on the image, and what is in focus in both pictures."""
         if source is None:
             raise PreventUpdate
-        shown = shown_graph(graph, score_thr, topk)
+        shown = shown_graph(graph, score_thr, topk, task)
         focus = Focus()
         # else a hover or a choice belongs to what was shown before
         if ctx.triggered_id in ('network', 'triplets'):
@@ -128,10 +130,15 @@ class GraphCallbacks:
         return figure, network_stylesheet(focus)
 
     def download(
-        self, clicks: int | None, graph: Graph, score_thr: float, topk: int
+        self,
+        clicks: int | None,
+        graph: Graph,
+        score_thr: float,
+        topk: int,
+        task: str,
     ) -> dict[str, Any]:
         """The file of what is shown, in the format of result files."""
-        shown = shown_graph(graph, score_thr, topk)
+        shown = shown_graph(graph, score_thr, topk, task)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder, 'graph.json')
             write_scene_graphs(path, [shown])

@@ -85,7 +85,7 @@ class ImageCallbacks:
         )(self.edit_boxes)
         app.callback(
             Output('given', 'hidden'),
-            Output('class', 'disabled'),
+            Output('class-choice', 'hidden'),
             Input('task', 'value'),
         )(self.choose_task)
         app.callback(
@@ -176,13 +176,10 @@ class ImageCallbacks:
         uploaded: dict | None,
     ) -> tuple:
         """Predict a graph, or drop the one whose image or boxes are gone."""
-        triggers = ctx.triggered_prop_ids.values()
+        asked = 'predict' in ctx.triggered_prop_ids.values()
         if source is None:
-            asked = ctx.triggered_id == 'predict'
             return None, 'Open an image first.' if asked else no_update
-        if 'predict' not in triggers and (
-            task != 'sgdet' or 'boxes' in triggers and 'source' not in triggers
-        ):
+        if task != 'sgdet' and not asked:
             return None, HINTS[task]
         try:
             return self._predict(source, task, text, uploaded)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mmsgg.visualization.drawing import tag_size
 
-from .colors import ACCENT, FAINT, INK, css_color, css_text_color
+from .colors import ACCENT, FAINT, INK, PAPER, css_color, css_text_color
 from .node_layout import node_positions
 from .shown_graph import Focus, Graph
 
@@ -38,7 +38,7 @@ EDGE_STYLE = {
     'label': 'data(label)',
     'color': INK,
     'font-size': 12,
-    'text-background-color': 'white',
+    'text-background-color': PAPER,
     'text-background-opacity': 0.9,
     'text-background-padding': 2,
     'text-background-shape': 'round-rectangle',
@@ -57,8 +57,8 @@ def network_elements(
         names: What the objects are called, by id.
 
     Returns:
-        One element an object (id ``o<object id>``) and a triplet (id
-        ``t<position in the list>``).
+        One element an object, whose ``number`` is its id, and a triplet,
+        whose ``number`` is its position in the list.
     """
     positions = _positions(graph, names)
     nodes = [
@@ -80,7 +80,8 @@ def network_elements(
     edges = [
         dict(
             data=dict(
-                id=f't{number}',
+                # Cytoscape never moves an edge of a known id to other nodes
+                id='t{subject_id}-{object_id}-{label}'.format(**item),
                 number=number,
                 source=f'o{item["subject_id"]}',
                 target=f'o{item["object_id"]}',
@@ -101,15 +102,15 @@ def network_stylesheet(focus: Focus) -> list[dict[str, Any]]:
     ]
     if not focus.objects:
         return rules
-    ids = [
-        *(f'#o{number}' for number in sorted(focus.objects)),
-        *(f'#t{number}' for number in sorted(focus.triplets)),
+    chosen = [
+        *(f'node[number = {number}]' for number in sorted(focus.objects)),
+        *(f'edge[number = {number}]' for number in sorted(focus.triplets)),
     ]
     lines = {'line-color': ACCENT, 'target-arrow-color': ACCENT}
     return [
         *rules,
         dict(selector='*', style={'opacity': 0.2}),
-        dict(selector=', '.join(ids), style={'opacity': 1, **lines}),
+        dict(selector=', '.join(chosen), style={'opacity': 1, **lines}),
     ]
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 CANVAS = np.array([760.0, 520.0])
 EDGE_LENGTH = 170.0
-FAR = 2.5
+FAR = 1.6
 """Distance, in edges, of nodes that no path connects."""
 
 
@@ -34,15 +34,15 @@ def node_positions(
 
 
 def path_lengths(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
-    """Edges on the shortest way between nodes (N, N), at most ``FAR``."""
-    lengths = np.full((num_nodes, num_nodes), FAR)
+    """Edges on the shortest way between nodes (N, N), else ``FAR``."""
+    lengths = np.full((num_nodes, num_nodes), np.inf)
     np.fill_diagonal(lengths, 0)
     first, second = pairs.reshape(-1, 2).T
     lengths[first, second] = lengths[second, first] = 1
     for via in range(num_nodes):
         detour = lengths[:, via, None] + lengths[via]
         lengths = np.minimum(lengths, detour)
-    return lengths
+    return np.where(np.isinf(lengths), FAR, lengths)
 
 
 def lower_stress(

@@ -104,7 +104,7 @@ def _source(thumbnails: Mapping[str, str], limits: UploadLimits) -> Component:
             html.Span('or drop it here'),
             html.Span(
                 f'up to {limits.max_bytes / 2**20:.3g} MB, '
-                f'{limits.max_pixels / 1e6:.3g} million pixels'
+                f'{limits.max_pixels / 1e6:.3g} megapixels'
             ),
         ],
         id='upload',
@@ -153,11 +153,14 @@ def _boxes(classes: Sequence[str]) -> Component:
                 [
                     html.Div(
                         [
-                            dcc.Dropdown(
-                                list(classes),
-                                classes[0] if classes else None,
-                                id='class',
-                                clearable=False,
+                            html.Div(
+                                dcc.Dropdown(
+                                    list(classes),
+                                    classes[0] if classes else None,
+                                    id='class',
+                                    clearable=False,
+                                ),
+                                id='class-choice',
                             ),
                             html.Button(
                                 'Remove last', id='undo', className='quiet'

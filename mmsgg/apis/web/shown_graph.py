@@ -22,7 +22,7 @@ class Focus(NamedTuple):
 
 
 def shown_graph(
-    graph: Graph | None, score_thr: float, topk: int
+    graph: Graph | None, score_thr: float, topk: int, task: str = 'sgdet'
 ) -> dict[str, Any]:
     """Apply the sliders.
 
@@ -31,6 +31,8 @@ def shown_graph(
             graph.
         score_thr: The least score.
         topk: The most triplets.
+        task: All objects stay where they are the user's, that is, in all
+            tasks but sgdet.
 
     Returns:
         A graph with the best triplets, their objects, and objects in no
@@ -38,18 +40,17 @@ def shown_graph(
     """
     if graph is None:
         return dict(width=1, height=1, objects=[], triplets=[])
-    graph = filter_graph(graph, score_thr=score_thr, topk=topk)
+    triplets = filter_graph(graph, score_thr=score_thr, topk=topk)['triplets']
     linked = {
-        item[end]
-        for item in graph['triplets']
-        for end in ('subject_id', 'object_id')
+        item[end] for item in triplets for end in ('subject_id', 'object_id')
     }
+    loose_score = max(score_thr, LOOSE_SCORE) if task == 'sgdet' else 0
     objects = [
         item
         for item in graph['objects']
-        if item['id'] in linked or item['score'] >= LOOSE_SCORE
+        if item['id'] in linked or item['score'] >= loose_score
     ]
-    return dict(graph, objects=objects)
+    return dict(graph, objects=objects, triplets=triplets)
 
 
 def object_names(graph: Graph) -> dict[int, str]:
