@@ -7,6 +7,8 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
+from mmsgg.models.detectors.scene_graph_rcnn import TASKS
+
 from .vocabulary import numbers_of
 
 _FORMAT = 'boxes are [x1, y1, x2, y2] in pixels of the original image'
@@ -35,7 +37,8 @@ class GivenObjects(NamedTuple):
         """
         size = np.array([width, height], dtype=np.float32)
         for row, box in enumerate(self.bboxes):
-            where = f'box {row} of {image}, {box.tolist()},'
+            numbers = ', '.join(f'{value:g}' for value in box)
+            where = f'box {row} of {image}, [{numbers}],'
             if (box[2:] - box[:2] < 1).any():
                 raise ValueError(
                     f'{where} is not 1 pixel wide and high; {_FORMAT}'
@@ -50,6 +53,33 @@ class GivenObjects(NamedTuple):
             bboxes=torch.from_numpy(bboxes),
             labels=torch.from_numpy(self.labels),
         )
+
+
+def task_of(task: str | None, boxes: Any, labels: Any) -> str:
+    """The task that was asked for, or the one that takes what is given.
+
+    Raises:
+        ValueError: On an unknown task, or where something is missing.
+
+    Examples:
+        >>> task_of(None, boxes=[[0, 0, 9, 9]], labels=None)
+        'sgcls'
+    """
+    if task is None and boxes is None:
+        if labels is not None:
+            raise ValueError('labels need boxes')
+        return 'sgdet'
+    if task is None:
+        return 'sgcls' if labels is None else 'predcls'
+    if task not in TASKS:
+        raise ValueError(
+            f"unknown task '{task}'; there are {', '.join(TASKS)}"
+        )
+    if task != 'sgdet' and boxes is None:
+        raise ValueError(f"task '{task}' needs boxes")
+    if task == 'predcls' and labels is None:
+        raise ValueError("task 'predcls' needs the labels of the boxes")
+    return task
 
 
 def read_given(

@@ -9,7 +9,7 @@ import mmengine
 import numpy as np
 from mmdet.apis.det_inferencer import IMG_EXTENSIONS
 
-from .given_objects import GivenObjects
+from .given_objects import GivenObjects, read_given
 
 Image = str | Path | np.ndarray
 
@@ -39,6 +39,57 @@ class InputImage(NamedTuple):
 def is_folder(inputs: Image | Sequence[Image]) -> bool:
     """Whether the input is a path of a folder."""
     return isinstance(inputs, str | Path) and Path(inputs).is_dir()
+
+
+def is_several(inputs: Image | Sequence[Image]) -> bool:
+    """Whether the input is a folder or a list."""
+    return is_folder(inputs) or isinstance(inputs, list | tuple)
+
+
+def name_images(
+    inputs: Image | Sequence[Image], first_number: int = 0
+) -> list[InputImage]:
+    """List the images, each with a name for the files made from it.
+
+    Args:
+        inputs: See :func:`list_images`.
+        first_number: Of arrays, which have no name.
+    """
+    sources = list_images(inputs)
+    stems = output_stems(sources, first_number)
+    return [
+        InputImage(source, stem)
+        for source, stem in zip(sources, stems, strict=True)
+    ]
+
+
+def attach_given(
+    images: Sequence[InputImage],
+    boxes: Sequence,
+    labels: Sequence,
+    classes: Sequence[str],
+) -> list[InputImage]:
+    """Put each image together with what a user gave with it.
+
+    Args:
+        images: B images.
+        boxes: For each (N, 4) boxes, original-image pixels.
+        labels: For each the N classes, names or numbers, or None.
+        classes: The vocabulary.
+
+    Raises:
+        ValueError: Where counts differ, or by :func:`read_given`.
+    """
+    for what, values in (('boxes', boxes), ('labels', labels)):
+        if len(values) != len(images):
+            raise ValueError(
+                f'there are {len(images)} images, but {what} for '
+                f'{len(values)}; give one entry an image'
+            )
+    return [
+        image._replace(given=read_given(*given, image.name, classes))
+        for image, *given in zip(images, boxes, labels, strict=True)
+    ]
 
 
 def list_images(inputs: Image | Sequence[Image]) -> list[str | np.ndarray]:

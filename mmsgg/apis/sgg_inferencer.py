@@ -4,10 +4,10 @@ import math
 import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 from mmdet.apis import DetInferencer
 from mmengine.config import Config
@@ -17,21 +17,22 @@ from rich.progress import track
 from torch import nn
 
 from mmsgg.engine import config_file
-from mmsgg.evaluation import graph_to_dict, write_scene_graphs
-from mmsgg.exports import to_triples
-from mmsgg.models.detectors.scene_graph_rcnn import TASKS
+from mmsgg.evaluation import graph_to_dict
+from mmsgg.exports import export_graph, to_triples
 from mmsgg.registry import DATASETS, INFERENCERS
 from mmsgg.structures import SGDataSample
 
-from .given_objects import GivenObjects, read_given
+from .given_objects import task_of
 from .graph_filter import Wanted, filter_sample
 from .input_images import (
     Image,
     InputImage,
+    attach_given,
     is_folder,
-    list_images,
-    output_stems,
+    is_several,
+    name_images,
 )
+from .overridden import overridden
 from .vocabulary import find_vocabulary, numbers_of
 
 
@@ -98,18 +99,7 @@ class SGGInferencer(DetInferencer):
                 'the model of the config has no relation_head, so that it '
                 "finds no graphs; mmdet's DetInferencer is for detectors"
             )
-        # not mmdet's, which falls back on COCO and opens the data set
-        super(DetInferencer, self)._load_weights_to_model(
-            model, checkpoint, cfg
-        )
         checkpoint = checkpoint or {}
-        weights = checkpoint.get('state_dict', checkpoint)
-        if weights and not any('relation_head.' in key for key in weights):
-            warnings.warn(
-                'the checkpoint is of a detector: its relation head is '
-                'missing and stays random',
-                stacklevel=2,
-            )
         head = model.relation_head
         meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
         model.dataset_meta = find_vocabulary(
@@ -117,6 +107,17 @@ class SGGInferencer(DetInferencer):
             {key.lower(): value for key, value in meta.items()},
             _metainfo(cfg),
         )
+        # not mmdet's, which falls back on COCO and opens the data set
+        super(DetInferencer, self)._load_weights_to_model(
+            model, checkpoint or None, cfg
+        )
+        weights = checkpoint.get('state_dict', checkpoint)
+        if weights and not any('relation_head.' in key for key in weights):
+            warnings.warn(
+                'the checkpoint is of a detector: its relation head is '
+                'missing and stays random',
+                stacklevel=2,
+            )
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         """The test pipeline, which loads arrays too, and no annotation."""
@@ -154,6 +155,7 @@ class SGGInferencer(DetInferencer):
         out_dir: str | Path = '',
         no_save_vis: bool = False,
         no_save_pred: bool = False,
+        export: Sequence[str] = ('json',),
         print_result: bool = False,
         return_datasamples: bool = False,
     ) -> dict[str, Any]:
@@ -185,6 +187,8 @@ class SGGInferencer(DetInferencer):
                 (``preds/*.json``, see ``docs/result_file.md``).
             no_save_vis: Whether to save no pictures there.
             no_save_pred: Whether to save no predictions there.
+            export: The formats to save them in, of
+                :data:`mmsgg.exports.FORMATS`.
             print_result: Whether to print the triplets.
             return_datasamples: Whether predictions are to be
                 :class:`SGDataSample` and not dicts.
@@ -201,21 +205,24 @@ class SGGInferencer(DetInferencer):
             ValueError: On an image that does not decode, and on boxes,
                 labels or names that do not fit.
         """
-        task = _task_of(task, boxes, labels)
+        task = task_of(task, boxes, labels)
         images = self._images(inputs, task, boxes, labels)
         failed = {} if is_folder(inputs) else None
         batches = self.preprocess(images, batch_size, failed=failed)
         if self.show_progress and len(images) > batch_size:
             total = math.ceil(len(images) / batch_size)
             batches = track(batches, 'Inference', total)
-        wishes = dict(score_thr=score_thr or 0.0, merge_iou=merge_iou)
-        wishes['topk'] = 100 if topk is None else topk
-        wishes |= self._numbers(classes, predicates)
+        wishes = dict(
+            score_thr=score_thr or 0.0,
+            topk=100 if topk is None else topk,
+            merge_iou=merge_iou,
+            **self._numbers(classes, predicates),
+        )
         limits = dict(topk_relations=topk, relation_score_thr=score_thr)
         results = dict(predictions=[], visualization=[], failed=failed or {})
         with (
-            _overridden(self.model, task=task),
-            _overridden(self.visualizer, **limits),
+            overridden(self.model, task=task),
+            overridden(self.visualizer, **limits),
         ):
             for sources, data in batches:
                 preds = self.forward(data)
@@ -223,22 +230,23 @@ class SGGInferencer(DetInferencer):
                 drawn = self.visualize(
                     sources,
                     preds,
-                    return_vis=return_vis,
-                    show=show,
-                    wait_time=wait_time,
-                    pred_score_thr=pred_score_thr,
-                    img_out_dir='' if no_save_vis else out_dir,
+                    return_vis,
+                    show,
+                    wait_time,
+                    pred_score_thr,
+                    '' if no_save_vis else out_dir,
                 )
                 found = self.postprocess(
                     preds,
                     drawn,
-                    sources=sources,
-                    return_datasamples=return_datasamples,
-                    print_result=print_result,
-                    pred_out_dir='' if no_save_pred else out_dir,
+                    sources,
+                    return_datasamples,
+                    print_result,
+                    '' if no_save_pred else out_dir,
+                    export,
                 )
-                results['predictions'] += found['predictions']
-                results['visualization'] += found['visualization']
+                for key, values in found.items():
+                    results[key] += values
         _report(failed, len(images))
         return results
 
@@ -318,6 +326,7 @@ class SGGInferencer(DetInferencer):
         return_datasamples: bool = False,
         print_result: bool = False,
         pred_out_dir: str | Path = '',
+        export: Sequence[str] = ('json',),
         **kwargs: Any,
     ) -> dict[str, list]:
         """Make dicts of the predictions of a batch, save and print them.
@@ -328,9 +337,10 @@ class SGGInferencer(DetInferencer):
         graphs = [self.pred2dict(pred) for pred in preds]
         for image, graph in zip(sources, graphs, strict=True):
             if pred_out_dir:
-                file = Path(pred_out_dir, 'preds', f'{image.stem}.json')
-                file.parent.mkdir(parents=True, exist_ok=True)
-                write_scene_graphs(file, [graph])
+                folder = Path(pred_out_dir, 'preds')
+                folder.mkdir(parents=True, exist_ok=True)
+                for ending in export:
+                    export_graph(folder / f'{image.stem}.{ending}', graph)
             if print_result:
                 print(f'{image.name}:')
                 print(to_triples(graph) or 'no relation', flush=True)
@@ -357,36 +367,24 @@ class SGGInferencer(DetInferencer):
         boxes: Any,
         labels: Any,
     ) -> list[InputImage]:
-        """Put each image together with what is given of it."""
-        sources = list_images(inputs)
-        stems = list(output_stems(sources, self.num_predicted_imgs))
-        self.num_predicted_imgs += len(sources)
-        images = [
-            InputImage(source, stem)
-            for source, stem in zip(sources, stems, strict=True)
-        ]
+        """List the images, with what the task takes of them."""
+        images = name_images(inputs, self.num_predicted_imgs)
+        self.num_predicted_imgs += len(images)
         if task == 'sgdet':
             return images
-        labels = labels if task == 'predcls' else None
-        if not (is_folder(inputs) or isinstance(inputs, list | tuple)):
+        if not is_several(inputs):
             boxes, labels = [boxes], [labels]
-        boxes = _one_an_image(boxes, len(images), 'boxes')
-        labels = _one_an_image(labels, len(images), 'labels')
-        return [
-            image._replace(given=self._given(image, *given))
-            for image, *given in zip(images, boxes, labels, strict=True)
-        ]
-
-    def _given(
-        self, image: InputImage, boxes: Any, labels: Any
-    ) -> GivenObjects:
+        if task == 'sgcls':
+            labels = [None] * len(images)
+        elif any(entry is None for entry in labels):
+            raise ValueError("task 'predcls' needs labels for each image")
         classes = self.model.dataset_meta['classes']
-        return read_given(boxes, labels, image.name, classes)
+        return attach_given(images, boxes, labels, classes)
 
     def _load(self, image: InputImage, failed: dict | None) -> dict | None:
         """Load one image and attach what is given; None where that failed."""
         try:
-            data = self.pipeline(image.source)
+            data = self._read(image)
         except (OSError, ValueError) as error:
             if failed is None:
                 raise
@@ -398,6 +396,15 @@ class SGGInferencer(DetInferencer):
                 *sample.ori_shape[:2], image.name
             )
         return data
+
+    def _read(self, image: InputImage) -> dict:
+        """Send one image through the pipeline."""
+        try:
+            return self.pipeline(image.source)
+        except cv2.error as error:  # a side of less than a pixel, say
+            raise ValueError(
+                f'{image.name} does not pass the test pipeline: {error}'
+            ) from error
 
     def _numbers(self, classes: Wanted, predicates: Wanted) -> dict[str, Any]:
         """The numbers of the classes and predicates that are to be kept."""
@@ -418,51 +425,6 @@ def _metainfo(cfg: Config) -> dict[str, Any]:
     kind = dataset.get('type')
     kind = DATASETS.get(kind) if isinstance(kind, str) else kind
     return getattr(kind, 'METAINFO', {}) | (dataset.get('metainfo') or {})
-
-
-def _task_of(task: str | None, boxes: Any, labels: Any) -> str:
-    """The task that was asked for, or that takes what is given."""
-    if task is None:
-        if boxes is None and labels is not None:
-            raise ValueError('labels need boxes')
-        return TASKS[2 if boxes is None else 1 if labels is None else 0]
-    if task not in TASKS:
-        raise ValueError(
-            f"unknown task '{task}'; there are {', '.join(TASKS)}"
-        )
-    if task != 'sgdet' and boxes is None:
-        raise ValueError(f"task '{task}' needs boxes")
-    if task == 'predcls' and labels is None:
-        raise ValueError("task 'predcls' needs the labels of the boxes")
-    return task
-
-
-def _one_an_image(values: Any, count: int, what: str) -> Sequence:
-    """See that there is an entry for each image."""
-    if values is None:
-        return [None] * count
-    if len(values) != count:
-        raise ValueError(
-            f'there are {count} images, but {what} for {len(values)}; give '
-            'one entry an image'
-        )
-    return values
-
-
-@contextmanager
-def _overridden(target: Any, **values: Any) -> Iterator[None]:
-    """Set attributes for a while; None leaves one as it is."""
-    values = {key: v for key, v in values.items() if v is not None}
-    before = {
-        key: getattr(target, key) for key in values if hasattr(target, key)
-    }
-    for key, value in values.items():
-        setattr(target, key, value)
-    try:
-        yield
-    finally:
-        for key, value in before.items():
-            setattr(target, key, value)
 
 
 def _report(failed: dict[str, str] | None, count: int) -> None:

@@ -43,7 +43,7 @@ def write_svg(path: str | Path, graph: Mapping[str, Any]) -> None:
 
     Raises:
         ImportError: Where the package graphviz is missing.
-        RuntimeError: Where its program ``dot`` is missing.
+        FileNotFoundError: Where its program ``dot`` is missing.
     """
     drawn = _digraph(graph)
     from graphviz import ExecutableNotFound
@@ -51,7 +51,7 @@ def write_svg(path: str | Path, graph: Mapping[str, Any]) -> None:
     try:
         picture = drawn.pipe(format='svg')
     except ExecutableNotFound as error:
-        raise RuntimeError(
+        raise FileNotFoundError(
             "SVG is drawn by Graphviz's program 'dot', which is not on the "
             'PATH: install it (Debian, Ubuntu: apt install graphviz), or '
             'take DOT'

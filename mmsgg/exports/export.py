@@ -21,7 +21,7 @@ def export_graph(path: str | Path, graph: Mapping[str, Any]) -> None:
     Raises:
         ValueError: On another ending.
         ImportError: For .dot and .svg, where the package graphviz is missing.
-        RuntimeError: For .svg, where the program ``dot`` is missing.
+        FileNotFoundError: For .svg, where the program ``dot`` is missing.
     """
     write = FORMATS.get(Path(path).suffix.lower().removeprefix('.'))
     if write is None:
