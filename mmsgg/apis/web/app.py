@@ -4,20 +4,19 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
-from dash import Dash, set_props
+from dash import Dash
 from werkzeug import serving
 from werkzeug.serving import BaseWSGIServer
 
 from .examples import thumbnails
 from .graph_callbacks import GraphCallbacks
-from .image_callbacks import ImageCallbacks, error_message
+from .image_callbacks import ImageCallbacks
+from .messages import show_error
 from .page import page
 from .predictor import Predictor
 from .uploads import UploadLimits
 
 _MARGIN = 2**20  # bytes of a request beside the image: the graph, the boxes
-
-logger = logging.getLogger(__name__)
 
 
 def make_app(
@@ -45,7 +44,7 @@ def make_app(
         title='mmsgg: scene graphs',
         update_title=None,
         serve_locally=True,
-        on_error=tell_error,
+        on_error=show_error,
     )
     app.server.config['MAX_CONTENT_LENGTH'] = limits.max_base64 + _MARGIN
     app.layout = page(
@@ -69,10 +68,3 @@ def make_server(app: Dash, host: str, port: int) -> BaseWSGIServer:
     """
     logging.getLogger('werkzeug').setLevel(logging.WARNING)
     return serving.make_server(host, port, app.server, threaded=True)
-
-
-def tell_error(error: Exception) -> None:
-    """Show that something failed; the log has the rest."""
-    logger.error('a request failed', exc_info=error)
-    message = f'This failed ({type(error).__name__}); the server logged why.'
-    set_props('message', dict(children=error_message(message)))

@@ -5,6 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from mmsgg.apis.vocabulary import numbers_of
+
 MAX_BOXES = 50
 """Pairs grow with the square, and each takes memory in the forward pass."""
 
@@ -87,17 +89,21 @@ def _corners(words: Sequence[str], size: tuple[int, int]) -> Corners:
         ) from None
     if not all(map(math.isfinite, (x1, y1, x2, y2))):
         raise ValueError('a number is not finite')
-    if x2 <= x1 or y2 <= y1:
-        raise ValueError('x2 must exceed x1, and y2 must exceed y1')
-    width, height = size
-    if x1 >= width or y1 >= height or x2 <= 0 or y2 <= 0:
-        raise ValueError(f'the box lies outside the {width} x {height} image')
-    return max(x1, 0.0), max(y1, 0.0), min(x2, width), min(y2, height)
+    width, height = map(float, size)
+    x1, x2, y1, y2 = (
+        max(x1, 0.0),
+        min(x2, width),
+        max(y1, 0.0),
+        min(y2, height),
+    )
+    if x2 - x1 < 1 or y2 - y1 < 1:
+        raise ValueError(
+            'the box x1, y1, x2, y2 is not 1 pixel wide and high inside the '
+            f'{width:g} x {height:g} image'
+        )
+    return x1, y1, x2, y2
 
 
 def _label(word: str, classes: Sequence[str]) -> int:
-    if word in classes:
-        return list(classes).index(word)
-    if word.isdecimal() and int(word) < len(classes):
-        return int(word)
-    raise ValueError(f"there is no class '{word}'")
+    [label] = numbers_of([int(word) if word.isdecimal() else word], classes)
+    return label

@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 
 from mmsgg.evaluation import write_scene_graphs
 
-from .box_text import UserBox, parse_boxes
+from .box_text import MAX_BOXES, UserBox, parse_boxes
 from .colors import css_color, css_text_color
 from .network import network_elements, network_stylesheet
 from .picture import marks_layout, marks_of_boxes, marks_of_graph
@@ -165,7 +165,7 @@ def readable_boxes(
 ) -> list[UserBox]:
     """The boxes of a text that may still be in the making."""
     boxes = []
-    for line in (text or '').splitlines():
+    for line in (text or '').splitlines()[:MAX_BOXES]:
         try:
             boxes += parse_boxes(line, size, classes)
         except ValueError:

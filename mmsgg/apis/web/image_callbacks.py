@@ -19,12 +19,12 @@ from dash import (
     Output,
     State,
     ctx,
-    html,
     no_update,
 )
 from dash.exceptions import PreventUpdate
 
-from .box_text import format_box, parse_boxes
+from .box_text import UserBox, format_box, parse_boxes
+from .messages import error_message
 from .page import HINTS
 from .picture import image_figure
 from .predictor import Predictor
@@ -98,6 +98,7 @@ class ImageCallbacks:
             State('uploaded', 'data'),
             running=[
                 (Output('busy', 'className'), 'busy on', 'busy'),
+                (Output('stale', 'className'), 'busy on', 'busy'),
                 (Output('predict', 'disabled'), True, False),
             ],
             prevent_initial_call='initial_duplicate',
@@ -183,7 +184,7 @@ class ImageCallbacks:
             return None, HINTS[task]
         try:
             return self._predict(source, task, text, uploaded)
-        except ValueError as error:
+        except Exception as error:  # a graph must not outlive its image
             return None, error_message(error)
 
     def _predict(
@@ -193,23 +194,29 @@ class ImageCallbacks:
         text: str | None,
         uploaded: dict | None,
     ) -> tuple[dict, str]:
-        boxes = []
-        if task != 'sgdet':
-            boxes = parse_boxes(
-                text,
-                source['size'],
-                self.predictor.classes,
-                need_labels=task == 'predcls',
-            )
-            if not boxes:
-                raise ValueError('Draw or paste a box first.')
         start = time.perf_counter()
         with self.predictor.place():
             image = self.read(source, uploaded)
+            boxes = self._boxes(text, task, image)
             graph = self.predictor(image, task, boxes)
         seconds = time.perf_counter() - start
         graph = dict(graph, file_name=source['name'])
         return graph, f'{source["name"]}: done in {seconds:.1f} s.'
+
+    def _boxes(
+        self, text: str | None, task: str, image: np.ndarray
+    ) -> list[UserBox]:
+        """The boxes that a task takes."""
+        if task == 'sgdet':
+            return []
+        height, width = image.shape[:2]
+        classes = self.predictor.classes
+        boxes = parse_boxes(
+            text, (width, height), classes, need_labels=task == 'predcls'
+        )
+        if not boxes:
+            raise ValueError('Draw or paste a box first.')
+        return boxes
 
 
 def drawn_corners(drawn: dict | None) -> tuple[float, ...] | None:
@@ -229,8 +236,3 @@ def drawn_corners(drawn: dict | None) -> tuple[float, ...] | None:
     x1, x2 = sorted((shape['x0'], shape['x1']))
     y1, y2 = sorted((shape['y0'], shape['y1']))
     return None if x2 - x1 < 1 or y2 - y1 < 1 else (x1, y1, x2, y2)
-
-
-def error_message(error: Exception | str) -> html.Span:
-    """A message that something is wrong."""
-    return html.Span(str(error), className='error')

@@ -229,6 +229,7 @@ def _network() -> Component:
                 clearOnUnhover=True,
             ),
             html.Div(id='empty', className='empty'),
+            html.Div(id='stale', className='busy'),
         ],
         className='view',
     )

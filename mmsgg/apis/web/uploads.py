@@ -36,7 +36,7 @@ class UploadLimits(NamedTuple):
         """
         if num_bytes > self.max_bytes:
             raise ValueError(
-                f"'{name}' has {num_bytes / 2**20:.1f} MB; at most "
+                f"'{name}' has {num_bytes / 2**20:.3g} MB; at most "
                 f'{self.max_bytes / 2**20:.3g} MB are taken.'
             )
 
@@ -129,5 +129,5 @@ def decode_image(data: bytes, name: str, limits: UploadLimits) -> np.ndarray:
 def _to_rgb(image: Image.Image) -> Image.Image:
     """Eight bits a channel; Pillow cuts 16 bits off instead of scaling."""
     if image.mode.startswith('I'):
-        return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert('RGB')
