@@ -7,14 +7,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, Input, Output, Patch, State, ctx, html
+from dash import Dash, Input, Output, Patch, State, html
 from dash.exceptions import PreventUpdate
 
 from mmsgg.evaluation import write_scene_graphs
 
 from .box_text import MAX_BOXES, UserBox, parse_boxes
 from .colors import css_color, css_text_color
-from .network import network_elements, network_stylesheet
+from .network import edge_id, network_elements, network_stylesheet
 from .picture import marks_layout, marks_of_boxes, marks_of_graph
 from .shown_graph import (
     Focus,
@@ -112,10 +112,7 @@ class GraphCallbacks:
         if source is None:
             raise PreventUpdate
         shown = shown_graph(graph, score_thr, topk, task)
-        focus = Focus()
-        # else a hover or a choice belongs to what was shown before
-        if ctx.triggered_id in ('network', 'triplets'):
-            focus = find_focus(shown, edge, node, triplet)
+        focus = find_focus(shown, edge, node, triplet)
         if graph is None and task != 'sgdet':
             boxes = readable_boxes(text, source['size'], self.classes)
             marks = marks_of_boxes(boxes, self.classes)
@@ -152,11 +149,18 @@ class GraphCallbacks:
 def find_focus(
     graph: Graph, edge: dict | None, node: dict | None, triplet: int | None
 ) -> Focus:
-    """What the mouse is on in the network, else what the list has chosen."""
+    """What the mouse is on in the network, else what the list has chosen.
+
+    An edge or a node that is not in the graph is left over from another one.
+    """
     if edge is not None:
-        return focus_on_triplet(graph, edge['number'])
+        number = edge['number']
+        known = graph['triplets'][number : number + 1]
+        if [edge_id(item) for item in known] == [edge['id']]:
+            return focus_on_triplet(graph, number)
     if node is not None:
-        return focus_on_object(graph, node['number'])
+        if node['number'] in {item['id'] for item in graph['objects']}:
+            return focus_on_object(graph, node['number'])
     return Focus() if triplet is None else focus_on_triplet(graph, triplet)
 
 

@@ -80,8 +80,7 @@ def network_elements(
     edges = [
         dict(
             data=dict(
-                # Cytoscape never moves an edge of a known id to other nodes
-                id='t{subject_id}-{object_id}-{label}'.format(**item),
+                id=edge_id(item),
                 number=number,
                 source=f'o{item["subject_id"]}',
                 target=f'o{item["object_id"]}',
@@ -92,6 +91,14 @@ def network_elements(
         for number, item in enumerate(graph['triplets'])
     ]
     return nodes + edges
+
+
+def edge_id(triplet: Mapping[str, Any]) -> str:
+    """The name of an edge, which tells where it goes.
+
+    Cytoscape never moves an edge of a known name to other nodes.
+    """
+    return 't{subject_id}-{object_id}-{label}'.format(**triplet)
 
 
 def network_stylesheet(focus: Focus) -> list[dict[str, Any]]:

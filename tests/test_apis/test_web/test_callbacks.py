@@ -17,6 +17,7 @@ from mmsgg.apis.web import (
 )
 from mmsgg.apis.web.graph_callbacks import GraphCallbacks
 from mmsgg.apis.web.image_callbacks import ImageCallbacks, drawn_corners
+from mmsgg.apis.web.network import network_elements
 from mmsgg.evaluation import read_scene_graphs
 
 from .fake_inferencer import (
@@ -231,17 +232,30 @@ def marks(patch):
     return layout['shapes'], [tag['text'] for tag in layout['annotations']]
 
 
-def show_boxes(by, graph=GRAPH, task='sgdet', text='', **hover):
+EDGES = [
+    item['data'] for item in network_elements(GRAPH, {0: '', 1: '', 2: ''})
+]
+NODES, EDGES = EDGES[:3], EDGES[3:]
+
+
+def show_boxes(graph=GRAPH, task='sgdet', text='', **hover):
     hover = [hover.get(name) for name in ('edge', 'node', 'triplet')]
-    return call(
-        GraphCallbacks(CLASSES).show_boxes,
-        *(graph, 0.5, 20, task, SOURCE, text, *hover),
-        by=by,
+    return GraphCallbacks(CLASSES).show_boxes(
+        graph, 0.5, 20, task, SOURCE, text, *hover
     )
 
 
-def test_all_boxes_without_focus():
-    patch, stylesheet = show_boxes('graph.data', edge=dict(number=1))
+@pytest.mark.parametrize(
+    'hover',
+    [
+        {},
+        dict(edge=dict(EDGES[1], id='t1-0-1')),  # of another graph
+        dict(edge=EDGES[2]),  # below the least score
+        dict(node=dict(NODES[0], number=7)),
+    ],
+)
+def test_all_boxes_without_focus(hover):
+    patch, stylesheet = show_boxes(**hover)
     shapes, tags = marks(patch)
     assert [shape['opacity'] for shape in shapes] == [1, 1, 1]
     assert tags == ['dog-0', 'traffic light', 'dog-2']
@@ -249,16 +263,15 @@ def test_all_boxes_without_focus():
 
 
 @pytest.mark.parametrize(
-    ('by', 'hover', 'names'),
+    ('hover', 'names'),
     [
-        ('network.mouseoverEdgeData', dict(edge=dict(number=1)), {1, 2}),
-        ('network.mouseoverNodeData', dict(node=dict(number=0)), {0}),
-        ('triplets.value', dict(triplet=0), {0, 1}),
-        ('network.mouseoverEdgeData', dict(triplet=0), {0, 1}),
+        (dict(edge=EDGES[1], triplet=0), {1, 2}),
+        (dict(node=NODES[0]), {0}),
+        (dict(triplet=0), {0, 1}),
     ],
 )
-def test_focus_marks_the_objects(by, hover, names):
-    patch, stylesheet = show_boxes(by, **hover)
+def test_focus_marks_the_objects(hover, names):
+    patch, stylesheet = show_boxes(**hover)
     shapes, tags = marks(patch)
     bold = [shape for shape in shapes if shape['line']['width'] == 4]
     assert len(bold) == len(tags) == len(names)
@@ -269,11 +282,11 @@ def test_focus_marks_the_objects(by, hover, names):
 
 
 def test_boxes_of_the_user_are_drawn_while_they_are_typed():
-    patch, _ = show_boxes('boxes.value', None, 'predcls', BOXES + '\n9, 9')
+    patch, _ = show_boxes(None, 'predcls', BOXES + '\n9, 9')
     shapes, tags = marks(patch)
     assert tags == ['dog', 'traffic light']
     assert shapes[1]['x1'] == 110
-    patch, _ = show_boxes('boxes.value', None, 'sgcls', '5 5 50 60')
+    patch, _ = show_boxes(None, 'sgcls', '5 5 50 60')
     assert marks(patch)[1] == ['1']
 
 

@@ -65,17 +65,21 @@ def set_slider(tab, name, value):
 
 def hover(tab, selector):
     """Move the mouse upon an element of the graph, or away from all."""
-    x, y = tab.evaluate(
-        """selector => {
-            const cy = document.querySelector('#network')._cyreg.cy;
-            const box = cy.container().getBoundingClientRect();
-            const item = selector && cy.$(selector)[0];
-            const at = !item ? {x: 3, y: 3} : item.isEdge()
-                ? item.renderedMidpoint() : item.renderedPosition();
-            return [box.x + at.x, box.y + at.y]; }""",
-        selector,
-    )
-    tab.mouse.move(x, y, steps=3)
+    place = before = None
+    while place is None or place != before:  # until the layout has settled
+        before = place
+        tab.wait_for_timeout(150)
+        place = tab.evaluate(
+            """selector => {
+                const cy = document.querySelector('#network')._cyreg.cy;
+                const box = cy.container().getBoundingClientRect();
+                const item = selector && cy.$(selector)[0];
+                const at = !item ? {x: 3, y: 3} : item.isEdge()
+                    ? item.renderedMidpoint() : item.renderedPosition();
+                return [box.x + at.x, box.y + at.y]; }""",
+            selector,
+        )
+    tab.mouse.move(*place, steps=3)
 
 
 def draw(tab, *corners):
