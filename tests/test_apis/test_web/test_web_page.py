@@ -4,11 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from playwright.sync_api import expect
 
 from mmsgg.evaluation import read_scene_graphs
 
 from .fake_inferencer import image_file
+
+expect = pytest.importorskip('playwright.sync_api').expect
 
 
 def open_file(tab, data, name='photo.png'):
