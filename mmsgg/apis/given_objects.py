@@ -88,7 +88,7 @@ def read_given(
     """Read what a user gave for one image.
 
     Args:
-        boxes: (N, 4) array, tensor or list.
+        boxes: (N, 4) array, tensor, mmdet's boxes or list.
         labels: N names or numbers, or None.
         image: Its name, for messages.
         classes: The vocabulary.
@@ -96,6 +96,9 @@ def read_given(
     Raises:
         ValueError: Where they do not have this form; the message says which.
     """
+    boxes = getattr(boxes, 'tensor', boxes)  # mmdet's boxes
+    if isinstance(boxes, torch.Tensor):
+        boxes = boxes.detach().cpu()
     try:
         array = np.asarray(boxes, dtype=np.float32)
     except (TypeError, ValueError) as error:

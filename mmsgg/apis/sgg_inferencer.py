@@ -207,8 +207,10 @@ class SGGInferencer(DetInferencer):
         """
         task = task_of(task, boxes, labels)
         images = self._images(inputs, task, boxes, labels)
-        failed = {} if is_folder(inputs) else None
-        batches = self.preprocess(images, batch_size, failed=failed)
+        failed = {}
+        batches = self.preprocess(
+            images, batch_size, failed=failed if is_folder(inputs) else None
+        )
         if self.show_progress and len(images) > batch_size:
             total = math.ceil(len(images) / batch_size)
             batches = track(batches, 'Inference', total)
@@ -219,7 +221,7 @@ class SGGInferencer(DetInferencer):
             **self._numbers(classes, predicates),
         )
         limits = dict(topk_relations=topk, relation_score_thr=score_thr)
-        results = dict(predictions=[], visualization=[], failed=failed or {})
+        results = dict(predictions=[], visualization=[], failed=failed)
         with (
             overridden(self.model, task=task),
             overridden(self.visualizer, **limits),
@@ -427,7 +429,7 @@ def _metainfo(cfg: Config) -> dict[str, Any]:
     return getattr(kind, 'METAINFO', {}) | (dataset.get('metainfo') or {})
 
 
-def _report(failed: dict[str, str] | None, count: int) -> None:
+def _report(failed: dict[str, str], count: int) -> None:
     """Say which images of a folder did not load."""
     if not failed:
         return

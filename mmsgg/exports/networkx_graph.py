@@ -10,7 +10,10 @@ from xml.etree.ElementTree import ParseError
 import networkx as nx
 
 _CORNERS = ('x1', 'y1', 'x2', 'y2')
-_IMAGE = ('id', 'file_name', 'width', 'height')
+# GraphML has an id of the graph itself
+_IMAGE = dict(
+    image_id='id', file_name='file_name', width='width', height='height'
+)
 
 
 def to_networkx(graph: Mapping[str, Any]) -> nx.MultiDiGraph:
@@ -23,8 +26,9 @@ def to_networkx(graph: Mapping[str, Any]) -> nx.MultiDiGraph:
         Nodes are named by the ids of the objects and have ``label``,
         ``name``, ``score`` and the box ``x1, y1, x2, y2`` in original-image
         pixels; edges have ``label``, ``name`` and ``score``, and their key
-        is the rank of the triplet, from 0; the graph has ``id``,
-        ``file_name``, ``width`` and ``height``. What is None is left out.
+        is the rank of the triplet, from 0; the graph has
+        ``image_id``, ``file_name``, ``width`` and ``height``. What is None
+        is left out.
 
     Examples:
         >>> graph = to_networkx(dict(
@@ -40,7 +44,8 @@ def to_networkx(graph: Mapping[str, Any]) -> nx.MultiDiGraph:
         ...  for s, o, edge in graph.edges(data=True)]
         [('man', 'wears')]
     """
-    nodes = nx.MultiDiGraph(**_given({key: graph[key] for key in _IMAGE}))
+    image = {name: graph[key] for name, key in _IMAGE.items()}
+    nodes = nx.MultiDiGraph(**_given(image))
     for item in graph['objects']:
         box = dict(zip(_CORNERS, item['box'], strict=True))
         rest = {k: v for k, v in item.items() if k not in ('id', 'box')}
@@ -73,7 +78,7 @@ def from_networkx(nodes: nx.MultiDiGraph) -> dict[str, Any]:
         dict(_item(values), subject_id=subject, object_id=object_)
         for subject, object_, _, values in edges
     ]
-    image = {key: nodes.graph.get(key) for key in _IMAGE}
+    image = {key: nodes.graph.get(name) for name, key in _IMAGE.items()}
     return dict(image, objects=objects, triplets=triplets)
 
 

@@ -11,15 +11,14 @@ from pathlib import Path
 import pytest
 import requests
 import torch
-from mmengine.config import Config
 
-from mmsgg.registry import MODELS
-from tests.test_apis.test_web.fake_inferencer import as_upload, image_file
+from mmsgg.datasets import ToyVGDataset
+from ..test_apis.test_web.fake_inferencer import as_upload, image_file
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / 'configs/toy/sgdet.py'
-CLASSES = tuple(f'thing-{number}' for number in range(12))
-PREDICATES = tuple(f'near-{number}' for number in range(11))
+CLASSES = ToyVGDataset.METAINFO['classes']
+PREDICATES = ToyVGDataset.METAINFO['predicates']
 
 
 def command(*arguments):
@@ -27,23 +26,12 @@ def command(*arguments):
 
 
 @pytest.fixture(scope='module')
-def checkpoint(tmp_path_factory):
-    """An untrained toy model with names of its own."""
-    torch.manual_seed(0)
-    cfg = Config.fromfile(CONFIG)
-    cfg.model.test_cfg.objects.score_thr = 0.0
-    path = tmp_path_factory.mktemp('model') / 'toy.pth'
-    meta = dict(dataset_meta=dict(classes=CLASSES, predicates=PREDICATES))
-    model = MODELS.build(cfg.model)
-    torch.save(dict(state_dict=model.state_dict(), meta=meta), path)
-    return str(path)
-
-
-@pytest.fixture(scope='module')
 def address(checkpoint):
     """Where the command serves the page."""
     process = subprocess.Popen(
-        command(str(CONFIG), checkpoint, '--port', '0', '--device', 'cpu'),
+        command(
+            str(CONFIG), str(checkpoint), '--port', '0', '--device', 'cpu'
+        ),
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,
@@ -96,7 +84,7 @@ def predict(address, task, text=''):
 
 @pytest.mark.parametrize('task', ['sgdet', 'sgcls', 'predcls'])
 def test_the_command_serves_a_model(address, task):
-    text = '10 10 60 50 thing-3\n40 20 110 80 thing-5'
+    text = '10 10 60 50 tree\n40 20 110 80 dog'
     response = predict(address, task, text)
     graph = response['graph']['data']
     assert (graph['width'], graph['height']) == (120, 90)
@@ -111,7 +99,7 @@ def test_the_command_serves_a_model(address, task):
         boxes = [item['box'] for item in graph['objects']]
         assert boxes == [[10, 10, 60, 50], [40, 20, 110, 80]]
     if task == 'predcls':
-        assert [item['label'] for item in graph['objects']] == [3, 5]
+        assert [item['name'] for item in graph['objects']] == ['tree', 'dog']
 
 
 def test_scripts_and_styles_come_from_the_server(address):
