@@ -4,8 +4,10 @@ import importlib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ import requests
 import torch
 
 from mmsgg.datasets import ToyVGDataset
+
 from ..test_apis.test_web.fake_inferencer import as_upload, image_file
 
 ROOT = Path(__file__).parents[2]
@@ -147,3 +150,17 @@ def test_a_detector_is_refused(web_demo, tmp_path):
     config = ROOT / 'configs/toy/faster-rcnn_r18.py'
     with pytest.raises(SystemExit, match='has no relation_head'):
         web_demo.main([str(config), str(path)])
+
+
+def test_the_toy_demo_ends_with_a_command(web_demo, tmp_path, checkpoint):
+    toy_demo = importlib.import_module('toy_demo')
+    work_dir = tmp_path / 'a folder'
+    (work_dir / 'examples').mkdir(parents=True)
+    args = Namespace(work_dir=work_dir)
+    words = shlex.split(toy_demo.web_command(args, checkpoint))
+    assert Path(words[0]).samefile(sys.executable)
+    assert Path(words[1]).samefile(ROOT / 'demo/web_demo.py')
+    parsed = web_demo.parse_args(words[2:])
+    assert Path(parsed.config).samefile(CONFIG)
+    assert Path(parsed.checkpoint) == checkpoint
+    assert parsed.examples == work_dir / 'examples'
