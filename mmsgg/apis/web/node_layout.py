@@ -30,7 +30,7 @@ def node_positions(
     start = centers + np.arange(len(centers))[:, None] * [0.001, 0.0013]
     distances = EDGE_LENGTH * path_lengths(len(centers), pairs)
     positions = lower_stress(start * CANVAS, distances)
-    return spread(positions * [1.25, 1.0], sizes, gap)
+    return spread(_fit_canvas(positions), sizes, gap)
 
 
 def path_lengths(num_nodes: int, pairs: np.ndarray) -> np.ndarray:
@@ -68,6 +68,14 @@ def lower_stress(
         wanted = positions + ratio[..., None] * offsets
         positions = wanted.mean(1)
     return positions
+
+
+def _fit_canvas(positions: np.ndarray) -> np.ndarray:
+    """Give a graph about the shape of the canvas, and keep its area."""
+    if len(positions) < 3:
+        return positions
+    sides = np.maximum(np.ptp(positions, axis=0) / CANVAS, 1e-3)
+    return positions * (np.sqrt(sides.prod()) / sides).clip(0.6, 1.6)
 
 
 def spread(

@@ -166,7 +166,7 @@ def _boxes(classes: Sequence[str]) -> Component:
                                 'Remove last', id='undo', className='quiet'
                             ),
                             html.Button(
-                                'Remove all', id='clear', className='quiet'
+                                'Clear', id='clear', className='quiet'
                             ),
                         ],
                         className='tools',

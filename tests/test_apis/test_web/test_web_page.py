@@ -207,7 +207,7 @@ def test_draw_boxes_for_sgcls(tab, fake):
     tab.get_by_text('Remove last').click()
     expect(tab.locator('#image .annotation-text')).to_have_text(['1'])
     summary(tab).to_have_text('')  # the graph of other boxes is gone
-    tab.get_by_text('Remove all').click()
+    tab.get_by_text('Clear').click()
     expect(tab.locator('#boxes')).to_have_value('')
 
 
