@@ -127,7 +127,7 @@ def test_upload_sliders_and_hover(tab, fake):
     hover(tab, None)
     expect(tab.locator('#image .annotation-text')).to_have_count(4)
     # it is found where it is, when the page above it has grown, too
-    tab.set_viewport_size(dict(width=1400, height=500))
+    tab.set_viewport_size(dict(width=1400, height=700))
     hover(tab, None)
     tab.evaluate("document.querySelector('header').style.paddingTop = '70px'")
     hover(tab, '#o2')
