@@ -21,6 +21,7 @@ from .shown_graph import (
     Graph,
     focus_on_object,
     focus_on_triplet,
+    name_of,
     object_names,
     shown_graph,
 )
@@ -190,11 +191,10 @@ def _triplet_row(
         )
         return html.Span(names[number], className='chip', style=style)
 
-    predicate = item['label'] if item['name'] is None else item['name']
     return html.Span(
         [
             chip(item['subject_id']),
-            html.Span(str(predicate), className='predicate'),
+            html.Span(name_of(item), className='predicate'),
             chip(item['object_id']),
             html.Span(f'{item["score"]:.3f}', className='score'),
         ],

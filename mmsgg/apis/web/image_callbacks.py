@@ -55,6 +55,25 @@ class ImageCallbacks:
 
     def register(self, app: Dash) -> None:
         """Connect the methods to the page."""
+        self._register_images(app)
+        self._register_boxes(app)
+        app.callback(
+            Output('graph', 'data'),
+            Output('message', 'children', allow_duplicate=True),
+            Input('predict', 'n_clicks'),
+            Input('source', 'data'),
+            Input('task', 'value'),
+            Input('boxes', 'value'),
+            State('uploaded', 'data'),
+            running=[
+                (Output('busy', 'className'), 'busy on', 'busy'),
+                (Output('stale', 'className'), 'busy on', 'busy'),
+                (Output('predict', 'disabled'), True, False),
+            ],
+            prevent_initial_call='initial_duplicate',
+        )(self.predict)
+
+    def _register_images(self, app: Dash) -> None:
         app.clientside_callback(
             ClientsideFunction('mmsgg', 'takeUpload'),
             Output('uploaded', 'data'),
@@ -73,6 +92,8 @@ class ImageCallbacks:
             Input(dict(type='example', name=ALL), 'n_clicks'),
             prevent_initial_call=True,
         )(self.open_image)
+
+    def _register_boxes(self, app: Dash) -> None:
         app.callback(
             Output('boxes', 'value', allow_duplicate=True),
             Input('image', 'relayoutData'),
@@ -88,21 +109,6 @@ class ImageCallbacks:
             Output('class-choice', 'hidden'),
             Input('task', 'value'),
         )(self.choose_task)
-        app.callback(
-            Output('graph', 'data'),
-            Output('message', 'children', allow_duplicate=True),
-            Input('predict', 'n_clicks'),
-            Input('source', 'data'),
-            Input('task', 'value'),
-            Input('boxes', 'value'),
-            State('uploaded', 'data'),
-            running=[
-                (Output('busy', 'className'), 'busy on', 'busy'),
-                (Output('stale', 'className'), 'busy on', 'busy'),
-                (Output('predict', 'disabled'), True, False),
-            ],
-            prevent_initial_call='initial_duplicate',
-        )(self.predict)
 
     def open_image(
         self, uploaded: dict | None, clicks: list[int | None]

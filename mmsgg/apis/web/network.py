@@ -9,7 +9,7 @@ from mmsgg.visualization.drawing import tag_size
 
 from .colors import ACCENT, FAINT, INK, PAPER, css_color, css_text_color
 from .node_layout import node_positions
-from .shown_graph import Focus, Graph
+from .shown_graph import Focus, Graph, name_of
 
 FONT_SIZE, NODE_HEIGHT = 14, 32
 GAP = np.array([70.0, 50.0])
@@ -84,7 +84,7 @@ def network_elements(
                 number=number,
                 source=f'o{item["subject_id"]}',
                 target=f'o{item["object_id"]}',
-                label=str(item['name'] or item['label']),
+                label=name_of(item),
                 score=item['score'],
             )
         )

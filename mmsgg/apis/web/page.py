@@ -151,26 +151,7 @@ def _boxes(classes: Sequence[str]) -> Component:
             ),
             html.Div(
                 [
-                    html.Div(
-                        [
-                            html.Div(
-                                dcc.Dropdown(
-                                    list(classes),
-                                    classes[0] if classes else None,
-                                    id='class',
-                                    clearable=False,
-                                ),
-                                id='class-choice',
-                            ),
-                            html.Button(
-                                'Remove last', id='undo', className='quiet'
-                            ),
-                            html.Button(
-                                'Clear', id='clear', className='quiet'
-                            ),
-                        ],
-                        className='tools',
-                    ),
+                    _box_tools(classes),
                     dcc.Textarea(
                         id='boxes',
                         value='',
@@ -184,6 +165,23 @@ def _boxes(classes: Sequence[str]) -> Component:
             ),
         ],
         className='bottom',
+    )
+
+
+def _box_tools(classes: Sequence[str]) -> Component:
+    choice = dcc.Dropdown(
+        list(classes),
+        classes[0] if classes else None,
+        id='class',
+        clearable=False,
+    )
+    return html.Div(
+        [
+            html.Div(choice, id='class-choice'),
+            html.Button('Remove last', id='undo', className='quiet'),
+            html.Button('Clear', id='clear', className='quiet'),
+        ],
+        className='tools',
     )
 
 

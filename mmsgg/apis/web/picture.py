@@ -83,7 +83,7 @@ def image_figure(image: np.ndarray | None = None) -> go.Figure:
 def marks_of_graph(
     graph: Graph, names: Mapping[int, str], focus: Focus
 ) -> list[BoxMark]:
-    """Boxes of the objects of a graph; those in focus come last, on top."""
+    """Boxes of the objects of a graph."""
     marks = []
     for item in graph['objects']:
         state = 'plain'
@@ -98,7 +98,7 @@ def marks_of_graph(
                 state,
             )
         )
-    return sorted(marks, key=lambda mark: mark.state == 'focus')
+    return marks
 
 
 def marks_of_boxes(
@@ -131,8 +131,9 @@ def marks_layout(
         ``shapes`` and ``annotations`` of a plotly layout.
     """
     corners = _tag_corners(marks, size)
+    on_top = sorted(marks, key=lambda mark: mark.state == 'focus')
     return dict(
-        shapes=[_shape(mark) for mark in marks],
+        shapes=[_shape(mark) for mark in on_top],
         annotations=[
             _tag(mark, corner)
             for mark, corner in zip(marks, corners, strict=True)

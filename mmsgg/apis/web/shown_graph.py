@@ -53,6 +53,11 @@ def shown_graph(
     return dict(graph, objects=objects, triplets=triplets)
 
 
+def name_of(item: Mapping[str, Any]) -> str:
+    """The name of an object or a predicate, or its number without one."""
+    return str(item['label'] if item['name'] is None else item['name'])
+
+
 def object_names(graph: Graph) -> dict[int, str]:
     """What the page calls the objects: a number tells twins apart.
 
@@ -62,12 +67,7 @@ def object_names(graph: Graph) -> dict[int, str]:
         ...     dict(hat, id=0), dict(man, id=1), dict(hat, id=2)]))
         {0: 'hat-0', 1: 'man', 2: 'hat-2'}
     """
-    names = {
-        item['id']: str(
-            item['label'] if item['name'] is None else item['name']
-        )
-        for item in graph['objects']
-    }
+    names = {item['id']: name_of(item) for item in graph['objects']}
     twins = Counter(names.values())
     return {
         number: f'{name}-{number}' if twins[name] > 1 else name

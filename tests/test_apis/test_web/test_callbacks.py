@@ -300,6 +300,31 @@ def test_download_can_be_read(tmp_path):
     assert read == dict(graph, triplets=graph['triplets'][:1])
 
 
+def test_a_request_that_makes_no_sense_gets_a_message(caplog):
+    client = make_app(
+        Predictor(FakeInferencer(), CLASSES)
+    ).server.test_client()
+    reply = client.post(
+        '/_dash-update-component',
+        json=dict(
+            output='file.data',
+            outputs=dict(id='file', property='data'),
+            inputs=[dict(id='download', property='n_clicks', value=1)],
+            state=[
+                dict(id='graph', property='data', value=dict(objects=3)),
+                dict(id='score-thr', property='value', value=0.1),
+                dict(id='topk', property='value', value=5),
+                dict(id='task', property='value', value='sgdet'),
+            ],
+            changedPropIds=['download.n_clicks'],
+        ),
+    )
+    assert reply.status_code == 200
+    assert 'This failed (KeyError); the server logged why.' in reply.text
+    assert 'Traceback' not in reply.text
+    assert 'Traceback' in caplog.text
+
+
 def test_a_large_request_is_refused(tmp_path):
     limits = UploadLimits(max_bytes=2**20)
     app = make_app(Predictor(FakeInferencer(), CLASSES), limits=limits)
