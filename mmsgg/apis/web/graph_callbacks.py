@@ -67,6 +67,11 @@ class GraphCallbacks:
             prevent_initial_call=True,
         )(self.show_boxes)
         app.callback(
+            Output('score-thr-value', 'children'),
+            Output('topk-value', 'children'),
+            *(Input(*item) for item in shown[1:]),
+        )(self.show_limits)
+        app.callback(
             Output('file', 'data'),
             Input('download', 'n_clicks'),
             *(State(*item) for item in shown),
@@ -126,6 +131,10 @@ class GraphCallbacks:
             **marks_layout(marks, source['size']),
         )
         return figure, network_stylesheet(focus)
+
+    def show_limits(self, score_thr: float, topk: int) -> tuple[str, str]:
+        """Where the sliders are, in numbers."""
+        return f'{score_thr:.2f}', str(topk)
 
     def download(
         self,

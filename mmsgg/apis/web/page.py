@@ -191,13 +191,15 @@ def _filters() -> Component:
     ) -> Component:
         return html.Div(
             [
-                html.Span(label),
+                html.Label([label, html.B(id=f'{name}-value')]),
                 dcc.Slider(
                     *limits,
                     id=name,
                     value=value,
                     marks=None,
                     updatemode='drag',
+                    # a number typed between two steps would show, not act
+                    allow_direct_input=False,
                 ),
             ],
             className='slider',

@@ -58,10 +58,9 @@ def tags(tab):
     return tab.locator('#image .annotation-text').all_text_contents()
 
 
-def set_slider(tab, name, value):
-    field = tab.locator(f'#{name} input')
-    field.fill(str(value))
-    field.press('Enter')
+def move_slider(tab, name, *keys):
+    for key in keys:
+        tab.locator(f'#{name} [role=slider]').press(key)
 
 
 def hover(tab, selector):
@@ -108,10 +107,11 @@ def test_upload_sliders_and_hover(tab, fake):
     assert [row[4:] for row in shapes(tab, 4)] == [[2, 1]] * 4
     assert sorted(tags(tab)) == ['dog', 'person', 'traffic light', 'tree']
 
-    set_slider(tab, 'score-thr', 0.5)
+    move_slider(tab, 'score-thr', *['PageUp'] * 4)
     summary(tab).to_have_text('4 objects, 2 of 4 relations')
+    expect(tab.locator('#score-thr-value')).to_have_text('0.50')
     assert len(edges(tab, 2)) == 2
-    tab.locator('#topk [role=slider]').press('Home')
+    move_slider(tab, 'topk', 'Home')
     summary(tab).to_have_text('4 objects, 1 of 4 relations')
     assert edges(tab, 1) == [['o0', 'beside', 'o1']]
     expect(tab.locator('.triplet')).to_have_text(
@@ -160,7 +160,7 @@ def test_another_image_has_its_own_graph(tab, fake):
 
 def test_download(tab, tmp_path):
     tab.get_by_title('bright.png').click()
-    set_slider(tab, 'score-thr', 0.5)
+    move_slider(tab, 'score-thr', *['PageUp'] * 4)
     summary(tab).to_have_text('4 objects, 2 of 4 relations')
     with tab.expect_download() as event:
         tab.get_by_text('Download JSON').click()
