@@ -91,9 +91,7 @@ def video_writer(
     size, rate = (video.width, video.height), video.fps or 25
     writer = cv2.VideoWriter(str(path), codec, rate, size)
     if not writer.isOpened():
-        raise SystemExit(
-            f"error: OpenCV cannot write '{path}'; name it .mp4 or .avi"
-        )
+        raise ValueError(f"OpenCV cannot write '{path}'; name it .mp4 or .avi")
     try:
         yield writer
     finally:
@@ -105,22 +103,22 @@ def batches(video: mmcv.VideoReader, size: int) -> Iterator[list[np.ndarray]]:
     frames = []
     for frame in track(video, 'Frames', total=video.frame_cnt or None):
         frames.append(frame)
-        if len(frames) == size:
+        if len(frames) >= size:
             yield frames
             frames = []
     if frames:
         yield frames
 
 
-def main() -> None:
-    """Draw frame after frame; no more than a batch is in memory."""
-    args = parse_args()
-    try:
-        inferencer = SGGInferencer(
-            args.config, args.checkpoint, args.device, show_progress=False
-        )
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'error: {error}') from None
+def draw_video(args: Namespace) -> int:
+    """Draw frame after frame; no more than a batch is in memory.
+
+    Returns:
+        How many frames there are.
+    """
+    inferencer = SGGInferencer(
+        args.config, args.checkpoint, args.device, show_progress=False
+    )
     inferencer.visualizer.panel = FramePanel()
     count = 0
     with video_writer(args.out, args.video) as writer:
@@ -136,7 +134,17 @@ def main() -> None:
                 writer.write(np.ascontiguousarray(picture[..., ::-1]))
             count += len(frames)
     if count == 0:
-        raise SystemExit('error: no frame of the video could be read')
+        raise ValueError('no frame of the video could be read')
+    return count
+
+
+def main() -> None:
+    """Draw the video and say where it is."""
+    args = parse_args()
+    try:
+        count = draw_video(args)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
     print(f"{count} frames at {args.video.fps:g} a second in '{args.out}'")
 
 

@@ -158,7 +158,7 @@ def _wanted(items: list[dict], wanted: Wanted) -> np.ndarray:
     """Which items bear a wanted name or number."""
     if wanted is None:
         return np.ones(len(items), bool)
-    wanted = set(wanted)
+    wanted = {wanted} if isinstance(wanted, str) else set(wanted)
     return np.array(
         [bool(wanted & {item['label'], item['name']}) for item in items], bool
     )

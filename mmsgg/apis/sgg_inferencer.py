@@ -19,7 +19,7 @@ from torch import nn
 from mmsgg.engine import config_file
 from mmsgg.evaluation import graph_to_dict
 from mmsgg.exports import export_graph, to_triples
-from mmsgg.registry import DATASETS, INFERENCERS
+from mmsgg.registry import INFERENCERS
 from mmsgg.structures import SGDataSample
 
 from .given_objects import task_of
@@ -33,7 +33,7 @@ from .input_images import (
     name_images,
 )
 from .overridden import overridden
-from .vocabulary import find_vocabulary, numbers_of
+from .vocabulary import find_vocabulary, metainfo_of, numbers_of
 
 
 @INFERENCERS.register_module()
@@ -105,7 +105,7 @@ class SGGInferencer(DetInferencer):
         model.dataset_meta = find_vocabulary(
             dict(classes=head.num_classes, predicates=head.num_predicates),
             {key.lower(): value for key, value in meta.items()},
-            _metainfo(cfg),
+            metainfo_of(cfg),
         )
         # not mmdet's, which falls back on COCO and opens the data set
         super(DetInferencer, self)._load_weights_to_model(
@@ -205,6 +205,11 @@ class SGGInferencer(DetInferencer):
             ValueError: On an image that does not decode, and on boxes,
                 labels or names that do not fit.
         """
+        if batch_size < 1 or (topk is not None and topk < 0):
+            raise ValueError(
+                f'batch_size is at least 1, topk at least 0; not {batch_size} '
+                f'and {topk}'
+            )
         task = task_of(task, boxes, labels)
         images = self._images(inputs, task, boxes, labels)
         failed = {}
@@ -214,11 +219,15 @@ class SGGInferencer(DetInferencer):
         if self.show_progress and len(images) > batch_size:
             total = math.ceil(len(images) / batch_size)
             batches = track(batches, 'Inference', total)
+        names = self.model.dataset_meta
         wishes = dict(
             score_thr=score_thr or 0.0,
             topk=100 if topk is None else topk,
             merge_iou=merge_iou,
-            **self._numbers(classes, predicates),
+            classes=numbers_of(classes, names['classes']),
+            predicates=numbers_of(
+                predicates, names['predicates'], 'predicate'
+            ),
         )
         limits = dict(topk_relations=topk, relation_score_thr=score_thr)
         results = dict(predictions=[], visualization=[], failed=failed)
@@ -408,33 +417,16 @@ class SGGInferencer(DetInferencer):
                 f'{image.name} does not pass the test pipeline: {error}'
             ) from error
 
-    def _numbers(self, classes: Wanted, predicates: Wanted) -> dict[str, Any]:
-        """The numbers of the classes and predicates that are to be kept."""
-        meta = self.model.dataset_meta
-        return dict(
-            classes=None
-            if classes is None
-            else numbers_of(classes, meta['classes']),
-            predicates=None
-            if predicates is None
-            else numbers_of(predicates, meta['predicates'], 'predicate'),
-        )
-
-
-def _metainfo(cfg: Config) -> dict[str, Any]:
-    """What the config's test set says of itself, without opening it."""
-    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
-    kind = dataset.get('type')
-    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
-    return getattr(kind, 'METAINFO', {}) | (dataset.get('metainfo') or {})
-
 
 def _report(failed: dict[str, str], count: int) -> None:
     """Say which images of a folder did not load."""
     if not failed:
         return
-    lines = '\n'.join(f'  {message}' for message in failed.values())
-    message = f'{len(failed)} of {count} images did not load:\n{lines}'
+    lines = [f'  {message}' for message in failed.values()]
+    lines[10:] = ['  ...'] if len(lines) > 10 else []
+    message = '\n'.join(
+        [f'{len(failed)} of {count} images did not load:', *lines]
+    )
     if len(failed) == count:
         raise ValueError(message)
     warnings.warn(message, stacklevel=3)

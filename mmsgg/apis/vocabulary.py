@@ -5,7 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
+from mmengine.config import Config
+
 from mmsgg.datasets import VG150_CLASSES, VG150_PREDICATES
+from mmsgg.registry import DATASETS
 
 KINDS = dict(classes='class', predicates='predicate')
 
@@ -63,13 +66,30 @@ def find_vocabulary(
     }
 
 
+def metainfo_of(cfg: Config) -> dict[str, Any]:
+    """What a config's test set says of itself, without opening it.
+
+    Args:
+        cfg: A whole config.
+
+    Returns:
+        The ``METAINFO`` of its class, with the ``metainfo`` of the config.
+    """
+    dataset = cfg.get('test_dataloader', {}).get('dataset', {})
+    kind = dataset.get('type')
+    kind = DATASETS.get(kind) if isinstance(kind, str) else kind
+    return getattr(kind, 'METAINFO', {}) | (dataset.get('metainfo') or {})
+
+
 def numbers_of(
-    wanted: Iterable[str | int], names: Sequence[str], kind: str = 'class'
-) -> list[int]:
+    wanted: Iterable[str | int] | None,
+    names: Sequence[str],
+    kind: str = 'class',
+) -> list[int] | None:
     """Turn names into their numbers; numbers are checked.
 
     Args:
-        wanted: Names or numbers from 0.
+        wanted: Names or numbers from 0; None stays None.
         names: The vocabulary.
         kind: What they are, for messages.
 
@@ -83,6 +103,8 @@ def numbers_of(
         >>> numbers_of(['hat', 0], ['man', 'hat'])
         [1, 0]
     """
+    if wanted is None:
+        return None
     if isinstance(wanted, str):
         wanted = [wanted]
     known = {name: number for number, name in enumerate(names)}

@@ -176,6 +176,7 @@ def test_names_do_as_well_as_numbers():
     assert by_name == filter_graph(graph, classes=[0, 2])
     assert triplets_of(by_name) == [((0, 2), 2, 0.5)]
     assert filter_graph(graph) == graph
+    assert len(filter_graph(graph, classes='hat')['objects']) == 1
 
 
 def test_the_best_box_takes_the_relations_of_its_duplicates():
@@ -189,9 +190,25 @@ def test_the_best_box_takes_the_relations_of_its_duplicates():
         triplets=[
             dict(subject_id=4, object_id=9, label=1, name='riding', score=0.4),
             dict(subject_id=4, object_id=7, label=0, name='on', score=0.3),
+            dict(subject_id=7, object_id=9, label=0, name='on', score=0.1),
         ],
     )
     merged = filter_graph(graph, merge_iou=0.9)
     assert [item['id'] for item in merged['objects']] == [7, 9]
     # 0.8 = 0.4 / (0.5 * 1.0) is the predicate's, times 0.8 and 1.0
     assert triplets_of(merged) == [((7, 9), 1, 0.64)]
+
+
+def test_a_triplet_goes_with_its_objects():
+    """Also where its score does not come from theirs, as in a made-up one."""
+    graph = dict(
+        objects=[
+            dict(id=i, label=i, name=None, box=[0, 0, 9, 9], score=score)
+            for i, score in enumerate((1.0, 0.5))
+        ],
+        triplets=[
+            dict(subject_id=0, object_id=1, label=0, name=None, score=0.9)
+        ],
+    )
+    assert filter_graph(graph, 0.5)['triplets'] == graph['triplets']
+    assert filter_graph(graph, 0.6)['triplets'] == []

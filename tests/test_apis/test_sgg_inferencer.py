@@ -272,6 +272,8 @@ def test_a_broken_image_loses_no_other(inferencer, images, tmp_path):
 @pytest.mark.parametrize(
     ('wishes', 'message'),
     [
+        (dict(batch_size=0), 'at least 1, topk at least 0; not 0 and None'),
+        (dict(topk=-1), 'at least 0; not 1 and -1'),
         (dict(labels=['dog']), 'labels need boxes'),
         (dict(task='sgcls'), "'sgcls' needs boxes"),
         (dict(task='predcls', boxes=[]), 'needs the labels'),

@@ -86,3 +86,5 @@ def test_unreadable_videos(run, tmp_path, capfd, content):
 def test_an_output_that_cannot_be_written(run, video, tmp_path, capfd):
     with pytest.raises(SystemExit, match=r'^error: .*name it \.mp4'):
         run(video, tmp_path / 'out.what')
+    with pytest.raises(SystemExit, match=r'^error: batch_size is at least 1'):
+        run(video, tmp_path / 'out.mp4', '--batch-size', 0)
