@@ -7,6 +7,7 @@ Example:
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
+from pickle import UnpicklingError
 
 from mmsgg.apis import SGGInferencer
 from mmsgg.engine import checkpoint_file, config_file
@@ -96,8 +97,12 @@ def make_predictor(args: Namespace) -> Predictor:
         inferencer = SGGInferencer(
             args.config, args.checkpoint, args.device, show_progress=False
         )
-    except (OSError, ValueError) as error:
-        raise SystemExit(f'web_demo.py: error: {error}') from None
+    # a broken checkpoint or a device that is not there
+    except (OSError, RuntimeError, ValueError, UnpicklingError) as error:
+        raise SystemExit(
+            f"error: '{args.checkpoint}' does not load with '{args.config}': "
+            f'{error}'
+        ) from None
     return Predictor(
         inferencer,
         inferencer.model.dataset_meta['classes'],

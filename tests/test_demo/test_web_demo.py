@@ -152,6 +152,15 @@ def test_a_detector_is_refused(web_demo, tmp_path):
         web_demo.main([str(config), str(path)])
 
 
+def test_what_does_not_load_gives_a_message(web_demo, checkpoint):
+    for arguments in (
+        [str(CONFIG), __file__],
+        [str(CONFIG), str(checkpoint), '--device', 'nope'],
+    ):
+        with pytest.raises(SystemExit, match='does not load with'):
+            web_demo.main(arguments)
+
+
 def test_the_toy_demo_ends_with_a_command(web_demo, tmp_path, checkpoint):
     toy_demo = importlib.import_module('toy_demo')
     work_dir = tmp_path / 'a folder'
