@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from mmsgg.visualization.drawing import find_room, tag_size
+from mmsgg.visualization.drawing import tag_size
+from mmsgg.visualization.tag_layout import TagRoom
 
 from .box_text import Corners, UserBox
 from .colors import ACCENT, SOFT, css_color, css_text_color
@@ -161,9 +162,9 @@ def _shape(mark: BoxMark) -> dict[str, Any]:
 def _tag_corners(
     marks: Sequence[BoxMark], size: Sequence[int]
 ) -> list[tuple[float, float]]:
-    """Upper left corners of the names, which should not hide one another."""
+    """Upper left corners of the names, which hide one another only at need."""
     scale = min(view / side for view, side in zip(VIEW, size, strict=True))
-    taken: list[Corners] = []
+    room, corners = TagRoom((0, 0, *size)), []
     for mark in marks:
         width, height = (
             side / scale for side in tag_size(mark.text, TAG_SIZE)
@@ -177,9 +178,9 @@ def _tag_corners(
             (x1, y1 - height),
             (x1, y2),
         ]
-        place, _ = find_room((width, height), places, taken, (0, 0, *size))
-        taken.append(place)
-    return [place[:2] for place in taken]
+        place = room.take((width, height), places)
+        corners.append(places[0] if place is None else place[:2])
+    return corners
 
 
 def _tag(mark: BoxMark, corner: tuple[float, float]) -> dict[str, Any]:
