@@ -1,4 +1,5 @@
 # make demo      set up, then train and test on small generated images
+# make vrd       set up, then train and test on the annotation of Stanford VRD
 # make test      set up, then lint and run the tests
 # make test-web  set up, then run the tests of the web page, in Chromium
 #
@@ -7,6 +8,7 @@
 # Python 3.10 to 3.13 (mmdet's dependencies contradict each other on 3.14) with
 # its headers and a C++ compiler, because mmcv comes as source.
 #
+#   make vrd VRD_ROOT=/data/vrd               where the files of VRD are
 #   make test PYTHON=python3.12               the Python that .venv is made with
 #   make test PYTEST_ARGS='tests/test_engine -x'      what pytest is told
 #
@@ -16,6 +18,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+VRD_ROOT ?= data/vrd
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -41,10 +44,11 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
-.PHONY: help demo test test-web lint clean distclean FORCE
+.PHONY: help demo vrd test test-web lint clean distclean FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
+	@echo 'make vrd        train and test on Stanford VRD (VRD_ROOT=data/vrd)'
 	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
 	@echo 'make test-web   the tests of the web page; Chromium must be there'
 	@echo 'make lint       ruff check and ruff format --check'
@@ -54,6 +58,10 @@ help:
 
 demo: $(STAMP)
 	$(QUIET_WAIT) $(VENV_PYTHON) demo/toy_demo.py
+
+vrd: $(STAMP)
+	$(QUIET_WAIT) $(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
+		--data-root '$(VRD_ROOT)'
 
 test: lint
 	$(QUIET_WAIT) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)

@@ -5,9 +5,7 @@ model = dict(task='sgdet', given_pairs=False)
 
 data_root = 'data/vrd'
 pipeline = [
-    dict(
-        type='LoadDetections', ann_file=f'{data_root}/detections_test.json'
-    ),
+    dict(type='LoadDetections', ann_file=f'{data_root}/detections_test.json'),
     *_base_.pipeline,
 ]
 test_dataloader = dict(dataset=dict(pipeline=pipeline))

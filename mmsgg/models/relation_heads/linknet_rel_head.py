@@ -42,6 +42,10 @@ class LinkNetRelHead(RegionRelHead):
         num_edge_blocks: Blocks that make E1 of E0, at least one.
         attention: Whether the objects of an image see each other in the
             blocks.
+        layout_gate: Whether a layer on K2 b stands for F where that is left
+            out, so that what a layout means can depend on the classes.
+        dropout: Probability of dropping a channel of K1 and of G0 in
+            training.
         embed_channels: Width of the word tables K0 and K1.
         hidden_channels: Width between the blocks.
         pair_channels: Width of G0 where no F says it.
@@ -62,6 +66,8 @@ class LinkNetRelHead(RegionRelHead):
         num_object_blocks: int = 2,
         num_edge_blocks: int = 2,
         attention: bool = True,
+        layout_gate: bool = False,
+        dropout: float = 0.0,
         embed_channels: int = 200,
         hidden_channels: int = 256,
         pair_channels: int = 512,
@@ -110,8 +116,14 @@ class LinkNetRelHead(RegionRelHead):
             2 * pair_channels,
             num_edge_blocks,
         )
+        layout_channels = width_of(self.geometric_layout)
+        gated = layout_gate and layout_channels and self.union_head is None
+        self.layout_gate = (
+            nn.Linear(layout_channels, pair_channels) if gated else None
+        )
+        self.dropout = nn.Dropout(dropout)
         self.predicate_fc = nn.Linear(
-            pair_channels + width_of(self.geometric_layout), num_predicates + 1
+            pair_channels + layout_channels, num_predicates + 1
         )
 
     @property
@@ -203,7 +215,7 @@ class LinkNetRelHead(RegionRelHead):
         Returns:
             E1 as its subject half and object half, each (sum N, pair).
         """
-        words = self.edge_embedding(labels)
+        words = self.dropout(self.edge_embedding(labels))
         edges = torch.cat([words, hidden], dim=1)  # E0
         for block in self.blocks('edge_block'):
             _, edges = block(edges, num_objects)
@@ -229,7 +241,10 @@ class LinkNetRelHead(RegionRelHead):
         """
         subjects, targets = rows.T
         joint = edges[0][subjects] * edges[1][targets] * unions  # G0
-        if self.geometric_layout is not None:
-            layout = self.geometric_layout(bboxes[subjects], bboxes[targets])
-            joint = torch.cat([joint, layout], dim=1)
-        return self.predicate_fc(joint)
+        if self.geometric_layout is None:
+            return self.predicate_fc(self.dropout(joint))
+        layout = self.geometric_layout(bboxes[subjects], bboxes[targets])
+        if self.layout_gate is not None:
+            joint = joint * torch.relu(self.layout_gate(layout))
+        features = torch.cat([self.dropout(joint), layout], dim=1)
+        return self.predicate_fc(features)

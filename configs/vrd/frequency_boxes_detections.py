@@ -1,0 +1,14 @@
+# The frequency prior on detections.
+_base_ = './linknet_boxes_detections.py'
+
+model = dict(
+    relation_head=dict(
+        _delete_=True,
+        type='FrequencyRelHead',
+        num_classes=100,
+        num_predicates=70,
+    )
+)
+custom_hooks = [
+    dict(type='FrequencyBiasHook', must_overlap=False, count_for_test=True)
+]

@@ -1,0 +1,178 @@
+"""Train and test a config with several seeds, and remember the scores."""
+
+import copy
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+Scores = dict[str, float]
+
+
+def set_data_root(cfg: Config, root: str) -> None:
+    """Read the data of all splits, and detections, from another folder.
+
+    Args:
+        cfg: The config to change. Files of its pipelines that lie in the old
+            folder are looked for in the new one.
+        root: The folder.
+    """
+    for split in ('train', 'val', 'test'):
+        dataset = (cfg.get(f'{split}_dataloader') or {}).get('dataset')
+        if dataset is None:
+            continue
+        for step in dataset.get('pipeline', ()):
+            path = Path(step.get('ann_file', ''))
+            if path.is_relative_to(dataset.data_root):
+                name = path.relative_to(dataset.data_root)
+                step['ann_file'] = str(root / name)
+        dataset.data_root = str(root)
+
+
+def train_and_test(
+    cfg: Config,
+    tests: Mapping[str, Config],
+    seed: int,
+    work_dir: Path,
+    train: bool = True,
+) -> Scores:
+    """Train a model and score its last checkpoint.
+
+    The scores stay in ``work_dir/scores.json``. A second call with equal
+    configs and seed reads them, so that a run that was stopped goes on where
+    it stood.
+
+    Args:
+        cfg: What to train. Nothing is validated on the way.
+        tests: What to test the checkpoint with, by name.
+        seed: Of the random numbers.
+        work_dir: Folder of logs, checkpoints and scores.
+        train: Whether there is anything to train.
+
+    Returns:
+        All scores; those of test 't' are called 't/<metric>', those of a test
+        without a name '<metric>'.
+    """
+    path = work_dir / 'scores.json'
+    key = _fingerprint([cfg, *tests.values()], seed)
+    if path.is_file():
+        known = json.loads(path.read_text())
+        if known['fingerprint'] == key:
+            return known['scores']
+    checkpoint = None
+    if train:
+        runner = _runner(cfg, seed, work_dir)
+        runner.train()
+        checkpoint = str(work_dir / f'epoch_{runner.max_epochs}.pth')
+    scores = {}
+    for name, test in tests.items():
+        runner = _runner(test, seed, work_dir, checkpoint, training=False)
+        prefix = f'{name}/' if name else ''
+        scores |= {prefix + k: v for k, v in runner.test().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(dict(fingerprint=key, scores=scores)))
+    return scores
+
+
+def repeat(
+    title: str,
+    cfg: Config,
+    tests: Mapping[str, Config],
+    seeds: Iterable[int],
+    work_dir: Path,
+    train: bool = True,
+) -> list[Scores]:
+    """Call :func:`train_and_test` with each seed, and say how it goes.
+
+    Args:
+        title: What the run is called on the screen.
+        cfg: As of :func:`train_and_test`.
+        tests: Likewise.
+        seeds: The seeds.
+        work_dir: Each seed gets a folder in it.
+        train: As of :func:`train_and_test`.
+    """
+    runs = []
+    for seed in seeds:
+        start = time.time()
+        folder = work_dir / f'seed_{seed}'
+        scores = train_and_test(cfg, tests, seed, folder, train)
+        found = ', '.join(f'{k} {v:.4f}' for k, v in scores.items())
+        seconds = time.time() - start
+        print(f'{title}, seed {seed}: {found} ({seconds:.0f} s)', flush=True)
+        runs.append(scores)
+    return runs
+
+
+def mean_and_spread(values: Sequence[float]) -> str:
+    """Write the mean and the standard deviation of fractions in percent.
+
+    Examples:
+        >>> mean_and_spread([0.58, 0.59, 0.6])
+        '59.0 ± 1.0'
+        >>> mean_and_spread([0.58])
+        '58.0'
+    """
+    percent = [100 * value for value in values]
+    mean = f'{statistics.mean(percent):.1f}'
+    if len(percent) == 1:
+        return mean
+    return f'{mean} ± {statistics.stdev(percent):.1f}'
+
+
+def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Write a table whose columns line up.
+
+    Examples:
+        >>> print(markdown_table(['a', 'long'], [['wide', '1']]))
+        | a    | long |
+        |------|------|
+        | wide | 1    |
+    """
+    columns = [*zip(heads, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    lines = [
+        '| ' + ' | '.join(map(str.ljust, row, widths)) + ' |'
+        for row in (heads, *rows)
+    ]
+    rule = '|' + '|'.join('-' * (width + 2) for width in widths) + '|'
+    return '\n'.join([lines[0], rule, *lines[1:]])
+
+
+def _runner(
+    cfg: Config,
+    seed: int,
+    work_dir: Path,
+    checkpoint: str | None = None,
+    training: bool = True,
+) -> Runner:
+    """Make a quiet runner that trains only, or tests only."""
+    cfg = copy.deepcopy(cfg)
+    for part in ('val', 'test') if training else ('val',):
+        cfg[f'{part}_cfg'] = cfg[f'{part}_dataloader'] = None
+        cfg.pop(f'{part}_evaluator', None)
+    if training:
+        # what watches a validation score has none to watch
+        cfg.default_hooks.checkpoint = dict(
+            type='CheckpointHook', max_keep_ckpts=1
+        )
+    else:
+        cfg.load_from = checkpoint
+    cfg.work_dir = str(work_dir)
+    cfg.log_level = 'ERROR'
+    cfg.randomness = dict(seed=seed)
+    # loggers and visualizers live as long as the process, by name
+    cfg.experiment_name = cfg.visualizer.name = f'run_{time.time_ns()}'
+    return Runner.from_cfg(cfg)
+
+
+def _fingerprint(configs: Sequence[Config], seed: int) -> str:
+    """Tell whether anything changed since the scores were found."""
+    content = [cfg.to_dict() for cfg in configs]
+    text = json.dumps([content, seed], sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

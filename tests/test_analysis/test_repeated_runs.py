@@ -1,0 +1,96 @@
+"""Runs that remember their scores, without training anything."""
+
+import json
+
+import pytest
+from mmengine.config import Config
+
+from mmsgg.analysis import repeated_runs
+from mmsgg.analysis.repeated_runs import (
+    markdown_table,
+    mean_and_spread,
+    repeat,
+    set_data_root,
+    train_and_test,
+)
+
+
+class FakeRunner:
+    """Scores 0.1 * seed, or more where the config says so."""
+
+    calls = []
+    max_epochs = 3
+
+    def __init__(self, cfg, seed, work_dir, checkpoint=None, training=True):
+        self.cfg, self.seed = cfg, seed
+        self.calls.append((seed, checkpoint and str(checkpoint), training))
+
+    def train(self):
+        pass
+
+    def test(self):
+        return dict(score=0.1 * self.seed + self.cfg.get('bonus', 0))
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    FakeRunner.calls = []
+    monkeypatch.setattr(repeated_runs, '_runner', FakeRunner)
+    return FakeRunner.calls
+
+
+def test_scores_are_read_until_the_config_changes(calls, tmp_path):
+    cfg = Config()
+    tests = dict(a=cfg, b=Config(dict(bonus=1)))
+    scores = train_and_test(cfg, tests, 2, tmp_path / 'run')
+    assert scores == {'a/score': 0.2, 'b/score': 1.2}
+    checkpoint = str(tmp_path / 'run' / 'epoch_3.pth')
+    assert calls == [
+        (2, None, True),
+        (2, checkpoint, False),
+        (2, checkpoint, False),
+    ]
+    assert train_and_test(cfg, tests, 2, tmp_path / 'run') == scores
+    assert len(calls) == 3
+    train_and_test(cfg, tests, 3, tmp_path / 'run')
+    tests['b'].bonus = 2
+    assert train_and_test(cfg, tests, 3, tmp_path / 'run')['b/score'] == 2.3
+    assert len(calls) == 9
+
+
+def test_without_training_there_is_no_checkpoint(calls, tmp_path):
+    cfg = Config()
+    assert train_and_test(cfg, {'': cfg}, 1, tmp_path, False) == dict(
+        score=0.1
+    )
+    assert calls == [(1, None, False)]
+    assert json.loads((tmp_path / 'scores.json').read_text())['scores']
+
+
+def test_each_seed_has_its_folder(calls, tmp_path, capsys):
+    cfg = Config()
+    runs = repeat('title', cfg, {'': cfg}, [1, 4], tmp_path)
+    assert runs == [dict(score=0.1), dict(score=0.4)]
+    assert (tmp_path / 'seed_4' / 'scores.json').is_file()
+    assert 'title, seed 4: score 0.4000' in capsys.readouterr().out
+
+
+def test_data_root_moves_what_lies_in_it():
+    pipeline = [
+        dict(type='LoadDetections', ann_file='data/vrd/found.json'),
+        dict(type='LoadDetections', ann_file='elsewhere/found.json'),
+        dict(type='PackSGInputs'),
+    ]
+    dataset = dict(data_root='data/vrd', pipeline=pipeline)
+    cfg = Config(dict(test_dataloader=dict(dataset=dataset)))
+    set_data_root(cfg, '/mnt/vrd')
+    dataset = cfg.test_dataloader.dataset
+    assert dataset.data_root == '/mnt/vrd'
+    files = [step.get('ann_file') for step in dataset.pipeline]
+    assert files == ['/mnt/vrd/found.json', 'elsewhere/found.json', None]
+
+
+def test_tables():
+    assert mean_and_spread([0.5, 0.6]) == '55.0 ± 7.1'
+    assert mean_and_spread([0.5]) == '50.0'
+    assert markdown_table(['a'], []).splitlines() == ['| a |', '|---|']

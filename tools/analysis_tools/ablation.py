@@ -1,0 +1,137 @@
+"""Train LinkNet with one part changed after the other, and tabulate.
+
+Each row of the table is the config with one switch of the paper's ablation
+set otherwise, trained and tested with every seed. A run that is stopped goes
+on where it stood when it is started again.
+
+Examples:
+    python tools/analysis_tools/ablation.py configs/vrd/linknet_boxes.py
+    python tools/analysis_tools/ablation.py configs/toy/sgcls.py \
+        --metrics R@20 mR@20 --cfg-options load_from=DETECTOR.pth
+"""
+
+import argparse
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmsgg.analysis.repeated_runs import (
+    markdown_table,
+    mean_and_spread,
+    repeat,
+    set_data_root,
+)
+from mmsgg.engine import add_cfg_options, config_file
+
+#: Name of the row: what of the relation head differs.
+SWITCHES = {
+    'as configured': {},
+    'no object block': dict(num_object_blocks=0),
+    'one object block': dict(num_object_blocks=1),
+    'two object blocks': dict(num_object_blocks=2),
+    'one edge block': dict(num_edge_blocks=1),
+    'two edge blocks': dict(num_edge_blocks=2),
+    'no attention': dict(attention=False),
+    'r = 1': dict(reduction=1),
+    'r = 2': dict(reduction=2),
+    'r = 4': dict(reduction=4),
+    'r = 8': dict(reduction=8),
+    'no global context': dict(global_context=None),
+    'no geometric layout': dict(geometric_layout=None),
+    'with frequency bias': dict(frequency_bias=True),
+    'no frequency bias': dict(frequency_bias=False),
+    'no union feature': dict(union_roi_extractor=None, union_head=None),
+    'no object feature': dict(object_roi_extractor=None, object_head=None),
+}
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('config', type=config_file, help='a LinkNet config')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--only',
+        nargs='+',
+        choices=SWITCHES,
+        metavar='ROW',
+        default=[*SWITCHES],
+        help='the rows to make',
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        help="which scores to tabulate; the config's own by default",
+    )
+    parser.add_argument('--data-root', help='folder of the data')
+    parser.add_argument('--work-dir', type=Path, default='work_dirs/ablation')
+    add_cfg_options(parser)
+    return parser.parse_args(argv)
+
+
+def variants_of(cfg: Config, names: Sequence[str]) -> dict[str, Config]:
+    """Make a config for each switch that changes something.
+
+    Args:
+        cfg: Of a model with a LinkNet head.
+        names: Keys of ``SWITCHES``.
+    """
+    variants = {}
+    for name in names:
+        variant = copy.deepcopy(cfg)
+        head = variant.model.relation_head
+        head.update(SWITCHES[name])
+        if not SWITCHES[name] or _differs(head, cfg.model.relation_head):
+            variants[name] = variant
+    return variants
+
+
+def _differs(head: dict, other: dict) -> bool:
+    """Compare two heads, keys that are not there at their defaults."""
+    defaults = dict(
+        num_object_blocks=2,
+        num_edge_blocks=2,
+        attention=True,
+        reduction=2,
+        frequency_bias=True,
+    )
+
+    def known(settings: dict) -> dict:
+        given = {k: v for k, v in settings.items() if v is not None}
+        return {**defaults, **given}
+
+    return known(head) != known(other)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train and test all variants, and print the table."""
+    args = parse_args(argv)
+    cfg = Config.fromfile(args.config)
+    if args.data_root is not None:
+        set_data_root(cfg, args.data_root)
+    cfg.merge_from_dict(args.cfg_options)
+    if cfg.get('model', {}).get('relation_head', {}).get('type') != (
+        'LinkNetRelHead'
+    ):
+        raise SystemExit(f'{args.config} has no LinkNetRelHead to ablate')
+    variants = variants_of(cfg, args.only)
+    rows, metrics = [], args.metrics
+    for number, (name, variant) in enumerate(variants.items(), 1):
+        folder = args.work_dir / Path(args.config).stem / name
+        title = f'[{number}/{len(variants)}] {name}'
+        runs = repeat(title, variant, {'': variant}, args.seeds, folder)
+        metrics = metrics or [*runs[0]]
+        rows.append(
+            [name, *(mean_and_spread([r[m] for r in runs]) for m in metrics)]
+        )
+    print(f'\n{len(args.seeds)} seeds, mean ± standard deviation, in %\n')
+    print(markdown_table(['LinkNet', *metrics], rows))
+
+
+if __name__ == '__main__':
+    main()

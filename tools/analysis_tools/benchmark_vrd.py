@@ -1,0 +1,116 @@
+"""Train LinkNet on the annotation of Stanford VRD and print its tables.
+
+No image is opened: boxes and classes are given (predicate detection), or
+come from a file of detections (relationship and phrase detection). A run
+that is stopped goes on where it stood when it is started again.
+
+Example:
+    python tools/analysis_tools/benchmark_vrd.py --data-root data/vrd
+"""
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+
+from mmsgg.analysis.repeated_runs import (
+    Scores,
+    markdown_table,
+    mean_and_spread,
+    repeat,
+    set_data_root,
+)
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'vrd'
+FILES = (
+    'annotations_train.json',
+    'annotations_test.json',
+    'detections_test.json',
+    'objects.json',
+    'predicates.json',
+)
+PREDICATE = ('A@50', 'A@100')
+DETECTION = tuple(
+    f'pooled-{kind}@{k}' for kind in ('R', 'phr-R') for k in (50, 100)
+)
+LU = 'Lu et al. 2016 (from their paper, images used)'
+
+
+def data_folder(text: str) -> Path:
+    """Check that all files of VRD are there; for use as an argparse type."""
+    missing = [name for name in FILES if not Path(text, name).is_file()]
+    if missing:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' lacks {', '.join(missing)} of Stanford VRD "
+            '(see docs/vrd.md); name the folder that has them: '
+            'make vrd VRD_ROOT=... or --data-root ...'
+        )
+    return Path(text)
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('--data-root', type=data_folder, default='data/vrd')
+    parser.add_argument('--work-dir', type=Path, default='work_dirs/vrd')
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    return parser.parse_args(argv)
+
+
+def runs_of(
+    args: argparse.Namespace, name: str, seeds: Sequence[int]
+) -> list[Scores]:
+    """Train a config of boxes, and test it on given and on found objects."""
+    files = dict(a=f'{name}.py', b=f'{name}_detections.py')
+    tests = {key: Config.fromfile(CONFIGS / files[key]) for key in files}
+    for cfg in tests.values():
+        set_data_root(cfg, str(args.data_root))
+    train = tests['a'].model.relation_head.type != 'FrequencyRelHead'
+    folder = args.work_dir / name
+    return repeat(name, tests['a'], tests, seeds, folder, train)
+
+
+def table(
+    heads: Sequence[str],
+    literature: Sequence[str],
+    methods: dict[str, list[Scores]],
+    keys: Sequence[str],
+) -> str:
+    """Tabulate some scores of all methods, under what papers say."""
+    rows = [[LU, *literature]]
+    for name, runs in methods.items():
+        cells = (mean_and_spread([run[key] for run in runs]) for key in keys)
+        rows.append([name, *cells])
+    return markdown_table(['method', *heads], rows)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train, test and print."""
+    args = parse_args(argv)
+    start = time.time()
+    methods = {
+        'frequency prior': runs_of(args, 'frequency_boxes', [0]),
+        'LinkNet': runs_of(args, 'linknet_boxes', args.seeds),
+    }
+    print(
+        f'\nStanford VRD, test; mean ± standard deviation over '
+        f'{len(args.seeds)} seeds, in %\n\n(a) predicate detection\n'
+    )
+    heads = ('R@50', 'R@100')
+    keys = [f'a/{key}' for key in PREDICATE]
+    print(table(heads, ['47.87', '47.87'], methods, keys))
+    print('\n(b) relationship and phrase detection, given detections\n')
+    heads = ('rel. R@50', 'rel. R@100', 'phrase R@50', 'phrase R@100')
+    keys = [f'b/{key}' for key in DETECTION]
+    literature = ['13.86', '14.70', '16.17', '17.03']
+    print(table(heads, literature, methods, keys))
+    print(f'\n{time.time() - start:.0f} s')
+
+
+if __name__ == '__main__':
+    main()
