@@ -1,6 +1,7 @@
-# make demo    set up, then train and test on small generated images
-# make vrd     set up, then train and test on the annotation of Stanford VRD
-# make test    set up, then lint and run the tests
+# make demo      set up, then train and test on small generated images
+# make vrd       set up, then train and test on the annotation of Stanford VRD
+# make test      set up, then lint and run the tests
+# make test-web  set up, then run the tests of the web page, in Chromium
 #
 # The first call makes .venv and installs everything into it; the next one
 # installs nothing unless requirements/*.txt or setup.cfg changed. It needs
@@ -43,12 +44,13 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
-.PHONY: help demo vrd test lint clean distclean FORCE
+.PHONY: help demo vrd test test-web lint clean distclean FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
 	@echo 'make vrd        train and test on Stanford VRD (VRD_ROOT=data/vrd)'
 	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
+	@echo 'make test-web   the tests of the web page; Chromium must be there'
 	@echo 'make lint       ruff check and ruff format --check'
 	@echo 'make clean      delete caches and build output'
 	@echo 'make distclean  make clean, and delete .venv'
@@ -64,12 +66,17 @@ vrd: $(STAMP)
 test: lint
 	$(QUIET_WAIT) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
 
+test-web: $(STAMP)
+	$(QUIET_WAIT) $(VENV_PYTHON) -m pytest -rs tests/test_apis/test_web \
+		tests/test_demo/test_web_demo.py $(PYTEST_ARGS)
+
 lint: $(STAMP)
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 
 $(STAMP): requirements/build.txt requirements/runtime.txt \
-		requirements/tests.txt setup.cfg $(if $(VENV_OK),,FORCE)
+		requirements/demo.txt requirements/tests.txt setup.cfg \
+		$(if $(VENV_OK),,FORCE)
 	@rm -f $@
 	@$(USED_PYTHON) -c 'import sys; \
 		sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
@@ -93,7 +100,8 @@ $(STAMP): requirements/build.txt requirements/runtime.txt \
 		'13 to 25 minutes on 2 cores, once'
 	$(BUILD_MMCV)
 	@echo '== 3/4 the other packages'
-	$(PIP_INSTALL) -r requirements/runtime.txt -r requirements/tests.txt
+	$(PIP_INSTALL) -r requirements/runtime.txt -r requirements/demo.txt \
+		-r requirements/tests.txt
 # opencv-python needs libGL, which bare machines lack; the headless twin, put
 # over it, does not.
 	@$(VENV_PYTHON) -c 'import cv2' 2>/dev/null || { echo '== no libGL:' \

@@ -11,6 +11,10 @@ Example:
 
 import argparse
 import json
+import os
+import shlex
+import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -81,7 +85,12 @@ def recalls(args: argparse.Namespace, name: str, checkpoint: Path) -> Scores:
 
 
 def draw(args: argparse.Namespace, name: str, checkpoint: Path) -> None:
-    """Draw ground truth and prediction of test pictures with relations."""
+    """Draw ground truth and prediction of test pictures with relations.
+
+    The pictures themselves are copied into ``examples``, for the web page.
+    """
+    examples = args.work_dir / 'examples'
+    examples.mkdir(exist_ok=True)
     runner = make_runner(args, name, checkpoint)
     runner.load_or_resume()
     runner.model.eval()
@@ -103,7 +112,22 @@ def draw(args: argparse.Namespace, name: str, checkpoint: Path) -> None:
             sample.cpu(),
             out_file=str(picture),
         )
+        shutil.copy(sample.img_path, examples)
         num_drawn += 1
+
+
+def web_command(args: argparse.Namespace, checkpoint: Path) -> str:
+    """The command that serves a trained model as a web page."""
+    paths = [
+        sys.executable,
+        Path(__file__).with_name('web_demo.py'),
+        CONFIGS / 'sgdet.py',
+        checkpoint,
+        '--examples',
+        args.work_dir / 'examples',
+    ]
+    here = f'{Path.cwd()}{os.sep}'
+    return shlex.join(str(path).removeprefix(here) for path in paths)
 
 
 def table(summary: dict) -> str:
@@ -161,6 +185,7 @@ def main() -> None:
     print(table(summary))
     print(f'\nScores: {path}\nPictures: {args.work_dir / "vis"}')
     print(f'Checkpoints: {detector}, {sgcls}, {sgdet}')
+    print(f'\nTo see the model at work:\n{web_command(args, sgdet)}')
 
 
 if __name__ == '__main__':

@@ -25,17 +25,21 @@ MODELS = _child('MODELS', 'models')
 TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')
 METRICS = _child('METRICS', 'evaluation.metrics')
 HOOKS = _child('HOOKS', 'engine.hooks')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    'OPTIM_WRAPPER_CONSTRUCTORS', 'engine.optimizers'
+)
 VISUALIZERS = _child('VISUALIZERS', 'visualization')
+INFERENCERS = _child('INFERENCERS', 'apis')
 
-# Nothing of ours is in these. mmengine's runner looks for their types in the
-# default scope first, and warns where that has no such node.
+# Nothing of ours is in these. mmengine's runner and inferencer look for their
+# types in the default scope first, and warn where that has no such node.
 DATA_SAMPLERS = _child('DATA_SAMPLERS')
+FUNCTIONS = _child('FUNCTIONS')
 LOG_PROCESSORS = _child('LOG_PROCESSORS')
 LOOPS = _child('LOOPS')
 MODEL_WRAPPERS = _child('MODEL_WRAPPERS')
 OPTIMIZERS = _child('OPTIMIZERS')
 OPTIM_WRAPPERS = _child('OPTIM_WRAPPERS')
-OPTIM_WRAPPER_CONSTRUCTORS = _child('OPTIM_WRAPPER_CONSTRUCTORS')
 PARAM_SCHEDULERS = _child('PARAM_SCHEDULERS')
 VISBACKENDS = _child('VISBACKENDS')
 WEIGHT_INITIALIZERS = _child('WEIGHT_INITIALIZERS')

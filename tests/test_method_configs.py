@@ -38,7 +38,7 @@ def train_a_step(model):
     loss_predicate = model.relation_head.loss_predicate
     if hasattr(loss_predicate, 'set_counts'):
         loss_predicate.set_counts(range(50))
-    data = model.data_preprocessor(batch(), True)
+    data = model.data_preprocessor(batch(with_proposals=False), True)
     losses = model(**data, mode='loss')
     assert losses['loss_object'] > 0
     loss, _ = model.parse_losses(losses)
@@ -57,7 +57,7 @@ def test_config_trains_and_predicts(path):
     if path.parent.name != 'frequency':  # which is counted, not trained
         train_a_step(model)
     model.eval()
-    for sample in model.test_step(batch()):
+    for sample in model.test_step(batch(with_proposals=False)):
         relations = sample.pred_relations
         num = len(sample.pred_instances)
         assert len(relations) <= num * (num - 1)

@@ -18,6 +18,7 @@ from mmsgg.engine import (
     checkpoint_file,
     config_file,
     config_from_args,
+    fetch_initial_weights,
     leave_process_group,
 )
 
@@ -91,6 +92,7 @@ def main() -> None:
     apply_training_options(cfg, args)
     runner = Runner.from_cfg(cfg)
     warn_of_untrained_detector(cfg)
+    fetch_initial_weights(cfg)
     runner.train()
     del runner
     leave_process_group()

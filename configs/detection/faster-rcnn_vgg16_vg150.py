@@ -1,21 +1,4 @@
 _base_ = [
     '../_base_/models/faster-rcnn_vgg16.py',
-    '../_base_/datasets/vg150_detection.py',
-    '../_base_/schedules/sgd_plateau.py',
-    '../_base_/default_runtime.py',
+    '../_base_/detection_vg150.py',
 ]
-
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=500),
-    dict(
-        type='ReduceOnPlateauLR',
-        monitor='pascal_voc/mAP',
-        rule='greater',
-        factor=0.1,
-        patience=3,
-        by_epoch=True,
-    ),
-]
-default_hooks = dict(
-    checkpoint=dict(save_best='pascal_voc/mAP', rule='greater')
-)

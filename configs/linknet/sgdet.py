@@ -1,11 +1,5 @@
 # Refine from the checkpoint of sgcls.py (load_from), at a tenth of its rate.
 _base_ = './sgcls.py'
 
-model = dict(
-    task='sgdet',
-    relation_head=dict(
-        sampler=dict(_delete_=True, type='DetectionRelationSampler', num=64),
-        overlap_only=True,
-    ),
-)
+model = _base_.sgdet
 optim_wrapper = dict(optimizer=dict(lr=6e-4))

@@ -42,6 +42,22 @@ def build_dataset(cfg: Config, split: str, lazy: bool = False) -> BaseDataset:
     return DATASETS.build(_lazily(settings) if lazy else settings)
 
 
+def dataset_meta(cfg: Config | None) -> dict[str, Any]:
+    """The names of classes and predicates; no file of the set is opened.
+
+    Args:
+        cfg: With a test data set; None gives no names.
+
+    Returns:
+        Its ``metainfo``.
+    """
+    if cfg is None:
+        return {}
+    init_default_scope(cfg.get('default_scope', 'mmsgg'))
+    dataset = dict(cfg.test_dataloader.dataset, lazy_init=True, pipeline=[])
+    return DATASETS.build(dataset).metainfo
+
+
 def _lazily(settings: dict) -> dict:
     """Set ``lazy_init`` here and in what is wrapped."""
     settings = {**settings, 'lazy_init': True}

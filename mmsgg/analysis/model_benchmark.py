@@ -185,7 +185,7 @@ class ModelBenchmark:
                 bboxes=objects.bboxes.cpu(),
                 labels=objects.detected_labels.cpu(),
             )
-            rows = torch.arange(len(objects) - 1)
+            rows = torch.arange(max(len(objects) - 1, 0))
             sample.gt_relations = InstanceData(
                 pairs=torch.stack([rows, rows + 1], dim=1),
                 labels=torch.zeros_like(rows),

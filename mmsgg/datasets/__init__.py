@@ -10,6 +10,7 @@ from .transforms import (
     LoadImageFromFile,
     LoadRelationAnnotations,
     PackSGInputs,
+    SquareResize,
 )
 from .vg150 import VG150Dataset
 from .vg150_vocabulary import VG150_CLASSES, VG150_PREDICATES
@@ -30,6 +31,7 @@ __all__ = [
     'SceneGraphArrays',
     'SceneGraphDataset',
     'SceneGraphJsonDataset',
+    'SquareResize',
     'ToyVGDataset',
     'VG150Dataset',
     'VRDDataset',

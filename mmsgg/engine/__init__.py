@@ -1,4 +1,4 @@
-"""What stands around the runner: command lines and distributed runs."""
+"""What stands around the runner: command lines, weights, processes."""
 
 from mmsgg.engine.command_line import (
     add_cfg_options,
@@ -11,6 +11,7 @@ from mmsgg.engine.cpu_distributed import (
     leave_process_group,
     use_gloo_without_gpu,
 )
+from mmsgg.engine.initial_weights import fetch_initial_weights
 
 __all__ = [
     'add_cfg_options',
@@ -18,6 +19,7 @@ __all__ = [
     'checkpoint_file',
     'config_file',
     'config_from_args',
+    'fetch_initial_weights',
     'leave_process_group',
     'use_gloo_without_gpu',
 ]

@@ -1,7 +1,7 @@
 """Evaluation of scene graphs."""
 
 from .metrics import DumpSceneGraphs, SceneGraphMetric
-from .result_file import largest_topk, read_samples
+from .result_file import check_topk, largest_topk, read_samples
 from .scene_graph_json import (
     graph_to_dict,
     read_scene_graphs,
@@ -11,6 +11,7 @@ from .scene_graph_json import (
 __all__ = [
     'DumpSceneGraphs',
     'SceneGraphMetric',
+    'check_topk',
     'graph_to_dict',
     'largest_topk',
     'read_samples',

@@ -1,7 +1,7 @@
 """Reading the pickle that ``tools/test.py --out`` writes."""
 
 import pickle
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,24 @@ def largest_topk(samples: list[dict]) -> int | None:
         50
     """
     return min((s['topk'] for s in samples if 'topk' in s), default=None)
+
+
+def check_topk(samples: list[dict], topk: Iterable[int]) -> None:
+    """See that the samples hold enough for some numbers K.
+
+    Args:
+        samples: From :func:`read_samples`.
+        topk: The numbers K of triplets that an image may give.
+
+    Raises:
+        ValueError: Where the largest K is more than they hold.
+    """
+    most = largest_topk(samples)
+    if most is not None and max(topk) > most:
+        raise ValueError(
+            f'the samples hold the best {most} triplets, too few for K = '
+            f'{max(topk)}; see topk of DumpSceneGraphs'
+        )
 
 
 def _load(path: Path) -> Any:

@@ -1,6 +1,7 @@
 """Backbones, detectors, RoI heads, relation heads and their losses."""
 
 from .backbones import VGG16
+from .dense_heads import MotifsRPNHead
 from .detectors import SceneGraphFromBoxes, SceneGraphRCNN
 from .losses import ClassBalancedLoss
 from .relation_heads import (
@@ -18,6 +19,7 @@ from .roi_heads import (
     CropResizeRoIExtractor,
     FC67BBoxHead,
     FC67Head,
+    Res5Head,
     UnionRoIExtractor,
 )
 
@@ -32,8 +34,10 @@ __all__ = [
     'FrequencyRelHead',
     'IMPRelHead',
     'LinkNetRelHead',
+    'MotifsRPNHead',
     'MotifsRelHead',
     'RegionRelHead',
+    'Res5Head',
     'SceneGraphFromBoxes',
     'SceneGraphRCNN',
     'TotalDirectEffect',

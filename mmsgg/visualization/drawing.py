@@ -1,4 +1,4 @@
-"""Marks on an image: arrows, tags with text, and where a tag finds room.
+"""Marks on an image: boxes, arrows and tags with text.
 
 Images are (H, W, 3) RGB uint8 arrays, points and boxes are in their pixels.
 """
@@ -82,39 +82,6 @@ def draw_tag(
     )
 
 
-def curve(
-    start: np.ndarray,
-    end: np.ndarray,
-    bend: float = 0.1,
-    limits: Sequence[float] | None = None,
-) -> np.ndarray:
-    """A quadratic Bezier curve from one point to just before another.
-
-    It stops short so that the heads of arrows to one object form a ring and
-    do not cover each other.
-
-    Args:
-        start: (2,) point.
-        end: (2,) point.
-        bend: How far the curve leaves the straight line to its left, as a
-            part of its length.
-        limits: Width and height of a picture. The curve between two points in
-            it stays in it.
-
-    Returns:
-        (33, 2) points.
-    """
-    along = end - start
-    length = np.linalg.norm(along)
-    control = (start + end) / 2 + 2 * bend * np.array([along[1], -along[0]])
-    if limits is not None:
-        # the curve lies between its ends and this point
-        control = control.clip(0, limits)
-    stop = 1 - min(12 / max(length, 1e-6), 0.1)
-    t = np.linspace(0, stop, 33)[:, None]
-    return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
-
-
 def draw_arrow(image: np.ndarray, points: np.ndarray, color: Color) -> None:
     """Draw a curve with a head at its end, both in a white contour.
 
@@ -151,38 +118,15 @@ def draw_box(
         cv2.rectangle(image, corners[:2], corners[2:], paint, width + extra)
 
 
-def find_room(
-    size: tuple[float, float],
-    corners: Sequence[tuple[float, float]],
-    taken: Sequence[Box],
-    bounds: Box,
-) -> tuple[Box, float]:
-    """The best of some places for a tag.
-
-    Args:
-        size: Width and height of the tag.
-        corners: Where its top left may be, the best first.
-        taken: Boxes that it should not hide.
-        bounds: The box that it must not leave.
-
-    Returns:
-        The place that hides least, and the area that it does hide.
-    """
-    width, height = size
-    x, y = np.asarray(corners, dtype=np.float64).T  # (C,) each
-    x = np.maximum(np.minimum(x, bounds[2] - width), bounds[0])
-    y = np.maximum(np.minimum(y, bounds[3] - height), bounds[1])
-    others = np.asarray(taken, dtype=np.float64).reshape(-1, 4)
-    overlap_x = np.minimum(x[:, None] + width, others[:, 2]) - np.maximum(
-        x[:, None], others[:, 0]
-    )
-    overlap_y = np.minimum(y[:, None] + height, others[:, 3]) - np.maximum(
-        y[:, None], others[:, 1]
-    )
-    hidden = (overlap_x.clip(0) * overlap_y.clip(0)).sum(1)  # (C,)
-    best = int(hidden.argmin())
-    left, top = float(x[best]), float(y[best])
-    return (left, top, left + width, top + height), float(hidden[best])
+def draw_line(
+    image: np.ndarray, start: np.ndarray, end: np.ndarray, color: Color
+) -> None:
+    """Draw a thin line between points (2,) in place, in a white contour."""
+    line = _fixed([start, end])
+    for paint, width in ((WHITE, 4), (color, 2)):
+        cv2.polylines(
+            image, [line], False, paint, width, cv2.LINE_AA, _SUBPIXEL_BITS
+        )
 
 
 def _fixed(points: Sequence[np.ndarray]) -> np.ndarray:

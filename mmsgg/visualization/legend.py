@@ -64,25 +64,38 @@ def draw_legend(scene: Scene, width: int) -> np.ndarray:
     Returns:
         (H, width, 3) RGB uint8, H as high as needed.
     """
-    count = len(scene.relations)
-    num_columns = max(1, width // max([width // 3, *_line_widths(scene)]))
-    num_lines = -(-count // num_columns)
+    num_lines, starts = _columns(_line_widths(scene), width)
     height = num_lines * _LINE_HEIGHT + _MARGIN
     sheet = Image.new('RGB', (width, height), WHITE)
     draw = ImageDraw.Draw(sheet)
-    for index in range(count):
+    for index in range(len(scene.relations)):
         column, line = divmod(index, num_lines)
-        x = column * width // num_columns + _MARGIN
         y = _MARGIN // 2 + line * _LINE_HEIGHT
-        _draw_line(draw, x, y, _line(scene, index))
+        _draw_line(draw, starts[column] + _MARGIN, y, _line(scene, index))
     return np.array(sheet)
+
+
+def _columns(widths: list[int], total: int) -> tuple[int, list[int]]:
+    """Lines a column and where each column starts, as many as have room."""
+    for num_columns in (3, 2, 1):
+        num_lines = -(-len(widths) // num_columns)
+        columns = [
+            max(widths[i : i + num_lines])
+            for i in range(0, len(widths), max(num_lines, 1))
+        ]
+        spare = total - sum(columns)
+        if spare >= 0:
+            break
+    gap = max(spare, 0) // num_columns
+    starts = [sum(columns[:i]) + i * gap for i in range(len(columns))]
+    return num_lines, starts
 
 
 def _line(scene: Scene, index: int) -> list[_Word]:
     """One relation in words: number, mark, subject, predicate, object."""
     relation = scene.relations[index]
     ends = [
-        _Word(end.name, class_color(end.label), is_tag=True)
+        _Word(end.title, class_color(end.label), is_tag=True)
         for end in (
             scene.objects[relation.subject],
             scene.objects[relation.object],

@@ -18,7 +18,13 @@ class SceneObject(NamedTuple):
     box: np.ndarray  # (4,) original-image pixels
     label: int
     name: str
+    number: int  # its row in the data sample
     related: bool  # a relation of it is drawn
+
+    @property
+    def title(self) -> str:
+        """Name and number, which tell it from others of its class."""
+        return f'{self.name}-{self.number}'
 
 
 class SceneRelation(NamedTuple):
@@ -44,3 +50,31 @@ class Scene(NamedTuple):
     title: str
     objects: Sequence[SceneObject] = ()
     relations: Sequence[SceneRelation] = ()
+
+    def to_graph(self) -> dict[str, list[dict]]:
+        """The scene as :func:`~mmsgg.visualization.draw_graph` takes it."""
+        objects = [
+            dict(id=o.number, label=o.label, name=o.name, box=o.box)
+            for o in self.objects
+        ]
+        triplets = [
+            dict(
+                subject_id=objects[r.subject]['id'],
+                object_id=objects[r.object]['id'],
+                name=r.predicate,
+                score=r.score,
+                hit=r.hit,
+            )
+            for r in self.relations
+        ]
+        return dict(objects=objects, triplets=triplets)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number with its noun.
+
+    Examples:
+        >>> counted(1, 'object'), counted(0, 'object')
+        ('1 object', '0 objects')
+    """
+    return f'{number} {noun}' if number == 1 else f'{number} {noun}s'

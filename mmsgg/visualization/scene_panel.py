@@ -6,23 +6,14 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
-from .drawing import (
-    WHITE,
-    Box,
-    class_color,
-    curve,
-    draw_arrow,
-    draw_box,
-    draw_tag,
-    find_room,
-    tag_size,
-)
+from .arrow_routes import route_arrows
+from .drawing import class_color, draw_arrow, draw_box, draw_line, draw_tag
+from .graph_view import draw_graph
 from .legend import draw_legend, draw_title, text_width
 from .scene import Scene
+from .tag_layout import TAG_SIZE, lay_out_tags
 
-_TAG_SIZE = 13
 _LETTERBOX = (225, 225, 225)
-_STEPS_ASIDE = ((26, 0), (-26, 0), (0, 21), (0, -21))  # pixels
 
 
 class ScenePanel:
@@ -31,6 +22,7 @@ class ScenePanel:
     Args:
         min_side: The long side of the image gets at least so many pixels.
         max_side: And at most so many.
+        with_graph: Whether the graph as nodes and arrows stands below.
         max_named_arrows: Up to so many relations the arrows carry predicates,
             above it numbers only; the legend always has both.
     """
@@ -39,10 +31,12 @@ class ScenePanel:
         self,
         min_side: int = 760,
         max_side: int = 1024,
+        with_graph: bool = False,
         max_named_arrows: int = 10,
     ) -> None:
         self.min_side = min_side
         self.max_side = max_side
+        self.with_graph = with_graph
         self.max_named_arrows = max_named_arrows
 
     def scale_of(self, image: np.ndarray) -> float:
@@ -83,9 +77,10 @@ class ScenePanel:
             np.clip(obj.box * scale, 0, last) + offset for obj in scene.objects
         ]
         body = self._draw_graph(body, scene, boxes)
-        return np.concatenate(
-            [draw_title(scene, width), body, draw_legend(scene, width)]
-        )
+        parts = [draw_title(scene, width), body, draw_legend(scene, width)]
+        if self.with_graph:
+            parts.append(_draw_nodes(scene, width))
+        return np.concatenate(parts)
 
     def _draw_graph(
         self, body: np.ndarray, scene: Scene, boxes: Sequence[np.ndarray]
@@ -94,119 +89,35 @@ class ScenePanel:
         for obj, box in zip(scene.objects, boxes, strict=True):
             width = 3 if obj.related else 1
             draw_box(body, box, class_color(obj.label), width)
-        curves = _curves(scene, boxes, limits=body.shape[1::-1])
+        pairs = [(item.subject, item.object) for item in scene.relations]
+        curves = route_arrows(boxes, pairs, limits=body.shape[1::-1])
         # the best come last and are hidden by none; hits are above misses
         order = reversed(range(len(curves)))
         for i in sorted(order, key=lambda i: bool(scene.relations[i].hit)):
             draw_arrow(body, curves[i], scene.relations[i].color)
+        tags = lay_out_tags(
+            scene,
+            boxes,
+            curves,
+            (0, 0, *body.shape[1::-1]),
+            self.max_named_arrows,
+        )
+        for tag in tags:
+            if tag.line is not None:
+                draw_line(body, *tag.line, tag.outline or tag.fill)
         picture = Image.fromarray(body)
         draw = ImageDraw.Draw(picture)
-        # the heads are where tags would hurt most
-        taken = [_around(points[-1], 9) for points in curves]
-        _tag_objects(draw, scene, boxes, taken)
-        self._tag_arrows(draw, scene, curves, taken)
+        for tag in tags:
+            corner, size = tag.place[:2], TAG_SIZE
+            draw_tag(
+                draw, corner, tag.text, size, tag.fill, tag.outline, tag.bold
+            )
         return np.array(picture)
 
-    def _tag_arrows(
-        self,
-        draw: ImageDraw.ImageDraw,
-        scene: Scene,
-        curves: Sequence[np.ndarray],
-        taken: list[Box],
-    ) -> None:
-        """Number each arrow; with few arrows, name the predicate too."""
-        named = len(curves) <= self.max_named_arrows
-        for i, relation in enumerate(scene.relations):
-            texts = [f'{i + 1}']
-            if named:
-                texts.insert(0, f'{i + 1} {relation.predicate}')
-            for text in texts:  # the longer one only where it has room
-                size = tag_size(text, _TAG_SIZE, bold=True)
-                corners = _along(curves[i]) - np.array(size) / 2
-                place, hidden = find_room(size, corners, taken, _bounds(draw))
-                if hidden == 0:
-                    break
-            taken.append(place)
-            color = relation.color
-            draw_tag(draw, place[:2], text, _TAG_SIZE, WHITE, color, bold=True)
 
-
-def _tag_objects(
-    draw: ImageDraw.ImageDraw,
-    scene: Scene,
-    boxes: Sequence[np.ndarray],
-    taken: list[Box],
-) -> None:
-    """Name the objects at their boxes, those with relations first."""
-    objects = scene.objects
-    for i in sorted(range(len(objects)), key=lambda i: not objects[i].related):
-        width, height = size = tag_size(objects[i].name, _TAG_SIZE)
-        x1, y1, x2, y2 = boxes[i]
-        corners = [
-            (x, y)
-            for y in (y1 - height, y1 + 2, y2 - height - 1, y2 + 1)
-            for x in (x1, x2 - width, (x1 + x2 - width) / 2)
-        ]
-        place, _ = find_room(size, corners, taken, _bounds(draw))
-        taken.append(place)
-        color = class_color(objects[i].label)
-        draw_tag(draw, place[:2], objects[i].name, _TAG_SIZE, color)
-
-
-def _curves(
-    scene: Scene, boxes: Sequence[np.ndarray], limits: Sequence[float]
-) -> list[np.ndarray]:
-    """A curve (P, 2) for each relation; those of one pair share theirs.
-
-    There and back are two curves, since each bends to its left.
-    """
-    return [
-        curve(
-            *_ends(boxes[relation.subject], boxes[relation.object]),
-            limits=limits,
-        )
-        for relation in scene.relations
-    ]
-
-
-def _ends(
-    subject: np.ndarray, object_: np.ndarray, least: float = 60.0
-) -> tuple[np.ndarray, np.ndarray]:
-    """Where an arrow starts and ends: at the centres, if they are apart.
-
-    Otherwise at the closest of some other points of both boxes that are, or
-    at the two that are farthest from each other.
-    """
-    starts, ends = _anchors(subject), _anchors(object_)
-    distance = np.linalg.norm(starts[:, None] - ends, axis=-1)  # (5, 5)
-    if distance[0, 0] >= least:
-        return starts[0], ends[0]
-    far = distance >= least
-    if far.any():
-        distance = np.where(far, -distance, -np.inf)
-    i, j = np.unravel_index(distance.argmax(), distance.shape)
-    return starts[i], ends[j]
-
-
-def _anchors(box: np.ndarray) -> np.ndarray:
-    """Centre and edge centres (5, 2) of a box (4,)."""
-    x1, y1, x2, y2 = box
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2
-    return np.array([(x, y), (x, y1), (x1, y), (x2, y), (x, y2)])
-
-
-def _along(points: np.ndarray) -> np.ndarray:
-    """Places (L, 2) for a tag: on a curve, its middle first, then beside."""
-    order = np.argsort(abs(np.linspace(-1, 1, len(points))), kind='stable')
-    on_curve = points[order[: int(0.8 * len(points))]]
-    beside = [on_curve + step for step in _STEPS_ASIDE]
-    return np.concatenate([on_curve, *beside])
-
-
-def _around(point: np.ndarray, radius: float) -> Box:
-    x, y = point
-    return x - radius, y - radius, x + radius, y + radius
-
-
-def _bounds(draw: ImageDraw.ImageDraw) -> Box:
-    return 0, 0, *draw.im.size
+def _draw_nodes(scene: Scene, width: int) -> np.ndarray:
+    """The graph as nodes and arrows (H, width, 3)."""
+    topk = len(scene.relations)
+    nodes = draw_graph(scene.to_graph(), topk, (width, round(0.65 * width)))
+    size = width, round(len(nodes) * width / nodes.shape[1])
+    return cv2.resize(nodes, size, interpolation=cv2.INTER_AREA)

@@ -12,7 +12,7 @@ from mmsgg.registry import VISUALIZERS
 from mmsgg.structures import SGDataSample
 
 from .drawn_graph import DrawnGraph, match_graphs, read_graph
-from .scene import Scene, SceneObject, SceneRelation
+from .scene import Scene, SceneObject, SceneRelation, counted
 from .scene_panel import ScenePanel
 
 
@@ -24,6 +24,9 @@ class SGLocalVisualizer(DetLocalVisualizer):
     relations that agree (classes, predicate, both boxes with IoU >= 0.5) are
     green and the others red, in both panels: a green prediction is a hit, a
     red annotation was not found among the predictions drawn.
+
+    Arrows run from edge to edge. No tag hides another: one without room is
+    shortened to its number or left out; the list has every relation drawn.
 
     It takes the place of mmdet's in a config; ``DetVisualizationHook`` works
     with it as it is. Names come from ``dataset_meta['classes']`` and
@@ -39,6 +42,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
             draw, the best first.
         min_side: The long side of an image gets at least so many pixels.
         max_side: And at most so many.
+        with_graph: Whether to add the graph as nodes and arrows below.
         **kwargs: Of :class:`mmdet.visualization.DetLocalVisualizer`, such as
             ``vis_backends`` and ``save_dir``.
 
@@ -72,6 +76,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         max_loose_objects: int = 20,
         min_side: int = 760,
         max_side: int = 1024,
+        with_graph: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(name, **kwargs)
@@ -79,7 +84,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         self.relation_score_thr = relation_score_thr
         self.max_gt_relations = max_gt_relations
         self.max_loose_objects = max_loose_objects
-        self.panel = ScenePanel(min_side, max_side)
+        self.panel = ScenePanel(min_side, max_side, with_graph)
 
     @master_only
     def add_datasample(
@@ -174,7 +179,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
             SceneObject(
                 graph.boxes[row],
                 int(graph.labels[row]),
-                f'{_name(classes, graph.labels[row])}-{row}',
+                _name(classes, graph.labels[row]),
+                int(row),
                 bool((graph.pairs == row).any()),
             )
             for row in rows
@@ -190,9 +196,14 @@ class SGLocalVisualizer(DetLocalVisualizer):
             )
             for k in range(len(graph.pairs))
         ]
-        title = f'{title}: {len(objects)} objects, {len(relations)} relations'
+        numbers = (
+            counted(len(objects), 'object'),
+            counted(len(relations), 'relation'),
+        )
+        title = f'{title}: {", ".join(numbers)}'
         if hits is not None:
-            title += f', {int(hits[: len(relations)].sum())} {word}'
+            count = int(hits[: len(relations)].sum())
+            title += f', {count} {word}'
         return Scene(title, objects, relations)
 
     def _names(self, key: str) -> Sequence[str]:

@@ -138,7 +138,7 @@ def test_memory_is_booked_where_it_is_held():
 
 
 def test_memory_unknown_where_there_is_no_proc(monkeypatch):
-    monkeypatch.setattr(PeakMemory, '_status', Path('/no/such/file'))
+    monkeypatch.setattr(PeakMemory, '_clear_refs', Path('/no/such/file'))
     model = Model(Clock())
     costs = StageMeter(model).measure(lambda: model(torch.ones(1)))
     assert {cost.peak_mb for cost in costs.values()} == {None}

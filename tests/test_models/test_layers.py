@@ -141,6 +141,16 @@ def test_global_context_of_the_seed_is_the_pooled_map():
     assert context.out_channels == 3
 
 
+def test_global_context_reads_the_level_it_is_told():
+    x = tuple(
+        torch.full((2, 3, 8 // 2**i, 8 // 2**i), i + 1.0) for i in range(3)
+    )
+    context = GlobalContext(3, 4, out_channels=None, level=1)
+    assert torch.equal(context(x)[0], torch.full((2, 3), 2.0))
+    last = GlobalContext(3, 4, out_channels=None)
+    assert torch.equal(last(x)[0], torch.full((2, 3), 3.0))
+
+
 def test_global_context_refuses_an_unknown_activation():
     with pytest.raises(ValueError, match='sigmoid'):
         GlobalContext(3, 4, activation='relu')

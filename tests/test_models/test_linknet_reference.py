@@ -1,4 +1,8 @@
-"""LinkNetRelHead against what the seed project's inference gave."""
+"""The compat head against what the seed project's inference gave.
+
+The weights go the way of a user's: saved as the seed saves, converted by the
+command, loaded into the model of the compat config.
+"""
 
 import json
 import os
@@ -7,12 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from mmengine.structures import InstanceData
 
 from mmsgg.registry import MODELS
 
-from .linknet_pytorch import convert_head, first_to_last
+from ..test_converters.command import command
 
+TASKS = ('predcls', 'sgcls', 'sgdet')
 ROOT = Path(__file__).parents[2]
 REFERENCE = Path(
     os.environ.get('MMSGG_REFERENCE', ROOT.parent / 'shared' / 'reference')
@@ -30,59 +36,69 @@ def reference():
                 file[key] for key in file}  # fmt: skip
 
 
-@pytest.fixture
-def head(reference):
+@pytest.fixture(scope='module')
+def configs(reference, tmp_path_factory):
+    """The compat configs in the widths of the reference, by task."""
+    folder = tmp_path_factory.mktemp('configs')
     dims = json.loads(str(reference['dims']))
-    extractor = dict(
-        type='CropResizeRoIExtractor',
-        roi_layer=dict(output_size=7),
-        out_channels=dims['fmap'],
-        featmap_strides=[16],
-    )
-    model = MODELS.build(
-        dict(
-            type='LinkNetRelHead',
-            num_classes=dims['num_classes'],
-            num_predicates=dims['num_predicates'],
-            embed_channels=dims['embed'],
-            hidden_channels=dims['hidden'],
-            object_roi_extractor=extractor,
-            object_head=dict(
-                type='FC67Head',
-                in_channels=dims['fmap'],
-                out_channels=dims['obj'],
-            ),
-            union_roi_extractor=dict(
-                type='UnionRoIExtractor',
-                roi_extractor=extractor,
-                draw_boxes=True,
-            ),
-            union_head=dict(
-                type='FC67Head',
-                in_channels=dims['fmap'],
-                out_channels=dims['pooling'],
-                last_relu=False,
-            ),
-            global_context=dict(
-                type='GlobalContext',
-                in_channels=dims['fmap'],
-                out_channels=None,
-                activation='softmax',
-            ),
-            geometric_layout=dict(type='GeometricLayout'),
-        )
-    )
-    weights = {
-        key.removeprefix('state_dict/'): value
+    paths = {task: folder / f'{task}.py' for task in TASKS}
+    for task, path in paths.items():
+        path.write_text(narrowed(task, dims))
+    return paths
+
+
+@pytest.fixture(scope='module')
+def weights(reference, configs, tmp_path_factory):
+    """The weights of the reference, converted."""
+    folder = tmp_path_factory.mktemp('weights')
+    tar, pth = folder / 'vgrel-18.tar', folder / 'linknet.pth'
+    state_dict = {
+        key.removeprefix('state_dict/'): torch.as_tensor(value)
         for key, value in reference.items()
         if key.startswith('state_dict/')
     }
-    weights = {
-        key: value if isinstance(value, torch.Tensor) else torch.tensor(value)
-        for key, value in weights.items()
-    }
-    model.load_state_dict(convert_head(weights), strict=True)
+    torch.save(dict(epoch=18, state_dict=state_dict), tar)
+    command.main([str(tar), str(pth), '--config', str(configs['sgdet'])])
+    return torch.load(pth)['state_dict']
+
+
+@pytest.fixture
+def head(weights, configs, task):
+    cfg = Config.fromfile(configs[task])
+    model = MODELS.build(cfg.model.relation_head)
+    prefix = 'relation_head.'
+    assert all(key.startswith(prefix) for key in weights)
+    model.load_state_dict(
+        {key.removeprefix(prefix): values for key, values in weights.items()},
+        strict=True,
+    )
     return model.eval()
+
+
+def narrowed(task, dims):
+    """Write the compat config of a task in the widths of the reference."""
+    changes = dict(
+        num_classes=dims['num_classes'],
+        num_predicates=dims['num_predicates'],
+        embed_channels=dims['embed'],
+        hidden_channels=dims['hidden'],
+        object_roi_extractor=dict(out_channels=dims['fmap']),
+        object_head=dict(in_channels=dims['fmap'], out_channels=dims['obj']),
+        union_roi_extractor=dict(
+            roi_extractor=dict(out_channels=dims['fmap'])
+        ),
+        union_head=dict(
+            in_channels=dims['fmap'], out_channels=dims['pooling']
+        ),
+        global_context=dict(in_channels=dims['fmap']),
+    )
+    base = ROOT / 'configs' / 'linknet' / 'compat' / f'{task}.py'
+    return f'_base_ = {str(base)!r}\nmodel = dict(relation_head={changes!r})'
+
+
+def first_to_last(values):
+    """Move background from the first column to the last."""
+    return torch.roll(values, -1, dims=1)
 
 
 def objects_of(reference, name, task):
@@ -100,7 +116,7 @@ def objects_of(reference, name, task):
 
 
 @pytest.mark.parametrize('sample', range(3))
-@pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
+@pytest.mark.parametrize('task', TASKS)
 @torch.no_grad()
 def test_reproduces_the_seed(reference, head, task, sample):
     name = f'{task}/{sample}'
@@ -111,7 +127,6 @@ def test_reproduces_the_seed(reference, head, task, sample):
     }
     x = (reference[f'{name}/input/fmap'],)
     objects = objects_of(reference, name, task)
-    head.overlap_only = task == 'sgdet'
 
     [(instances, relations)] = head.predict(x, [objects], [{}])
 

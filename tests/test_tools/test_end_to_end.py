@@ -108,7 +108,8 @@ def test_one_and_three_processes_agree(name, trained, options, tmp_path):
     for key in recalls:
         assert scores[3][key] == pytest.approx(scores[1][key], abs=1e-6)
     if name == 'predcls':
-        assert scores[1]['R@100'] > 0
+        # two steps teach little, but some of all predicates must hit
+        assert scores[1]['ng-R@100'] > 0
     for one, three in zip(predictions[1], predictions[3], strict=True):
         assert one['img_id'] == three['img_id']
         assert np.array_equal(

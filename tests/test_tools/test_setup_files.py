@@ -29,7 +29,8 @@ def ranges() -> dict[str, SpecifierSet]:
     parser = ConfigParser()
     parser.read(ROOT / 'setup.cfg')
     lines = parser['options']['install_requires']
-    lines += parser['options.extras_require']['tests']
+    for extra in parser['options.extras_require'].values():
+        lines += extra
     return {row.name: row.specifier for row in requirements_of(lines)}
 
 

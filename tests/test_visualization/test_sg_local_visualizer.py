@@ -87,7 +87,7 @@ def test_arrow_is_between_its_objects():
 
 
 def test_arrow_head_is_at_the_object():
-    at_start, at_end = [15, 15, 35, 35], [95, 95, 115, 115]
+    at_start, at_end = [32, 32, 50, 50], [80, 80, 98, 98]
     there = picture(true_sample([0, 1, 0]))
     back = picture(true_sample([1, 0, 0]))
     for drawn, subject, object_ in (
@@ -230,6 +230,17 @@ def test_many_relations_stay_listed():
     pairs = [[s, o, p] for s in range(3) for o in range(3) for p in range(2)]
     few, many = (picture(true_sample(*pairs[:n])) for n in (2, 18))
     assert len(many) - len(few) >= 24 * 5  # lines of the legend
+
+
+def test_graph_stands_below():
+    sample = full_sample([[0, 1, 0]], [[0, 1, 0], [2, 0, 1]])
+    plain, drawn = picture(sample), picture(sample, with_graph=True)
+    height = len(plain)
+    np.testing.assert_array_equal(drawn[:height], plain)
+    assert drawn.shape[:2] == (height + round(0.65 * SIDE), 2 * SIDE + GAP)
+    graphs = [drawn[height:, :SIDE], drawn[height:, SIDE + GAP :]]
+    assert [count(graph, HIT) > 50 for graph in graphs] == [True, True]
+    assert [count(graph, MISS) > 50 for graph in graphs] == [False, True]
 
 
 def test_image_is_rgb(tmp_path):

@@ -12,11 +12,14 @@ from pathlib import Path
 import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
-from mmengine.visualization import Visualizer
 
-from mmsgg.analysis import build_dataset, pipeline_sample, raw_sample
+from mmsgg.analysis import (
+    build_dataset,
+    build_visualizer,
+    pipeline_sample,
+    raw_sample,
+)
 from mmsgg.engine import add_cfg_options, config_file
-from mmsgg.registry import VISUALIZERS
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -44,13 +47,6 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)
-
-
-def build_visualizer(cfg: Config) -> Visualizer:
-    """Build that of the config, without backends that write elsewhere."""
-    settings = dict(cfg.get('visualizer', dict(type='SGLocalVisualizer')))
-    settings.pop('vis_backends', None)
-    return VISUALIZERS.get(settings.pop('type'))(**settings)
 
 
 def drawn_samples(

@@ -11,17 +11,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
+from mmsgg.analysis import dataset_meta
 from mmsgg.engine import config_file
 from mmsgg.evaluation import (
     SceneGraphMetric,
+    check_topk,
     graph_to_dict,
-    largest_topk,
     read_samples,
     write_scene_graphs,
 )
-from mmsgg.registry import DATASETS
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -105,15 +104,6 @@ def metric_settings(args: Namespace, cfg: Config | None) -> dict[str, Any]:
     return settings
 
 
-def dataset_meta(cfg: Config | None) -> dict[str, Any]:
-    """The names of classes and predicates; no file of the set is opened."""
-    if cfg is None:
-        return {}
-    init_default_scope(cfg.get('default_scope', 'mmsgg'))
-    dataset = dict(cfg.test_dataloader.dataset, lazy_init=True, pipeline=[])
-    return DATASETS.build(dataset).metainfo
-
-
 def evaluate(
     samples: Sequence[dict], settings: dict[str, Any], meta: dict[str, Any]
 ) -> dict[str, float]:
@@ -132,12 +122,7 @@ def evaluate(
     """
     metric = SceneGraphMetric(**settings)
     metric.dataset_meta = meta
-    most = largest_topk(samples)
-    if most is not None and max(metric.topk) > most:
-        raise ValueError(
-            f'the samples hold the best {most} triplets, too few for K = '
-            f'{max(metric.topk)}; see topk of DumpSceneGraphs'
-        )
+    check_topk(samples, metric.topk)
     for sample in samples:
         metric.process(None, [sample])
     return metric.evaluate(len(samples))

@@ -39,11 +39,12 @@ random weights by
 {command}
 ```
 
-Machine: {machine}; torch {torch}. Where others shared it, times are rough.
+Machine: {machine}; torch {torch}.
+Where others shared it, times are rough.
 
 - An inference and a training step are of one random image of {shape}
   pixels, which goes through the pipeline of the config, with {objects} boxes
-  (in sgdet as many detections at most); each is the median of {steps}.
+  (in sgdet as many detections at most); each is the median of {steps} run(s).
 - *MB* is the peak of memory beyond the weights, in training with gradients
   and momentum; on a CPU, of resident memory.
 - *GFLOPs* are those of the matrix products and convolutions of inference, a

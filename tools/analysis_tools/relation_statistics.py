@@ -5,7 +5,6 @@ Examples:
         configs/linknet/sgdet.py --out-dir work_dirs/statistics
 """
 
-import csv
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from mmsgg.analysis import (
     prior_probabilities,
     prior_recall,
     text_table,
+    write_csv,
 )
 from mmsgg.datasets import count_relations, scene_graphs_of
 from mmsgg.engine import add_cfg_options, config_file
@@ -122,14 +122,6 @@ def recall_rows(cfg: Config, probabilities: np.ndarray) -> list:
             recalls = prior_recall(probabilities, graphs)
             rows.append((split, *recalls.values()))
     return rows
-
-
-def write_csv(path: Path, heads: Sequence[str], rows: list) -> None:
-    """Write a table."""
-    with path.open('w', newline='') as file:
-        writer = csv.writer(file)
-        writer.writerow(heads)
-        writer.writerows(rows)
 
 
 def write_files(

@@ -1,4 +1,8 @@
-vgg16 = dict(type='Pretrained', checkpoint='torchvision://vgg16')
+# torchvision's; by its address it needs no torchvision
+vgg16 = dict(
+    type='Pretrained',
+    checkpoint='https://download.pytorch.org/models/vgg16-397923af.pth',
+)
 
 model = dict(
     type='mmdet.FasterRCNN',

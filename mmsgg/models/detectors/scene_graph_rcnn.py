@@ -6,6 +6,11 @@ from typing import Any
 
 import torch
 from mmdet.models.detectors import TwoStageDetector
+from mmdet.models.roi_heads import (
+    HybridTaskCascadeRoIHead,
+    SCNetRoIHead,
+    SparseRoIHead,
+)
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -13,7 +18,11 @@ from mmsgg.models.roi_heads import as_logits, select_detections
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
 
+from .detector_weights import branch_weights, check_frozen_weights
+
 TASKS = ('predcls', 'sgcls', 'sgdet')
+# They score learned queries, or boxes together with a semantic map.
+UNFIT_ROI_HEADS = (SparseRoIHead, HybridTaskCascadeRoIHead, SCNetRoIHead)
 
 
 @MODELS.register_module()
@@ -24,8 +33,9 @@ class SceneGraphRCNN(TwoStageDetector):
 
         image -> extract_feat -> objects_of -> relation_head -> graph
 
-    The detector is any of mmdet's with one RoI stage, under mmdet's parameter
-    names, so that its checkpoint loads as it is.
+    The detector is any of mmdet's with an RoI head that scores given boxes,
+    cascades included, under mmdet's parameter names, so that its checkpoint
+    loads as it is.
 
     The task says what is given: 'predcls' boxes and classes, 'sgcls' boxes,
     'sgdet' nothing. What is given is read from ``gt_instances``.
@@ -36,10 +46,13 @@ class SceneGraphRCNN(TwoStageDetector):
         freeze_detector: Whether only the relation head is trained. Else the
             detector's own losses join in.
         kwargs: As of mmdet's ``TwoStageDetector``. ``test_cfg.objects`` holds
-            the arguments of :func:`select_detections`.
+            the arguments of :func:`select_detections`; with
+            ``relate_proposals=True`` the relation head is given the
+            proposals, not the boxes regressed from them.
 
     Raises:
         ValueError: If the task is unknown.
+        TypeError: If the RoI head cannot score given boxes.
     """
 
     def __init__(
@@ -56,6 +69,12 @@ class SceneGraphRCNN(TwoStageDetector):
                 f'one of {", ".join(TASKS)}'
             )
         super().__init__(**kwargs)
+        if isinstance(getattr(self, 'roi_head', None), UNFIT_ROI_HEADS):
+            raise TypeError(
+                f'SceneGraphRCNN: {type(self.roi_head).__name__} cannot score '
+                f'given boxes by themselves; take a detector with a '
+                f'StandardRoIHead or CascadeRoIHead of mmdet'
+            )
         self.task = task
         self.freeze_detector = freeze_detector
         self.relation_head = MODELS.build(relation_head)
@@ -80,21 +99,26 @@ class SceneGraphRCNN(TwoStageDetector):
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args: Any
     ) -> None:
-        """Start the fc6 and fc7 of the relation head from the detector's.
+        """Take a detector's checkpoint too, or refuse one that is too little.
 
-        Only for a checkpoint without relation head, that is, of a detector.
+        Of a checkpoint without relation head, that is, of a detector, the
+        branches of the relation head start from the detector's.
+
+        Raises:
+            ValueError: If the detector is frozen and would stay random.
         """
-        head = f'{prefix}relation_head.'
-        if not any(key.startswith(head) for key in state_dict):
-            source = f'{prefix}roi_head.bbox_head.fc67.'
-            copies = {
-                f'{head}{branch}.{key.removeprefix(source)}': value
-                for branch in ('object_head', 'union_head')
-                if getattr(self.relation_head, branch, None)
-                for key, value in state_dict.items()
-                if key.startswith(source)
+        checkpoint = {k.removeprefix(prefix): v for k, v in state_dict.items()}
+        if not any(key.startswith('relation_head.') for key in checkpoint):
+            head = self.relation_head.state_dict()
+            for key, value in branch_weights(checkpoint, head).items():
+                state_dict[f'{prefix}relation_head.{key}'] = value
+        if self.freeze_detector:
+            frozen = {
+                key: value
+                for key, value in self.state_dict().items()
+                if not key.startswith('relation_head.')
             }
-            state_dict.update(copies)
+            check_frozen_weights(checkpoint, frozen)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     def extract_feat(self, batch_inputs: Tensor) -> tuple[Tensor, ...]:
@@ -201,7 +225,10 @@ class SceneGraphRCNN(TwoStageDetector):
         # without a test_cfg, mmdet hands out all classes of all boxes
         results = self.roi_head.predict_bbox(x, metas, proposals, None)
         if self.task == 'sgdet':
-            return [self._detections(result) for result in results]
+            return [
+                self._detections(result, image.bboxes)
+                for result, image in zip(results, proposals, strict=True)
+            ]
         objects = []
         for result, image in zip(results, given, strict=True):
             logits = as_logits(result.scores)
@@ -214,22 +241,39 @@ class SceneGraphRCNN(TwoStageDetector):
     def propose(
         self, x: tuple[Tensor, ...], batch_data_samples: list[SGDataSample]
     ) -> list[InstanceData]:
-        """Take the proposals that samples bring along, else the RPN's."""
-        if 'proposals' in batch_data_samples[0]:
+        """Take the proposals that samples bring along, else the RPN's.
+
+        Raises:
+            ValueError: If there is neither.
+        """
+        first = batch_data_samples[0]
+        if 'proposals' in first:
             return [sample.proposals for sample in batch_data_samples]
+        if not self.with_rpn:
+            raise ValueError(
+                f'The detector has no rpn_head, and the sample of '
+                f'{first.get("img_path", "an image")} brings no proposals; '
+                f'add LoadProposals to the pipeline, or an rpn_head'
+            )
         # boxes and NMS in float32, under autocast too
         with torch.autocast(x[0].device.type, enabled=False):
             return self.rpn_head.predict(x, batch_data_samples, rescale=False)
 
-    def _detections(self, result: InstanceData) -> InstanceData:
+    def _detections(
+        self, result: InstanceData, proposals: Tensor | None
+    ) -> InstanceData:
         """Select objects from all classes of all proposals of an image."""
-        num_classes = result.scores.shape[1] - 1
-        agnostic = self.roi_head.bbox_head.reg_class_agnostic
-        class_bboxes = result.bboxes.reshape(
-            -1, 1 if agnostic else num_classes, 4
-        ).expand(-1, num_classes, 4)
-        cfg = self.test_cfg.get('objects', {})
-        return select_detections(result.scores, class_bboxes, **cfg)
+        num, num_classes = len(result.scores), result.scores.shape[1] - 1
+        # one box a class, or one for all where regression is class agnostic
+        num_boxes = result.bboxes.shape[1] // 4
+        class_bboxes = result.bboxes.reshape(num, num_boxes, 4)
+        class_bboxes = class_bboxes.expand(-1, num_classes, 4)
+        cfg = dict(self.test_cfg.get('objects', {}))
+        if not cfg.pop('relate_proposals', False):
+            proposals = None
+        return select_detections(
+            result.scores, class_bboxes, proposals=proposals, **cfg
+        )
 
     def add_pred_to_datasample(
         self,

@@ -26,6 +26,9 @@ class GlobalContext(nn.Module):
         activation: 'sigmoid' for independent classes (the paper's multi-label
             loss), or 'softmax' over the classes and background as in
             linknet-pytorch.
+        level: Which of the feature maps counts. The last one may be a
+            poor choice: an FPN's is made for large anchors, by leaving cells
+            out.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class GlobalContext(nn.Module):
         num_classes: int,
         out_channels: int | None = 512,
         activation: Literal['sigmoid', 'softmax'] = 'sigmoid',
+        level: int = -1,
     ) -> None:
         super().__init__()
         if activation not in ('sigmoid', 'softmax'):
@@ -43,6 +47,7 @@ class GlobalContext(nn.Module):
             )
         self.num_classes = num_classes
         self.activation = activation
+        self.level = level
         self.out_channels = out_channels or in_channels
         self.embed = (
             nn.Sequential(nn.Linear(in_channels, out_channels), nn.ReLU())
@@ -55,12 +60,12 @@ class GlobalContext(nn.Module):
         """Encode a batch of images.
 
         Args:
-            x: Feature maps; the last, coarsest (B, in_channels, H, W) counts.
+            x: Feature maps, of which one (B, in_channels, H, W) counts.
 
         Returns:
             c (B, out_channels) and class logits (B, C + 1), background last.
         """
-        context = self.embed(x[-1].mean(dim=(2, 3)))
+        context = self.embed(x[self.level].mean(dim=(2, 3)))
         return context, self.classifier(context)
 
     def loss(self, logits: Tensor, labels: list[Tensor]) -> Tensor:

@@ -17,6 +17,7 @@ def select_detections(
     score_thr: float = 0.01,
     nms: dict | None = None,
     max_per_img: int = 64,
+    proposals: Tensor | None = None,
 ) -> InstanceData:
     """Keep the best boxes of an image, each once, with all it could be.
 
@@ -31,11 +32,15 @@ def select_detections(
         score_thr: Probability under which a class of a box is dropped.
         nms: Config of mmcv's NMS within a class.
         max_per_img: How many boxes to keep at most.
+        proposals: (n, 4) boxes that the objects are to lie in, for a head
+            that was trained on proposals, not on the boxes regressed from
+            them.
 
     Returns:
         Objects, the best first: ``bboxes`` (N, 4), ``class_bboxes``
         (N, C, 4), ``logits`` (N, C + 1) and ``detected_labels`` (N,), the
-        class whose box ``bboxes`` holds; N = 0 is legal.
+        class whose box ``bboxes`` holds unless that is the proposal; N = 0
+        is legal.
     """
     foreground = scores[:, :-1]
     rows, classes = (foreground > score_thr).nonzero(as_tuple=True)
@@ -53,8 +58,11 @@ def select_detections(
     order = best.argsort(descending=True, stable=True)[:max_per_img]
     order = order[best[order] > 0]
     labels = labels[order]
+    bboxes = class_bboxes[order, labels]
+    if proposals is not None:
+        bboxes = proposals[order]
     return InstanceData(
-        bboxes=class_bboxes[order, labels],
+        bboxes=bboxes,
         class_bboxes=class_bboxes[order],
         logits=as_logits(scores[order]),
         detected_labels=labels,

@@ -1,5 +1,12 @@
-"""Which pairs of objects a relation head is trained on."""
+"""Anchors, box coding, and which pairs a relation head is trained on."""
 
+from .inclusive_anchor_generator import InclusiveAnchorGenerator
+from .inclusive_bbox_coder import InclusiveDeltaXYWHBBoxCoder
 from .relation_sampler import DetectionRelationSampler, RelationSampler
 
-__all__ = ['DetectionRelationSampler', 'RelationSampler']
+__all__ = [
+    'DetectionRelationSampler',
+    'InclusiveAnchorGenerator',
+    'InclusiveDeltaXYWHBBoxCoder',
+    'RelationSampler',
+]

@@ -1,0 +1,17 @@
+# What makes of a ResNet-101 detector one with ResNeXt-101-32x8d. No `model`,
+# so that it goes together with detection and relation configs alike.
+resnext101 = dict(
+    # as the weights were trained
+    data_preprocessor=dict(
+        mean=[103.53, 116.28, 123.675],
+        std=[57.375, 57.12, 58.395],
+        bgr_to_rgb=False,
+    ),
+    backbone=dict(
+        type='ResNeXt',
+        groups=32,
+        base_width=8,
+        norm_cfg=dict(requires_grad=False),
+        init_cfg=dict(checkpoint='open-mmlab://detectron2/resnext101_32x8d'),
+    ),
+)

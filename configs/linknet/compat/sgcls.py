@@ -1,0 +1,3 @@
+_base_ = './predcls.py'
+
+model = dict(task='sgcls')

@@ -1,0 +1,11 @@
+_base_ = './sgcls.py'
+
+model = dict(
+    task='sgdet',
+    relation_head=dict(
+        sampler=dict(_delete_=True, type='DetectionRelationSampler', num=64),
+        overlap_only=True,
+    ),
+    test_cfg=dict(objects=dict(nms=dict(offset=1), relate_proposals=True)),
+)
+optim_wrapper = dict(optimizer=dict(lr=6e-4))

@@ -1,0 +1,5 @@
+# Refine from the checkpoint of sgcls_r50-c4.py (load_from).
+_base_ = './sgcls_r50-c4.py'
+
+model = _base_.sgdet
+optim_wrapper = dict(optimizer=dict(lr=6e-4))

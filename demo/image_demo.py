@@ -1,0 +1,127 @@
+"""Find the scene graphs of an image, or of all images in a folder.
+
+Examples:
+    python demo/image_demo.py photo.jpg configs/linknet/sgdet.py sgdet.pth
+    python demo/image_demo.py photos configs/linknet/sgdet.py sgdet.pth \
+        --topk 10 --export json svg --out-dir graphs
+    python demo/image_demo.py photo.jpg configs/linknet/predcls.py sgcls.pth \
+        --boxes boxes.json
+"""
+
+import json
+from argparse import ArgumentParser, Namespace, RawTextHelpFormatter
+from pathlib import Path
+from typing import Any
+
+from mmsgg.apis import SGGInferencer, list_images
+from mmsgg.engine import checkpoint_file, config_file
+from mmsgg.exports import FORMATS
+
+BOXES_HELP = """JSON of your own boxes, [x1, y1, x2, y2] in pixels, and,
+for predcls, their classes, names or numbers:
+  {"boxes": [[0, 0, 60, 90]], "labels": ["man"]}
+or such an entry for each file of a folder:
+  {"a.jpg": {"boxes": ...}, "b.jpg": {"boxes": ...}}
+or a result file of this program, edited"""
+
+
+def parse_args() -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(
+        description=__doc__.partition('\n')[0],
+        formatter_class=RawTextHelpFormatter,
+    )
+    parser.add_argument('image', help='an image, or a folder of images')
+    parser.add_argument('config', type=config_file, help='a config file')
+    parser.add_argument(
+        'checkpoint', type=checkpoint_file, help='a checkpoint or its URL'
+    )
+    parser.add_argument('--boxes', type=Path, help=BOXES_HELP)
+    parser.add_argument(
+        '--task',
+        choices=['predcls', 'sgcls', 'sgdet'],
+        help='what is given; by default what --boxes says, else sgdet',
+    )
+    parser.add_argument(
+        '--out-dir',
+        default='outputs',
+        help='folder for vis/*.jpg and preds/* (default: outputs)',
+    )
+    parser.add_argument(
+        '--score-thr', type=float, help='the least score to keep'
+    )
+    parser.add_argument(
+        '--topk', type=int, help='the most relations of an image'
+    )
+    parser.add_argument(
+        '--export',
+        nargs='+',
+        choices=list(FORMATS),
+        default=['json'],
+        help='formats to save the graphs in (default: json)',
+    )
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument('--device', help='such as cuda:0 (default: the best)')
+    parser.add_argument(
+        '--show', action='store_true', help='show the pictures in a window'
+    )
+    return parser.parse_args()
+
+
+def read_boxes(path: Path, image: str) -> dict[str, Any]:
+    """Read ``--boxes`` into the arguments ``boxes`` and ``labels``."""
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        if 'images' in content:  # a result file
+            content = {
+                graph['file_name']: dict(
+                    boxes=[item['box'] for item in graph['objects']],
+                    labels=[item['label'] for item in graph['objects']],
+                )
+                for graph in content['images']
+            }
+        if 'boxes' in content:
+            content = {Path(image).name: content}
+        files = list_images(image)
+        entries = [content[Path(file).name] for file in files]
+        boxes = [entry['boxes'] for entry in entries]
+        labels = [entry.get('labels') for entry in entries]
+    except (OSError, TypeError, ValueError) as error:
+        raise ValueError(f"cannot read boxes from '{path}': {error}") from None
+    except KeyError as error:
+        raise ValueError(f"'{path}' has no entry {error}") from None
+    if not Path(image).is_dir():
+        return dict(boxes=boxes[0], labels=labels[0])
+    if all(entry is None for entry in labels):
+        labels = None
+    return dict(boxes=boxes, labels=labels)
+
+
+def main() -> None:
+    """Find the graphs, save them and print them."""
+    args = parse_args()
+    try:
+        given = (
+            {} if args.boxes is None else read_boxes(args.boxes, args.image)
+        )
+        inferencer = SGGInferencer(args.config, args.checkpoint, args.device)
+        results = inferencer(
+            args.image,
+            args.batch_size,
+            task=args.task,
+            score_thr=args.score_thr,
+            topk=args.topk,
+            show=args.show,
+            out_dir=args.out_dir,
+            export=args.export,
+            print_result=True,
+            **given,
+        )
+    except (ImportError, OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from None
+    count = len(results['predictions'])
+    print(f"{count} images; the results are in '{args.out_dir}'")
+
+
+if __name__ == '__main__':
+    main()

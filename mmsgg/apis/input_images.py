@@ -1,0 +1,170 @@
+"""The images that a user hands to an inferencer."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import mmcv
+import mmengine
+import numpy as np
+from mmdet.apis.det_inferencer import IMG_EXTENSIONS
+
+from .given_objects import GivenObjects, read_given
+
+Image = str | Path | np.ndarray
+
+
+class InputImage(NamedTuple):
+    """One image, and what is known of it."""
+
+    source: str | np.ndarray  # a path, or (H, W, 3) BGR uint8
+    stem: str  # what files made from it are called
+    given: GivenObjects | None = None
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+        if isinstance(self.source, str):
+            return f"'{self.source}'"
+        return f'image {self.stem}'
+
+    def read_rgb(self) -> np.ndarray:
+        """Its pixels (H, W, 3), RGB uint8, as the pipeline sees them."""
+        if isinstance(self.source, str):
+            content = mmengine.fileio.get(self.source)
+            return mmcv.imfrombytes(content, channel_order='rgb')
+        return self.source[..., ::-1]
+
+
+def is_folder(inputs: Image | Sequence[Image]) -> bool:
+    """Whether the input is a path of a folder."""
+    return isinstance(inputs, str | Path) and Path(inputs).is_dir()
+
+
+def is_several(inputs: Image | Sequence[Image]) -> bool:
+    """Whether the input is a folder or a list."""
+    return is_folder(inputs) or isinstance(inputs, list | tuple)
+
+
+def name_images(
+    inputs: Image | Sequence[Image], first_number: int = 0
+) -> list[InputImage]:
+    """List the images, each with a name for the files made from it.
+
+    Args:
+        inputs: See :func:`list_images`.
+        first_number: Of arrays, which have no name.
+    """
+    sources = list_images(inputs)
+    stems = output_stems(sources, first_number)
+    return [
+        InputImage(source, stem)
+        for source, stem in zip(sources, stems, strict=True)
+    ]
+
+
+def attach_given(
+    images: Sequence[InputImage],
+    boxes: Sequence,
+    labels: Sequence,
+    classes: Sequence[str],
+) -> list[InputImage]:
+    """Put each image together with what a user gave with it.
+
+    Args:
+        images: B images.
+        boxes: For each (N, 4) boxes, original-image pixels.
+        labels: For each the N classes, names or numbers, or None.
+        classes: The vocabulary.
+
+    Raises:
+        ValueError: Where counts differ, or by :func:`read_given`.
+    """
+    for what, values in (('boxes', boxes), ('labels', labels)):
+        if len(values) != len(images):
+            raise ValueError(
+                f'there are {len(images)} images, but {what} for '
+                f'{len(values)}; give one entry an image'
+            )
+    return [
+        image._replace(given=read_given(*given, image.name, classes))
+        for image, *given in zip(images, boxes, labels, strict=True)
+    ]
+
+
+def list_images(inputs: Image | Sequence[Image]) -> list[str | np.ndarray]:
+    """List what a path, a folder, an array or a list of these stands for.
+
+    Args:
+        inputs: The images of a folder come sorted by name, without those of
+            its subfolders.
+
+    Raises:
+        TypeError: On something else.
+        ValueError: On an array that is no image, or nothing at all.
+    """
+    if is_folder(inputs):
+        images = sorted(
+            str(path)
+            for path in Path(inputs).iterdir()
+            if path.suffix.lower() in IMG_EXTENSIONS
+        )
+        if not images:
+            raise ValueError(
+                f"there is no image in the folder '{inputs}'; images end in "
+                f'{", ".join(IMG_EXTENSIONS)}'
+            )
+        return images
+    if not isinstance(inputs, list | tuple):
+        inputs = [inputs]
+    return [_checked(image) for image in inputs]
+
+
+def _checked(image: Image) -> str | np.ndarray:
+    """See that an image is one, and make a path a string."""
+    if isinstance(image, str | Path):
+        return str(image)
+    if not isinstance(image, np.ndarray):
+        raise TypeError(
+            f'an image is a path or an array, not a {type(image).__name__}'
+        )
+    if image.ndim != 3 or image.shape[2] != 3 or image.size == 0:
+        raise ValueError(
+            f'an image array is (height, width, 3), BGR; not {image.shape}'
+        )
+    if image.dtype != np.uint8:
+        raise ValueError(
+            f'an image array is uint8, 0 to 255; not {image.dtype}'
+        )
+    return image
+
+
+def output_stems(
+    images: Iterable[str | np.ndarray], first_number: int = 0
+) -> Iterator[str]:
+    """Name files after images, each once; arrays are numbered.
+
+    Args:
+        images: Paths and arrays.
+        first_number: Of the arrays.
+
+    Yields:
+        Names without folder and ending.
+
+    Examples:
+        >>> list(output_stems(['a/1.jpg', 'b/1.png', np.zeros(1)]))
+        ['1', '1_2', '00000000']
+    """
+    taken = set()
+    for image in images:
+        if isinstance(image, str):
+            stem = Path(image).stem
+        else:
+            stem = f'{first_number:08d}'
+            first_number += 1
+        unique, count = stem, 1
+        while unique in taken:
+            count += 1
+            unique = f'{stem}_{count}'
+        taken.add(unique)
+        yield unique

@@ -1,0 +1,432 @@
+"""From any image to its scene graph."""
+
+import math
+import warnings
+from argparse import ArgumentTypeError
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmdet.apis import DetInferencer
+from mmengine.config import Config
+from mmengine.dataset import Compose
+from mmengine.visualization import Visualizer
+from rich.progress import track
+from torch import nn
+
+from mmsgg.engine import config_file
+from mmsgg.evaluation import graph_to_dict
+from mmsgg.exports import export_graph, to_triples
+from mmsgg.registry import INFERENCERS
+from mmsgg.structures import SGDataSample
+
+from .given_objects import task_of
+from .graph_filter import Wanted, filter_sample
+from .input_images import (
+    Image,
+    InputImage,
+    attach_given,
+    is_folder,
+    is_several,
+    name_images,
+)
+from .overridden import overridden
+from .vocabulary import find_vocabulary, metainfo_of, numbers_of
+
+
+@INFERENCERS.register_module()
+class SGGInferencer(DetInferencer):
+    """Predicts the scene graphs of images, with no data set at hand.
+
+    The way of an image::
+
+        __call__ -> preprocess -> forward -> visualize -> postprocess
+
+    One checkpoint serves all three tasks: a call switches the model to its
+    task and back. So calls must not overlap in time; take a lock in a server.
+
+    Args:
+        model: A config or its path. Without it, the config that mmengine
+            saved in the checkpoint is used.
+        weights: The checkpoint. It carries the names of the classes and the
+            predicates.
+        device: Such as 'cuda:0' or 'cpu'; by default the best there is.
+        scope: The registry scope that types without one are found in.
+        show_progress: Whether calls with several batches show a bar.
+
+    Attributes:
+        model.dataset_meta (dict): ``classes`` and ``predicates``, the names.
+        visualizer: The config's; its settings say how pictures look.
+
+    Raises:
+        FileNotFoundError: If there is no such config or checkpoint.
+        ValueError: If the model has no relation head, or the checkpoint
+            is of another vocabulary.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | dict | None = None,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        scope: str = 'mmsgg',
+        show_progress: bool = True,
+    ) -> None:
+        super().__init__(
+            model=str(model) if isinstance(model, Path) else model,
+            weights=None if weights is None else str(weights),
+            device=device,
+            scope=scope,
+            show_progress=show_progress,
+        )
+
+    def _load_model_from_metafile(self, model: str) -> tuple[Config, str]:
+        """Say which config is missing; there are no model names."""
+        try:
+            config_file(model)
+        except ArgumentTypeError as error:
+            raise FileNotFoundError(str(error)) from None
+        raise FileNotFoundError(f"'{model}' is not a file")
+
+    def _load_weights_to_model(
+        self, model: nn.Module, checkpoint: dict | None, cfg: Config
+    ) -> None:
+        """Load weights and names, and say what is missing."""
+        if not hasattr(model, 'relation_head'):
+            raise ValueError(
+                'the model of the config has no relation_head, so that it '
+                "finds no graphs; mmdet's DetInferencer is for detectors"
+            )
+        checkpoint = checkpoint or {}
+        head = model.relation_head
+        meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
+        model.dataset_meta = find_vocabulary(
+            dict(classes=head.num_classes, predicates=head.num_predicates),
+            {key.lower(): value for key, value in meta.items()},
+            metainfo_of(cfg),
+        )
+        # not mmdet's, which falls back on COCO and opens the data set
+        super(DetInferencer, self)._load_weights_to_model(
+            model, checkpoint or None, cfg
+        )
+        weights = checkpoint.get('state_dict', checkpoint)
+        if weights and not any('relation_head.' in key for key in weights):
+            warnings.warn(
+                'the checkpoint is of a detector: its relation head is '
+                'missing and stays random',
+                stacklevel=2,
+            )
+
+    def _init_pipeline(self, cfg: Config) -> Compose:
+        """The test pipeline, which loads arrays too, and no annotation."""
+        dataset = cfg.test_dataloader.dataset
+        dataset.pipeline = [
+            transform
+            for transform in dataset.pipeline
+            if not transform['type'].endswith('Annotations')
+        ]
+        return super()._init_pipeline(cfg)
+
+    def _init_visualizer(self, cfg: Config) -> Visualizer:
+        """The config's visualizer, writing to no log of a training."""
+        cfg.setdefault('visualizer', dict(type='SGLocalVisualizer'))
+        cfg.visualizer.vis_backends = None
+        return super()._init_visualizer(cfg)
+
+    def __call__(
+        self,
+        inputs: Image | Sequence[Image],
+        batch_size: int = 1,
+        *,
+        boxes: Any = None,
+        labels: Any = None,
+        task: str | None = None,
+        score_thr: float | None = None,
+        topk: int | None = None,
+        classes: Wanted = None,
+        predicates: Wanted = None,
+        merge_iou: float | None = None,
+        return_vis: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        pred_score_thr: float = 0.3,
+        out_dir: str | Path = '',
+        no_save_vis: bool = False,
+        no_save_pred: bool = False,
+        export: Sequence[str] = ('json',),
+        print_result: bool = False,
+        return_datasamples: bool = False,
+    ) -> dict[str, Any]:
+        """Predict the scene graphs of images.
+
+        Args:
+            inputs: A path, a folder, an array (H, W, 3) BGR uint8, or a list
+                of paths and arrays.
+            batch_size: Images that go through the model at once.
+            boxes: Your own boxes (N, 4), [x1, y1, x2, y2] in pixels of the
+                original image; for a folder (sorted by name) or a list, one
+                entry an image.
+            labels: Their classes, names or numbers; entries as of ``boxes``.
+            task: 'predcls' takes boxes and labels, 'sgcls' boxes, 'sgdet'
+                nothing; what a task does not take is not read. By default
+                the one that takes what is given.
+            score_thr: See :func:`filter_graph`. By default 0 for the
+                predictions, and the visualizer's setting for the picture.
+            topk: The most triplets of an image. By default 100 for the
+                predictions, and the visualizer's setting for the picture.
+            classes: Names or numbers of the only classes to keep.
+            predicates: Names or numbers of the only predicates to keep.
+            merge_iou: Boxes that overlap so much are one object.
+            return_vis: Whether to return the pictures.
+            show: Whether to show the pictures in a window.
+            wait_time: How long, in seconds; 0 waits for a key.
+            pred_score_thr: The least score of drawn objects without relation.
+            out_dir: Folder for pictures (``vis/*.jpg``) and predictions
+                (``preds/*.json``, see ``docs/result_file.md``).
+            no_save_vis: Whether to save no pictures there.
+            no_save_pred: Whether to save no predictions there.
+            export: The formats to save them in, of
+                :data:`mmsgg.exports.FORMATS`.
+            print_result: Whether to print the triplets.
+            return_datasamples: Whether predictions are to be
+                :class:`SGDataSample` and not dicts.
+
+        Returns:
+            ``predictions``, one an image: a dict of
+            :func:`mmsgg.evaluation.graph_to_dict`, or a sample on the CPU;
+            ``visualization``, the pictures (H, W, 3) RGB, if asked for;
+            ``failed``, a message for each file of a folder that did not
+            load, which has no prediction.
+
+        Raises:
+            FileNotFoundError: If there is no such image.
+            ValueError: On an image that does not decode, and on boxes,
+                labels or names that do not fit.
+        """
+        if batch_size < 1 or (topk is not None and topk < 0):
+            raise ValueError(
+                f'batch_size is at least 1, topk at least 0; not {batch_size} '
+                f'and {topk}'
+            )
+        task = task_of(task, boxes, labels)
+        images = self._images(inputs, task, boxes, labels)
+        failed = {}
+        batches = self.preprocess(
+            images, batch_size, failed=failed if is_folder(inputs) else None
+        )
+        if self.show_progress and len(images) > batch_size:
+            total = math.ceil(len(images) / batch_size)
+            batches = track(batches, 'Inference', total)
+        names = self.model.dataset_meta
+        wishes = dict(
+            score_thr=score_thr or 0.0,
+            topk=100 if topk is None else topk,
+            merge_iou=merge_iou,
+            classes=numbers_of(classes, names['classes']),
+            predicates=numbers_of(
+                predicates, names['predicates'], 'predicate'
+            ),
+        )
+        limits = dict(topk_relations=topk, relation_score_thr=score_thr)
+        results = dict(predictions=[], visualization=[], failed=failed)
+        with (
+            overridden(self.model, task=task),
+            overridden(self.visualizer, **limits),
+        ):
+            for sources, data in batches:
+                preds = self.forward(data)
+                preds = [filter_sample(pred, **wishes) for pred in preds]
+                drawn = self.visualize(
+                    sources,
+                    preds,
+                    return_vis,
+                    show,
+                    wait_time,
+                    pred_score_thr,
+                    '' if no_save_vis else out_dir,
+                )
+                found = self.postprocess(
+                    preds,
+                    drawn,
+                    sources,
+                    return_datasamples,
+                    print_result,
+                    '' if no_save_pred else out_dir,
+                    export,
+                )
+                for key, values in found.items():
+                    results[key] += values
+        _report(failed, len(images))
+        return results
+
+    def preprocess(
+        self,
+        inputs: Sequence[InputImage],
+        batch_size: int = 1,
+        failed: dict[str, str] | None = None,
+        **kwargs: Any,
+    ) -> Iterator[tuple[tuple[InputImage, ...], dict]]:
+        """Load the images, a batch at a time.
+
+        Args:
+            inputs: The images.
+            batch_size: How many make a batch.
+            failed: Gets a message for each file that does not load; without
+                it the first one raises.
+            **kwargs: None; for subclasses.
+
+        Yields:
+            The images of a batch, and what the model takes.
+        """
+        loaded = (
+            (image, data)
+            for image in inputs
+            if (data := self._load(image, failed)) is not None
+        )
+        chunks = super(DetInferencer, self)._get_chunk_data(loaded, batch_size)
+        for chunk in chunks:
+            images, data = zip(*chunk, strict=True)
+            yield images, self.collate_fn(list(data))
+
+    def forward(self, inputs: dict, **kwargs: Any) -> list[SGDataSample]:
+        """Predict a batch; the samples come back on the CPU."""
+        return [sample.cpu() for sample in super().forward(inputs, **kwargs)]
+
+    def visualize(
+        self,
+        inputs: Sequence[InputImage],
+        preds: list[SGDataSample],
+        return_vis: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        pred_score_thr: float = 0.3,
+        img_out_dir: str | Path = '',
+        **kwargs: Any,
+    ) -> list[np.ndarray]:
+        """Draw the predictions of a batch.
+
+        Returns:
+            The pictures (H, W, 3) RGB, if they are asked for.
+        """
+        pictures = []
+        if not (return_vis or show or img_out_dir):
+            return pictures
+        for image, pred in zip(inputs, preds, strict=True):
+            file = Path(img_out_dir, 'vis', f'{image.stem}.jpg')
+            self.visualizer.add_datasample(
+                image.stem,
+                image.read_rgb(),
+                pred,
+                draw_gt=False,
+                show=show,
+                wait_time=wait_time,
+                pred_score_thr=pred_score_thr,
+                out_file=str(file) if img_out_dir else None,
+            )
+            if return_vis:
+                pictures.append(self.visualizer.get_image())
+        return pictures
+
+    def postprocess(
+        self,
+        preds: list[SGDataSample],
+        visualization: list[np.ndarray],
+        sources: Sequence[InputImage] = (),
+        return_datasamples: bool = False,
+        print_result: bool = False,
+        pred_out_dir: str | Path = '',
+        export: Sequence[str] = ('json',),
+        **kwargs: Any,
+    ) -> dict[str, list]:
+        """Make dicts of the predictions of a batch, save and print them.
+
+        Returns:
+            ``predictions`` and ``visualization``.
+        """
+        graphs = [self.pred2dict(pred) for pred in preds]
+        for image, graph in zip(sources, graphs, strict=True):
+            if pred_out_dir:
+                folder = Path(pred_out_dir, 'preds')
+                folder.mkdir(parents=True, exist_ok=True)
+                for ending in export:
+                    export_graph(folder / f'{image.stem}.{ending}', graph)
+            if print_result:
+                print(f'{image.name}:')
+                print(to_triples(graph) or 'no relation', flush=True)
+        return dict(
+            predictions=preds if return_datasamples else graphs,
+            visualization=visualization,
+        )
+
+    def pred2dict(
+        self, data_sample: SGDataSample, pred_out_dir: str = ''
+    ) -> dict[str, Any]:
+        """Make the dict of a prediction, with names and all its relations."""
+        return graph_to_dict(
+            data_sample.to_dict(),
+            self.model.dataset_meta['classes'],
+            self.model.dataset_meta['predicates'],
+            topk=len(data_sample.pred_relations),
+        )
+
+    def _images(
+        self,
+        inputs: Image | Sequence[Image],
+        task: str,
+        boxes: Any,
+        labels: Any,
+    ) -> list[InputImage]:
+        """List the images, with what the task takes of them."""
+        images = name_images(inputs, self.num_predicted_imgs)
+        self.num_predicted_imgs += len(images)
+        if task == 'sgdet':
+            return images
+        if not is_several(inputs):
+            boxes, labels = [boxes], [labels]
+        if task == 'sgcls':
+            labels = [None] * len(images)
+        elif any(entry is None for entry in labels):
+            raise ValueError("task 'predcls' needs labels for each image")
+        classes = self.model.dataset_meta['classes']
+        return attach_given(images, boxes, labels, classes)
+
+    def _load(self, image: InputImage, failed: dict | None) -> dict | None:
+        """Load one image and attach what is given; None where that failed."""
+        try:
+            data = self._read(image)
+        except (OSError, ValueError) as error:
+            if failed is None:
+                raise
+            failed[image.source] = str(error)
+            return None
+        if image.given is not None:
+            sample = data['data_samples']
+            sample.gt_instances = image.given.instances(
+                *sample.ori_shape[:2], image.name
+            )
+        return data
+
+    def _read(self, image: InputImage) -> dict:
+        """Send one image through the pipeline."""
+        try:
+            return self.pipeline(image.source)
+        except cv2.error as error:  # a side of less than a pixel, say
+            raise ValueError(
+                f'{image.name} does not pass the test pipeline: {error}'
+            ) from error
+
+
+def _report(failed: dict[str, str], count: int) -> None:
+    """Say which images of a folder did not load."""
+    if not failed:
+        return
+    lines = [f'  {message}' for message in failed.values()]
+    lines[10:] = ['  ...'] if len(lines) > 10 else []
+    message = '\n'.join(
+        [f'{len(failed)} of {count} images did not load:', *lines]
+    )
+    if len(failed) == count:
+        raise ValueError(message)
+    warnings.warn(message, stacklevel=3)

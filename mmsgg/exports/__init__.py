@@ -1,0 +1,23 @@
+"""Scene graphs for other programs: NetworkX, GraphML, Graphviz, text."""
+
+from .dot import to_dot, write_svg
+from .export import FORMATS, export_graph
+from .networkx_graph import (
+    from_networkx,
+    read_graphml,
+    to_networkx,
+    write_graphml,
+)
+from .triples import to_triples
+
+__all__ = [
+    'FORMATS',
+    'export_graph',
+    'from_networkx',
+    'read_graphml',
+    'to_dot',
+    'to_networkx',
+    'to_triples',
+    'write_graphml',
+    'write_svg',
+]

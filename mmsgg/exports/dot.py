@@ -1,0 +1,96 @@
+"""A scene graph as a picture by Graphviz."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmsgg.visualization.drawing import class_color, text_color
+
+from .triples import name_of
+
+if TYPE_CHECKING:
+    import graphviz
+
+_NODE = dict(
+    shape='box', style='rounded,filled', penwidth='0', fontname='Helvetica'
+)
+_EDGE = dict(color='#888888', fontname='Helvetica', fontsize='11')
+
+
+def to_dot(graph: Mapping[str, Any]) -> str:
+    """Write a graph in the DOT language.
+
+    Objects have the colours of their classes, those of
+    :class:`mmsgg.visualization.SGLocalVisualizer`.
+
+    Args:
+        graph: From :func:`mmsgg.evaluation.graph_to_dict`.
+
+    Raises:
+        ImportError: Where the package graphviz is missing.
+    """
+    return _digraph(graph).source
+
+
+def write_svg(path: str | Path, graph: Mapping[str, Any]) -> None:
+    """Draw a graph as SVG.
+
+    Args:
+        path: The file to write.
+        graph: From :func:`mmsgg.evaluation.graph_to_dict`.
+
+    Raises:
+        ImportError: Where the package graphviz is missing.
+        FileNotFoundError: Where its program ``dot`` is missing.
+    """
+    drawn = _digraph(graph)
+    from graphviz import ExecutableNotFound
+
+    try:
+        picture = drawn.pipe(format='svg')
+    except ExecutableNotFound as error:
+        raise FileNotFoundError(
+            "SVG is drawn by Graphviz's program 'dot', which is not on the "
+            'PATH: install it (Debian, Ubuntu: apt install graphviz), or '
+            'take DOT'
+        ) from error
+    Path(path).write_bytes(picture)
+
+
+def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
+    """Build the drawing."""
+    try:
+        import graphviz
+    except ImportError as error:
+        raise ImportError(
+            'DOT and SVG need the package graphviz: pip install mmsgg[demo]'
+        ) from error
+    title = {}
+    if graph.get('file_name') is not None:
+        title = dict(label=graphviz.escape(graph['file_name']))
+    drawn = graphviz.Digraph(
+        graph_attr=dict(rankdir='LR', fontname='Helvetica', **title),
+        node_attr=_NODE,
+        edge_attr=_EDGE,
+    )
+    for item in graph['objects']:
+        color = class_color(item['label'])
+        drawn.node(
+            str(item['id']),
+            graphviz.escape(f'{name_of(item)}-{item["id"]}'),
+            fillcolor=_hex(color),
+            fontcolor=_hex(text_color(color)),
+        )
+    for item in graph['triplets']:
+        drawn.edge(
+            str(item['subject_id']),
+            str(item['object_id']),
+            graphviz.escape(f'{name_of(item)} {item["score"]:.2f}'),
+        )
+    return drawn
+
+
+def _hex(color: tuple[int, int, int]) -> str:
+    return '#{:02x}{:02x}{:02x}'.format(*color)

@@ -1,0 +1,54 @@
+"""One function for all formats."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from mmsgg.evaluation import write_scene_graphs
+
+from .dot import to_dot, write_svg
+from .networkx_graph import write_graphml
+from .triples import to_triples
+
+
+def export_graph(path: str | Path, graph: Mapping[str, Any]) -> None:
+    """Write a graph in the format that the file's ending says.
+
+    Args:
+        path: A file that ends in .json, .graphml, .dot, .svg or .txt.
+        graph: From :func:`mmsgg.evaluation.graph_to_dict`.
+
+    Raises:
+        ValueError: On another ending.
+        ImportError: For .dot and .svg, where the package graphviz is missing.
+        FileNotFoundError: For .svg, where the program ``dot`` is missing.
+    """
+    write = FORMATS.get(Path(path).suffix.lower().removeprefix('.'))
+    if write is None:
+        raise ValueError(
+            f"'{path}' ends in none of .{', .'.join(FORMATS)}, the formats "
+            'of a graph'
+        )
+    write(path, graph)
+
+
+def _write_json(path: str | Path, graph: Mapping[str, Any]) -> None:
+    write_scene_graphs(path, [graph])
+
+
+def _write_dot(path: str | Path, graph: Mapping[str, Any]) -> None:
+    Path(path).write_text(to_dot(graph), encoding='utf-8')
+
+
+def _write_txt(path: str | Path, graph: Mapping[str, Any]) -> None:
+    lines = to_triples(graph)
+    Path(path).write_text(lines + '\n' if lines else '', encoding='utf-8')
+
+
+FORMATS: dict[str, Callable[[str | Path, Mapping[str, Any]], None]] = dict(
+    json=_write_json,
+    graphml=write_graphml,
+    dot=_write_dot,
+    svg=write_svg,
+    txt=_write_txt,
+)

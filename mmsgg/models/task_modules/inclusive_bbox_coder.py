@@ -1,0 +1,68 @@
+"""Box regression on boxes that name their last pixel."""
+
+from collections.abc import Sequence
+
+from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
+from mmdet.structures.bbox import BaseBoxes, get_box_tensor
+from torch import Tensor
+
+from mmsgg.registry import TASK_UTILS
+
+
+@TASK_UTILS.register_module()
+class InclusiveDeltaXYWHBBoxCoder(DeltaXYWHBBoxCoder):
+    """mmdet's coder with ``width = x2 - x1 + 1``.
+
+    The convention of py-faster-rcnn, neural-motifs and linknet-pytorch. A
+    box is clipped to the pixels of the image, 0 to width - 1, and how much
+    it may grow has no bound. mmdet's ``LegacyDeltaXYWHBBoxCoder`` instead
+    gives boxes that are a pixel larger than what was encoded.
+    """
+
+    def encode(
+        self, bboxes: Tensor | BaseBoxes, gt_bboxes: Tensor | BaseBoxes
+    ) -> Tensor:
+        """Compute the (n, 4) deltas that turn boxes into others.
+
+        Args:
+            bboxes: (n, 4) in any pixel frame.
+            gt_bboxes: (n, 4) in the same frame.
+        """
+        return super().encode(_with_end(bboxes), _with_end(gt_bboxes))
+
+    def decode(
+        self,
+        bboxes: Tensor | BaseBoxes,
+        pred_bboxes: Tensor,
+        max_shape: Sequence[int] | None = None,
+        wh_ratio_clip: float = 1e-30,
+    ) -> Tensor:
+        """Apply deltas to boxes.
+
+        Args:
+            bboxes: (n, 4) in pixels of the image that ``max_shape`` is of.
+            pred_bboxes: (n, 4 k) deltas, k boxes a row.
+            max_shape: Height and width of the image to clip to.
+            wh_ratio_clip: Factor by which a side may shrink, and its inverse
+                by which it may grow; the default only keeps numbers finite.
+
+        Returns:
+            (n, 4 k) boxes.
+        """
+        decoded = (
+            super()
+            .decode(_with_end(bboxes), pred_bboxes, None, wh_ratio_clip)
+            .unflatten(1, (-1, 4))
+        )
+        decoded = decoded - decoded.new_tensor([0, 0, 1, 1])
+        if self.clip_border and max_shape is not None:
+            height, width = max_shape[:2]
+            last = decoded.new_tensor([width, height] * 2) - 1
+            decoded = decoded.clamp(min=0).minimum(last)
+        return decoded.flatten(1)
+
+
+def _with_end(bboxes: Tensor | BaseBoxes) -> Tensor:
+    """Turn the last pixels of (n, 4) boxes into the ends behind them."""
+    bboxes = get_box_tensor(bboxes)
+    return bboxes + bboxes.new_tensor([0, 0, 1, 1])

@@ -1,0 +1,114 @@
+import json
+import runpy
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmsgg.evaluation import read_scene_graphs
+from mmsgg.exports import FORMATS, to_triples
+
+from ..toy_model import CONFIG
+
+DEMO = Path(__file__).parents[2] / 'demo' / 'image_demo.py'
+
+
+@pytest.fixture
+def run(checkpoint, monkeypatch, capsys):
+    """Run the demo on an image or a folder; returns what it printed."""
+
+    def run(image, *options, config=CONFIG, weights=checkpoint):
+        argv = [DEMO, image, config, weights, '--device', 'cpu', *options]
+        monkeypatch.setattr(sys, 'argv', list(map(str, argv)))
+        runpy.run_path(str(DEMO), run_name='__main__')
+        return capsys.readouterr().out
+
+    return run
+
+
+@pytest.fixture
+def image(folder):
+    return sorted(folder.iterdir())[0]
+
+
+def test_a_folder(run, folder, tmp_path):
+    endings = [name for name in FORMATS if name != 'svg']
+    if shutil.which('dot'):
+        endings.append('svg')
+    options = ['--out-dir', tmp_path, '--topk', 3, '--batch-size', 2]
+    text = run(folder, *options, '--export', *endings)
+    assert f"3 images; the results are in '{tmp_path}'" in text
+    for path in folder.iterdir():
+        assert (tmp_path / 'vis' / path.name).stat().st_size > 1e4
+        for ending in endings:
+            file = tmp_path / 'preds' / f'{path.stem}.{ending}'
+            assert file.stat().st_size
+        [graph] = read_scene_graphs(file.with_suffix('.json'))
+        assert graph['file_name'] == path.name
+        assert len(graph['triplets']) == 3
+        assert to_triples(graph) in text
+        assert file.with_suffix('.txt').read_text() in text
+
+
+def test_a_result_goes_in_as_boxes(run, image, tmp_path):
+    out = tmp_path / 'one'
+    run(image, '--out-dir', out)
+    result = out / 'preds' / f'{image.stem}.json'
+    [found] = read_scene_graphs(result)
+    again = tmp_path / 'two'
+    run(image, '--out-dir', again, '--boxes', result)
+    [given] = read_scene_graphs(again / 'preds' / result.name)
+    for key in ('box', 'name'):
+        assert [item[key] for item in given['objects']] == [
+            item[key] for item in found['objects']
+        ]
+    assert {item['score'] for item in given['objects']} == {1.0}
+
+
+@pytest.mark.parametrize('labels', [dict(), dict(labels=['dog', 9])])
+def test_own_boxes(run, folder, image, tmp_path, labels):
+    entry = dict(boxes=[[0, 0, 30, 30], [9, 9, 50, 50]], **labels)
+    one, all_ = tmp_path / 'one.json', tmp_path / 'all.json'
+    one.write_text(json.dumps(entry))
+    files = [path.name for path in folder.iterdir()]
+    all_.write_text(json.dumps({name: entry for name in files}))
+    graphs = []
+    for source, boxes in ((image, one), (folder, all_)):
+        run(source, '--boxes', boxes, '--out-dir', tmp_path / boxes.stem)
+        file = tmp_path / boxes.stem / 'preds' / f'{image.stem}.json'
+        [graph] = read_scene_graphs(file)
+        graphs.append(graph)
+    assert graphs[0] == graphs[1]
+    assert [item['box'] for item in graph['objects']] == entry['boxes']
+    scores = [item['score'] for item in graph['objects']]
+    assert (scores == [1, 1]) == bool(labels)
+
+
+@pytest.mark.parametrize(
+    ('boxes', 'message'),
+    [
+        ('', "cannot read boxes from '.*x.json'"),
+        ('[1]', "cannot read boxes from '.*x.json'"),
+        ('{"a.jpg": {"boxes": []}}', "x.json' has no entry '.*jpg'"),
+        ('{"boxes": [[0, 0, 9000, 9]]}', 'box 0 of .*jpg.*reaches out'),
+        ('{"boxes": [[0, 0, 9, 9]], "labels": ["dg"]}', 'near it: dog'),
+    ],
+)
+def test_wrong_boxes_get_one_line(run, image, tmp_path, boxes, message):
+    path = tmp_path / 'x.json'
+    path.write_text(boxes)
+    with pytest.raises(SystemExit, match=f'^error: .*{message}'):
+        run(image, '--boxes', path, '--out-dir', tmp_path)
+
+
+def test_wrong_files_get_one_line(run, image, tmp_path, capsys):
+    with pytest.raises(SystemExit, match=r'error: .*nowhere\.jpg'):
+        run(tmp_path / 'nowhere.jpg', '--out-dir', tmp_path)
+    with pytest.raises(SystemExit, match='error: there is no image in'):
+        run(tmp_path, '--out-dir', tmp_path)
+    with pytest.raises(SystemExit, match=r'error: .* no relation_head'):
+        run(image, config=CONFIG.with_name('faster-rcnn_r18.py'))
+    with pytest.raises(SystemExit, match='2'):
+        run(image, weights=tmp_path / 'nowhere.pth')
+    assert 'there is no checkpoint' in capsys.readouterr().err

@@ -1,0 +1,80 @@
+"""mmdet's checkpoint of COCO in the detector stage of VG150."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import MODELS
+from mmengine.runner import Runner
+from mmengine.runner import TestLoop as Loop
+
+from ...test_configs import CONFIGS, small_model
+
+DETECTION = CONFIGS / 'detection/faster-rcnn_r101-fpn_vg150.py'
+LEFT_OUT = {
+    f'roi_head.bbox_head.{layer}.{kind}'
+    for layer in ('fc_cls', 'fc_reg')
+    for kind in ('weight', 'bias')
+}
+
+
+def detector(num_classes):
+    cfg = small_model(DETECTION)
+    cfg.backbone.depth = 50
+    cfg.roi_head.bbox_head.num_classes = num_classes
+    return MODELS.build(cfg)
+
+
+def runner_of(model, work_dir):
+    """A runner with the hooks of the config."""
+    hooks = Config.fromfile(DETECTION).default_hooks
+    return Runner(
+        model=model,
+        work_dir=str(work_dir),
+        default_hooks=dict(checkpoint_fit=hooks.checkpoint_fit),
+        default_scope='mmsgg',
+        experiment_name=work_dir.name,
+    )
+
+
+@pytest.fixture
+def coco(tmp_path):
+    """What mmdet saves of a detector of COCO, with random weights."""
+    path = tmp_path / 'coco.pth'
+    torch.manual_seed(1)
+    state_dict = detector(80).state_dict()
+    torch.save(dict(state_dict=state_dict, meta={}), path)
+    return path, state_dict
+
+
+def test_all_but_the_class_layers_are_taken(coco, tmp_path):
+    path, weights = coco
+    torch.manual_seed(2)
+    model = detector(150)
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    runner_of(model, tmp_path).load_checkpoint(str(path))
+    for key, value in model.state_dict().items():
+        expected = before[key] if key in LEFT_OUT else weights[key]
+        assert torch.equal(value, expected), key
+    log = (next(tmp_path.glob('*/*.log'))).read_text()
+    [line] = [line for line in log.splitlines() if 'left out' in line]
+    assert 'WARNING' in line and 'start anew' in line
+    assert 'fc_cls.weight (81, 1024), here (151, 1024)' in line
+    assert 'fc_reg.bias (320,), here (600,)' in line
+    assert all(name in line for name in LEFT_OUT)
+    assert line.count(', here ') == len(LEFT_OUT)
+
+
+def test_nothing_is_said_where_all_fits(coco, tmp_path):
+    runner_of(detector(80), tmp_path).load_checkpoint(str(coco[0]))
+    log = (next(tmp_path.glob('*/*.log'))).read_text()
+    assert 'left out' not in log and 'do not match' not in log
+
+
+def test_a_test_is_refused(coco, tmp_path, monkeypatch):
+    runner = runner_of(detector(150), tmp_path)
+    loop = Loop.__new__(Loop)
+    monkeypatch.setattr(runner, '_test_loop', loop)
+    with pytest.raises(
+        ValueError, match=r'does not fit.*fc_cls.*trained with'
+    ):
+        runner.load_checkpoint(str(coco[0]))

@@ -1,0 +1,157 @@
+"""Say how well each predicate is recalled and what it is taken for.
+
+It reads the file that ``tools/test.py --out`` wrote.
+
+Examples:
+    python tools/analysis_tools/predicate_report.py preds.pkl \
+        configs/linknet/sgdet.py --out-dir work_dirs/report
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+
+from mmsgg.analysis import (
+    PredicateConfusion,
+    dataset_meta,
+    plot_confusion,
+    plot_predicate_recalls,
+    predicate_confusion,
+    text_table,
+    write_csv,
+)
+from mmsgg.engine import config_file
+from mmsgg.evaluation import SceneGraphMetric, check_topk, read_samples
+
+CONFUSION_HEADS = ('annotated', 'predicted', 'count', 'share')
+
+
+def parse_args(argv: Sequence[str] | None = None) -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(description='Report on each predicate.')
+    add = parser.add_argument
+    add('results', help='what tools/test.py --out wrote')
+    add(
+        'config',
+        nargs='?',
+        type=config_file,
+        help='a config: the names come from its test data set',
+    )
+    add('--out-dir', required=True, help='folder for two plots and two CSVs')
+    add(
+        '--topk',
+        nargs='+',
+        type=int,
+        default=[20, 50, 100],
+        metavar='K',
+        help='default: 20 50 100',
+    )
+    add(
+        '--num-confusions',
+        type=int,
+        default=10,
+        metavar='N',
+        help='how many confusions to print, the most frequent (default: 10)',
+    )
+    return parser.parse_args(argv)
+
+
+def predicate_recalls(
+    samples: Sequence[dict], topk: Sequence[int], meta: dict[str, Any]
+) -> dict[str, Any]:
+    """The recall of each predicate, as ``SceneGraphMetric`` makes it.
+
+    Args:
+        samples: One dict an image.
+        topk: The numbers K.
+        meta: ``predicates`` of the data set, or nothing.
+
+    Returns:
+        ``predicate`` names, ``relations`` (P,) and ``R@K`` (P,) each.
+
+    Raises:
+        ValueError: Where the file does not hold enough for the largest K,
+            or no relation.
+    """
+    check_topk(samples, topk)
+    if not any(len(s['gt_relations']['labels']) for s in samples):
+        raise ValueError('no image has a relation')
+    metric = SceneGraphMetric(['R'], sorted(topk), classwise=True)
+    metric.dataset_meta = meta
+    for sample in samples:
+        metric.process(None, [sample])
+    metric.evaluate(len(samples))
+    return metric.predicate_recalls
+
+
+def confusion_rows(
+    confusion: PredicateConfusion, names: Sequence[str]
+) -> list[tuple]:
+    """List what is taken for what, the most frequent first."""
+    counts, shares = confusion.counts, confusion.shares
+    columns = [*names, '(not ranked)']
+    rows, predicted = np.nonzero(counts)
+    order = np.argsort(-counts[rows, predicted], kind='stable')
+    return [
+        (
+            names[row],
+            columns[column],
+            int(counts[row, column]),
+            float(shares[row, column]),
+        )
+        for row, column in zip(rows[order], predicted[order], strict=True)
+    ]
+
+
+def write_report(
+    out_dir: Path, table: dict[str, Any], confusion: PredicateConfusion
+) -> list[tuple]:
+    """Write plots and tables; return the rows of the confusion."""
+    out_dir.mkdir(parents=True, exist_ok=True)
+    recalls = dict(table)
+    names, counts = recalls.pop('predicate'), recalls.pop('relations')
+    rows = confusion_rows(confusion, names)
+    columns = dict(table, objects_not_found=confusion.not_found)
+    order = np.argsort(-counts, kind='stable')
+    write_csv(
+        out_dir / 'predicates.csv',
+        list(columns),
+        ([column[i] for column in columns.values()] for i in order),
+    )
+    write_csv(out_dir / 'confusion.csv', CONFUSION_HEADS, rows)
+    plot_predicate_recalls(out_dir / 'recall.png', names, counts, recalls)
+    plot_confusion(out_dir / 'confusion.png', names, confusion.counts)
+    return rows
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Evaluate each predicate, print and draw."""
+    args = parse_args(argv)
+    cfg = None if args.config is None else Config.fromfile(args.config)
+    try:
+        samples = read_samples(args.results)
+        table = predicate_recalls(samples, args.topk, dataset_meta(cfg))
+        confusion = predicate_confusion(samples, len(table['predicate']))
+    except ValueError as error:
+        message = str(error)
+        if args.results not in message:
+            message = f'{args.results}: {message}'
+        raise SystemExit(message) from error
+    rows = write_report(Path(args.out_dir), table, confusion)
+    judged, lost = confusion.counts.sum(), confusion.not_found.sum()
+    print(
+        f'{judged + lost} relations; of {judged} both objects are found and '
+        f'{np.trace(confusion.counts)} of these have the right predicate'
+    )
+    wrong = [row for row in rows if row[0] != row[1]]
+    print('\nmost frequent confusions')
+    print(text_table(CONFUSION_HEADS, wrong[: args.num_confusions]))
+    print(f'\nwrote two plots and two CSV files into {args.out_dir}')
+
+
+if __name__ == '__main__':
+    main()

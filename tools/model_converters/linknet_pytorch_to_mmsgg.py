@@ -1,0 +1,148 @@
+"""Convert a checkpoint of linknet-pytorch, or a detector of neural-motifs.
+
+What becomes of each weight stands in docs/checkpoints.md.
+
+Examples:
+    python tools/model_converters/linknet_pytorch_to_mmsgg.py \
+        vgrel-18.tar checkpoints/linknet_sgdet.pth
+    python tools/test.py configs/linknet/compat/sgdet.py \
+        checkpoints/linknet_sgdet.pth
+"""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from torch import Tensor
+
+from mmsgg.converters import (
+    check_anchors,
+    check_weights,
+    convert_linknet_pytorch,
+)
+from mmsgg.datasets import VG150Dataset
+from mmsgg.engine import checkpoint_file, config_file
+
+COMPAT = Path(__file__).parents[2] / 'configs/linknet/compat/sgdet.py'
+
+
+def parse_args(argv: Sequence[str] | None = None) -> Namespace:
+    """Read the command line."""
+    parser = ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
+    parser.add_argument(
+        'src', type=checkpoint_file, help='vg-N.tar or vgrel-N.tar'
+    )
+    parser.add_argument('dst', type=Path, help='the file to write')
+    parser.add_argument(
+        '--config',
+        type=config_file,
+        default=str(COMPAT),
+        help='config of a model that is to hold the weights, for other sizes '
+        'than those of VG150 (default: configs/linknet/compat/sgdet.py); it '
+        'may have parts that the checkpoint has not',
+    )
+    return parser.parse_args(argv)
+
+
+def read_state_dict(path: str) -> dict[str, Tensor]:
+    """Read the weights out of a file that torch.save wrote.
+
+    Args:
+        path: Of a state dict, or of a dict that has one as ``state_dict``.
+
+    Raises:
+        ValueError: If it is no such file.
+    """
+    try:
+        content = torch.load(path, map_location='cpu', weights_only=True)
+    # what is no checkpoint fails in many ways
+    except Exception as error:
+        raise ValueError(_refusal(error)) from error
+    state_dict = content
+    if isinstance(content, dict):
+        state_dict = content.get('state_dict', content)
+    if not isinstance(state_dict, dict) or not all(
+        isinstance(values, Tensor) for values in state_dict.values()
+    ):
+        raise ValueError(
+            'it holds neither a state dict nor a dict with one as state_dict'
+        )
+    return state_dict
+
+
+def _refusal(error: Exception) -> str:
+    """Say in a sentence or two what torch says in a page."""
+    text = str(error).rpartition('WeightsUnpickler error: ')[2]
+    reason = text.partition('\n')[0].partition('. ')[0]
+    return (
+        f'torch.load(weights_only=True) refuses it '
+        f'({type(error).__name__} {reason}). Either it is no checkpoint, or '
+        f'it holds objects that could run code as they are read. If you '
+        f'trust its source, save the weights alone with torch.save(torch.load('
+        f"path, weights_only=False)['state_dict'], new_path), and convert "
+        f'the new file'
+    )
+
+
+def names_of(state_dict: dict[str, Tensor]) -> dict:
+    """Name classes and predicates where their numbers are those of VG150.
+
+    The order is that of ``VG-SGG-dicts.json`` in both code bases.
+    """
+    names = VG150Dataset.METAINFO
+    sizes = {
+        'classes': (
+            'roi_head.bbox_head.fc_cls.bias',
+            'relation_head.object_block2.fc1.bias',
+        ),
+        'predicates': ('relation_head.predicate_fc.bias',),
+    }
+    fits = all(
+        len(state_dict[key]) == len(names[field]) + 1
+        for field, keys in sizes.items()
+        for key in keys
+        if key in state_dict
+    )
+    return dict(dataset_meta=dict(names)) if fits else {}
+
+
+def convert(src: str, dst: Path, config: str) -> None:
+    """Convert one file and say what became of what.
+
+    Raises:
+        ValueError: If the file is no checkpoint of this kind.
+    """
+    print(f'reading {src}')
+    state_dict = read_state_dict(src)
+    weights = convert_linknet_pytorch(state_dict)
+    if not weights.state_dict:
+        raise ValueError('none of its weights has a name of linknet-pytorch')
+    model = Config.fromfile(config).model
+    check_weights(weights, model)
+    if weights.anchors is not None:
+        check_anchors(weights.anchors, model.rpn_head.anchor_generator)
+        print('rpn_head.anchors: not used; equal to those of the config')
+    for key in weights.unused:
+        print(f'{key}: not used; nothing here stands for it')
+    meta = names_of(weights.state_dict)
+    if not meta:
+        print('no names of classes: their number is not that of VG150')
+    print(f'writing {dst}')
+    dst.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(dict(meta=meta, state_dict=weights.state_dict), dst)
+    print(f'done: {len(weights.state_dict)} tensors out of {len(state_dict)}')
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Convert, or say in a line why not."""
+    args = parse_args(argv)
+    try:
+        convert(args.src, args.dst, args.config)
+    except ValueError as error:
+        raise SystemExit(f'{args.src}: {error}') from error
+
+
+if __name__ == '__main__':
+    main()
