@@ -129,7 +129,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         rows.append(
             [name, *(mean_and_spread([r[m] for r in runs]) for m in metrics)]
         )
-    print(f'\n{len(args.seeds)} seeds, mean ± standard deviation, in %\n')
+    seeds = ', '.join(map(str, args.seeds))
+    print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
     print(markdown_table(['LinkNet', *metrics], rows))
 
 
