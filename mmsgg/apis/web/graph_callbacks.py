@@ -11,6 +11,7 @@ from dash import Dash, Input, Output, Patch, State, html
 from dash.exceptions import PreventUpdate
 
 from mmsgg.evaluation import write_scene_graphs
+from mmsgg.visualization.scene import counted
 
 from .box_text import MAX_BOXES, UserBox, parse_boxes
 from .colors import css_color, css_text_color
@@ -93,10 +94,9 @@ class GraphCallbacks:
         if graph is None:
             empty = 'The graph will be here.'
         else:
-            summary = (
-                f'{len(shown["objects"])} objects, {len(options)} of '
-                f'{len(graph["triplets"])} relations'
-            )
+            objects = counted(len(shown['objects']), 'object')
+            relations = counted(len(graph['triplets']), 'relation')
+            summary = f'{objects}, {len(options)} of {relations}'
             if not shown['objects']:
                 empty = 'Nothing reaches the least score.'
         elements = network_elements(shown, names)
