@@ -49,13 +49,16 @@ class ModelBenchmark:
         self.cfg = cfg = deepcopy(cfg)
         self.task = cfg.model.get('task', 'detection')
         if self.task == 'sgdet':
-            cfg.model.setdefault('test_cfg', {}).setdefault('objects', {})
-            cfg.model.test_cfg.objects.update(
-                score_thr=0.0, max_per_img=num_objects
-            )
+            if 'roi_head' not in cfg.model:
+                raise ValueError(
+                    'this model takes detections from a file; measure it with '
+                    "the config of its training, task 'predcls'"
+                )
+            objects = dict(score_thr=0.0, max_per_img=num_objects)
+            cfg.merge_from_dict({'model.test_cfg.objects': objects})
         # without init_weights() nothing is downloaded
         self.model = MODELS.build(cfg.model).to(device)
-        self._give_counts()
+        self._give_statistics()
         self.device = device
         self.dtype = dtype
         self.batch_args = dict(
@@ -80,12 +83,15 @@ class ModelBenchmark:
             num_classes=head.num_classes, num_predicates=head.num_predicates
         )
 
-    def _give_counts(self) -> None:
-        """Count one of each predicate, where a hook would count the data."""
+    def _give_statistics(self) -> None:
+        """Make up what a hook would count in the data, or training average."""
         head = getattr(self.model, 'relation_head', None)
         loss = getattr(head, 'loss_predicate', None)
         if hasattr(loss, 'set_counts'):
             loss.set_counts([1] * head.num_predicates)
+        debiasing = getattr(head, 'debiasing', None)
+        if debiasing is not None:
+            debiasing.num_batches.fill_(1)
 
     def autocast(self) -> torch.autocast:
         """Compute in ``dtype`` while this context lasts."""

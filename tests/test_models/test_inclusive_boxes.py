@@ -60,7 +60,10 @@ def test_two_classes_at_once_against_the_slow_way(one, deltas):
         regress(one, deltas[0, k : k + 4].tolist(), 300, 400) for k in (0, 4)
     ]
     torch.testing.assert_close(
-        decoded.reshape(2, 4), torch.tensor(expected), atol=1e-1, rtol=0
+        decoded.reshape(2, 4),
+        torch.tensor(expected).float(),
+        atol=1e-1,
+        rtol=0,
     )
 
 

@@ -112,9 +112,10 @@ def test_one_and_three_processes_agree(name, trained, options, tmp_path):
         assert scores[1]['ng-R@100'] > 0
     for one, three in zip(predictions[1], predictions[3], strict=True):
         assert one['img_id'] == three['img_id']
-        assert np.array_equal(
-            one['pred_relations']['pairs'], three['pred_relations']['pairs']
-        )
+        one, three = (row['pred_relations'] for row in (one, three))
+        # a run may differ in the last bit, which turns ties around
+        np.testing.assert_allclose(one['scores'], three['scores'], atol=1e-6)
+        assert sorted(one['pairs'].tolist()) == sorted(three['pairs'].tolist())
     assert len(predictions[1]) == NUM_TEST
     offline = SceneGraphMetric()
     offline.process({}, predictions[1])
