@@ -133,7 +133,7 @@ def measure(config: Path, args: Namespace) -> dict:
         done = subprocess.run(command, capture_output=True, text=True)
         if done.returncode:
             last_words = done.stderr.strip().splitlines() or ['killed']
-            return dict(error=last_words[-1])
+            return dict(error=last_words[-1].removeprefix(f'{config}: '))
     return load(out)
 
 
