@@ -1,7 +1,12 @@
 """What all tests share."""
 
 import pytest
+from hypothesis import settings
 from mmengine.registry import DefaultScope, init_default_scope
+
+# a busy machine is no failure
+settings.register_profile('mmsgg', deadline=None)
+settings.load_profile('mmsgg')
 
 
 @pytest.fixture(autouse=True)
