@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from mmsgg.models.layers import (
     FrequencyBias,
@@ -9,6 +11,7 @@ from mmsgg.models.layers import (
     RelationalEmbedding,
     RobustBatchNorm1d,
     RobustBatchNorm2d,
+    detailed_geometry,
     relative_geometry,
 )
 
@@ -72,14 +75,56 @@ def test_relative_geometry_against_numbers_worked_out_by_hand():
     )
 
 
-def test_relative_geometry_of_empty_boxes_is_finite():
+def test_detailed_geometry_against_numbers_worked_out_by_hand():
+    subject = torch.tensor([[10.0, 20.0, 29.0, 59.0]])  # 20 x 40, at 20, 40
+    target = torch.tensor([[25.0, 50.0, 34.0, 69.0]])  # 10 x 20, at 30, 60
+    expected = torch.tensor(  # 5 x 10 pixels in common
+        [
+            *(10 / 20, 20 / 40, -np.log(2), -np.log(2)),
+            *(10 / 10, 20 / 20, 10 / 30, 20 / 60, 5 / 10, 10 / 20),
+            *(50 / 950, 50 / 800, 50 / 200, -np.log(2), -np.log(2)),
+        ]
+    )
+    expected = expected.sign() * torch.log(1 + expected.abs())
+    torch.testing.assert_close(
+        detailed_geometry(subject, target)[0], expected, check_dtype=False
+    )
+
+
+def test_detailed_geometry_of_boxes_apart():
+    subject = torch.tensor([[0.0, 0.0, 9.0, 9.0]])
+    target = torch.tensor([[20.0, 0.0, 24.0, 9.0]])  # 10 pixels to the right
+    layout = detailed_geometry(subject, target)[0]
+    torch.testing.assert_close(layout[8], -torch.tensor(3.0).log())
+    assert not layout[10:13].any()
+
+
+@given(
+    corners=st.lists(st.integers(0, 400), min_size=8, max_size=8),
+    shift=st.integers(0, 300),
+    scale=st.integers(1, 4),
+)
+@pytest.mark.parametrize('geometry', [relative_geometry, detailed_geometry])
+def test_geometry_knows_no_place_and_no_scale(geometry, corners, shift, scale):
+    boxes = torch.tensor(corners).reshape(2, 2, 2).sort(dim=1)[0]
+    boxes = boxes.flatten(1).double()
+    one = boxes.new_tensor([0, 0, 1, 1])
+    moved = scale * (boxes + one + shift) - one  # of the last pixels too
+    torch.testing.assert_close(
+        geometry(moved[:1], moved[1:]), geometry(boxes[:1], boxes[1:])
+    )
+
+
+@pytest.mark.parametrize('geometry', [relative_geometry, detailed_geometry])
+def test_geometry_of_empty_boxes_is_finite(geometry):
     boxes = torch.tensor([[3.0, 3.0, 3.0, 3.0], [9.0, 9.0, 2.0, 2.0]])
-    assert relative_geometry(boxes, boxes.flip(0)).isfinite().all()
+    assert geometry(boxes, boxes.flip(0)).isfinite().all()
 
 
+@pytest.mark.parametrize('detailed', [False, True])
 @pytest.mark.parametrize('num_pairs', [0, 1, 5])
-def test_geometric_layout_trains_on_any_number_of_pairs(num_pairs):
-    layout = GeometricLayout(out_channels=6)
+def test_geometric_layout_trains_on_any_number_of_pairs(num_pairs, detailed):
+    layout = GeometricLayout(out_channels=6, detailed=detailed)
     boxes = torch.rand(num_pairs, 4) + torch.tensor([0, 0, 9, 9])
     out = layout(boxes, boxes.flip(0))
     assert out.shape == (num_pairs, 6)

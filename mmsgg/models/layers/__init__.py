@@ -3,7 +3,11 @@
 from .batch_norm import RobustBatchNorm1d, RobustBatchNorm2d
 from .box_embedding import BoxEmbedding
 from .frequency_bias import FrequencyBias
-from .geometric_layout import GeometricLayout, relative_geometry
+from .geometric_layout import (
+    GeometricLayout,
+    detailed_geometry,
+    relative_geometry,
+)
 from .global_context import GlobalContext
 from .label_decoder import LabelDecoder
 from .object_lstm import ObjectLSTM
@@ -23,5 +27,6 @@ __all__ = [
     'RelationalEmbedding',
     'RobustBatchNorm1d',
     'RobustBatchNorm2d',
+    'detailed_geometry',
     'relative_geometry',
 ]
