@@ -12,7 +12,10 @@ model = dict(
         num_predicates=70,
         sampler=dict(type='RelationSampler', num=64, pos_fraction=0.5),
         geometric_layout=dict(
-            type='GeometricLayout', out_channels=128, dropout=0.1
+            type='GeometricLayout',
+            out_channels=128,
+            dropout=0.1,
+            detailed=True,
         ),
         layout_gate=True,
         # learns the 30,000 relations by heart

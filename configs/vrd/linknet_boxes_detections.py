@@ -9,10 +9,12 @@ pipeline = [
     *_base_.pipeline,
 ]
 test_dataloader = dict(dataset=dict(pipeline=pipeline))
+recalls = dict(
+    type='SceneGraphMetric',
+    metrics=('pooled-R', 'pooled-phr-R'),
+    topk=(50, 100),
+)
 test_evaluator = [
-    dict(
-        type='SceneGraphMetric',
-        metrics=('pooled-R', 'pooled-phr-R'),
-        topk=(50, 100),
-    )
+    recalls,
+    dict(prefix='k=70', predicates_per_pair=70, **recalls),
 ]

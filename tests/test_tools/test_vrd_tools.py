@@ -66,6 +66,7 @@ def test_benchmark_trains_and_tabulates(vrd, tmp_path, capsys):
     assert [float(cell) for cell in lines[3][2:-1]] == [100.0, 100.0]
     assert lines[3][1].strip() == 'frequency prior'
     assert [float(cell) for cell in lines[8][2:-1]] == [50.0] * 4
+    assert [float(cell) for cell in lines[12][2:-1]] == [50.0] * 4
     assert '47.87' in text and 'from their paper' in text
     benchmark_vrd.main(argv)
     again = capsys.readouterr().out
@@ -108,6 +109,7 @@ def test_ablation_leaves_out_what_changes_nothing():
     path = CONFIGS.parent / 'toy' / 'sgcls.py'
     toy = ablation.variants_of(Config.fromfile(path), names)
     assert {'no union feature', 'no global context'} <= set(toy)
+    assert "the paper's layout" in boxes and "the paper's layout" not in toy
     heads = [variant.model.relation_head for variant in toy.values()]
     assert len({str(head) for head in heads}) == len(heads)
 
@@ -147,3 +149,4 @@ def test_frequency_prior_on_the_real_files_equals_plain_loops(tmp_path):
     assert len(guesses) == 7638
     assert scores['a/A@100'] == pytest.approx(sum(guesses) / 7638, abs=1e-4)
     assert scores['b/pooled-R@50'] < 0.34  # both objects are found
+    assert scores['b/k=70/pooled-R@100'] > scores['b/pooled-R@100']

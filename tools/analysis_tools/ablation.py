@@ -40,6 +40,7 @@ SWITCHES = {
     'r = 8': dict(reduction=8),
     'no global context': dict(global_context=None),
     'no geometric layout': dict(geometric_layout=None),
+    "the paper's layout": dict(geometric_layout=dict(detailed=False)),
     'with frequency bias': dict(frequency_bias=True),
     'no frequency bias': dict(frequency_bias=False),
     'no union feature': dict(union_roi_extractor=None, union_head=None),
@@ -103,7 +104,8 @@ def _differs(head: dict, other: dict) -> bool:
 
     def known(settings: dict) -> dict:
         given = {k: v for k, v in settings.items() if v is not None}
-        return {**defaults, **given}
+        layout = {'detailed': False, **given.pop('geometric_layout', {})}
+        return {**defaults, **given, 'geometric_layout': layout}
 
     return known(head) != known(other)
 
