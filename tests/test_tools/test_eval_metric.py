@@ -117,6 +117,19 @@ def test_offline_equals_online(online, capsys):
     assert printed(capsys) == results
 
 
+def test_all_metrics_of_a_config_are_evaluated(online, capsys, tmp_path):
+    path, results = online
+    config = tmp_path / 'config.py'
+    config.write_text(
+        CONFIG + "test_evaluator += [dict(type='SceneGraphMetric', "
+        "metrics='R', topk=5, prefix='other')]"
+    )
+    eval_metric.main([path, str(config)])
+    found = printed(capsys)
+    assert found['other/R@5'] == results['R@5']
+    assert found['mR@5'] == results['mR@5']
+
+
 def test_config_gives_settings_and_names(online, capsys, tmp_path):
     path, results = online
     config = tmp_path / 'sgdet.py'

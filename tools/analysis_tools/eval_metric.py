@@ -80,17 +80,20 @@ def add_json_arguments(parser: ArgumentParser) -> None:
     )
 
 
-def metric_settings(args: Namespace, cfg: Config | None) -> dict[str, Any]:
-    """The arguments of the metric: of the config, then of the options."""
-    settings = {}
+def metric_settings(
+    args: Namespace, cfg: Config | None
+) -> list[dict[str, Any]]:
+    """The arguments of each metric: of the config, then of the options."""
+    configured = [{}]
     if cfg is not None:
         evaluators = cfg.test_evaluator
         if not isinstance(evaluators, list | tuple):
             evaluators = [evaluators]
-        for evaluator in evaluators:
-            if evaluator['type'].split('.')[-1] == 'SceneGraphMetric':
-                settings.update(evaluator)
-    settings.pop('type', None)
+        configured = [
+            {k: v for k, v in evaluator.items() if k != 'type'}
+            for evaluator in evaluators
+            if evaluator['type'].split('.')[-1] == 'SceneGraphMetric'
+        ] or configured
     options = (
         'metrics',
         'topk',
@@ -100,8 +103,8 @@ def metric_settings(args: Namespace, cfg: Config | None) -> dict[str, Any]:
         'classwise',
     )
     given = {name: getattr(args, name) for name in options}
-    settings.update({k: v for k, v in given.items() if v is not None})
-    return settings
+    given = {k: v for k, v in given.items() if v is not None}
+    return [{**settings, **given} for settings in configured]
 
 
 def evaluate(
@@ -154,9 +157,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         meta = dataset_meta(cfg)
         samples = read_samples(args.results)
-        results = evaluate(samples, metric_settings(args, cfg), meta)
-        for name, value in results.items():
-            print(f'{name:<16} {float(value)!r}')
+        for settings in metric_settings(args, cfg):
+            results = evaluate(samples, settings, meta)
+            for name, value in results.items():
+                print(f'{name:<16} {float(value)!r}')
         if args.json is not None:
             write_json(args, samples, meta)
     except ValueError as error:
