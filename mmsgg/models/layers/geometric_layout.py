@@ -8,6 +8,11 @@ from mmsgg.registry import MODELS
 from .batch_norm import RobustBatchNorm1d
 
 
+def box_sizes(boxes: Tensor) -> Tensor:
+    """Width and height (K, 2) of boxes (K, 4), both border pixels counted."""
+    return (boxes[:, 2:] - boxes[:, :2] + 1).clamp(min=1)
+
+
 def relative_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
     """Where and how large an object is, seen from its subject.
 
@@ -20,8 +25,7 @@ def relative_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
         log(hj / hi)]`` of box centres and sizes, i the subject. Widths and
         heights count pixels inclusively (+1), so a box without area is fine.
     """
-    size_i = (subjects[:, 2:] - subjects[:, :2] + 1).clamp(min=1)
-    size_j = (objects[:, 2:] - objects[:, :2] + 1).clamp(min=1)
+    size_i, size_j = box_sizes(subjects), box_sizes(objects)
     centre_i = subjects[:, :2] + size_i / 2
     centre_j = objects[:, :2] + size_j / 2
     return torch.cat(
@@ -46,10 +50,7 @@ def detailed_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
         below 0 where the boxes are apart; IoU; shares of the subject and of
         the object that the other covers; log of width / height of both.
     """
-    size_i, size_j = (
-        (boxes[:, 2:] - boxes[:, :2] + 1).clamp(min=1)
-        for boxes in (subjects, objects)
-    )
+    size_i, size_j = box_sizes(subjects), box_sizes(objects)
     seen_from_subject = relative_geometry(subjects, objects)
     offset = seen_from_subject[:, :2] * size_i
     upper = torch.minimum(subjects[:, 2:], objects[:, 2:])
