@@ -12,6 +12,8 @@ from mmengine.runner import BaseLoop, Runner
 
 from mmsgg.registry import HOOKS
 
+WORD_TABLES = ('object_embedding', 'edge_embedding')
+
 
 def read_word_vectors(
     path: str | Path, words: Iterable[str]
@@ -55,7 +57,7 @@ def read_word_vectors(
 
 @HOOKS.register_module()
 class WordVectorHook(Hook):
-    """Fill the word tables K0 and K1 of LinkNet before training.
+    """Fill the word tables of a relation head (LinkNet's K0 and K1).
 
     A class name of several words ('traffic light') gets their mean; a class
     of which no word is known keeps its random vector and is named in the
@@ -79,10 +81,22 @@ class WordVectorHook(Hook):
 
     @torch.no_grad()
     def fill(self, head: torch.nn.Module, classes: Iterable[str]) -> None:
-        """Fill the rows of ``object_embedding`` and ``edge_embedding``."""
+        """Fill the rows of ``object_embedding`` and ``edge_embedding``.
+
+        Raises:
+            TypeError: If the head has no such tables.
+            ValueError: If they have another width than the vectors.
+        """
+        found = [getattr(head, name, None) for name in WORD_TABLES]
+        if None in found:
+            raise TypeError(
+                f'WordVectorHook: {type(head).__name__} has no word tables '
+                f'{" and ".join(WORD_TABLES)}; take the hook out of '
+                f'custom_hooks'
+            )
+        tables = [table.weight for table in found]
         names = [name.lower().replace('-', ' ').split() for name in classes]
         vectors = read_word_vectors(self.path, {w for n in names for w in n})
-        tables = [head.object_embedding.weight, head.edge_embedding.weight]
         width = tables[0].shape[1]
         missing = []
         for row, words in enumerate(names):

@@ -123,3 +123,9 @@ def test_word_vectors_of_another_width_are_refused(data_root, word_file):
     head.object_embedding = torch.nn.Embedding(13, 5)
     with pytest.raises(ValueError, match='embed_channels to 4'):
         WordVectorHook(str(word_file)).before_run(runner)
+
+
+def test_a_head_without_word_tables_is_named(word_file):
+    head = torch.nn.Linear(2, 2)
+    with pytest.raises(TypeError, match='Linear has no word tables'):
+        WordVectorHook(str(word_file)).fill(head, ['dog'])
