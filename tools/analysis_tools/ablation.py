@@ -15,6 +15,7 @@ import copy
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 
 from mmsgg.analysis.repeated_runs import (
@@ -24,6 +25,7 @@ from mmsgg.analysis.repeated_runs import (
     set_data_root,
 )
 from mmsgg.engine import add_cfg_options, config_file
+from mmsgg.registry import MODELS
 
 #: Name of the row: what of the relation head differs.
 SWITCHES = {
@@ -83,31 +85,20 @@ def variants_of(cfg: Config, names: Sequence[str]) -> dict[str, Config]:
         names: Keys of ``SWITCHES``.
     """
     variants = {}
+    configured = _layers(cfg.model.relation_head)
     for name in names:
         variant = copy.deepcopy(cfg)
         head = variant.model.relation_head
         head.update(SWITCHES[name])
-        if not SWITCHES[name] or _differs(head, cfg.model.relation_head):
+        if not SWITCHES[name] or _layers(head) != configured:
             variants[name] = variant
     return variants
 
 
-def _differs(head: dict, other: dict) -> bool:
-    """Compare two heads, keys that are not there at their defaults."""
-    defaults = dict(
-        num_object_blocks=2,
-        num_edge_blocks=2,
-        attention=True,
-        reduction=2,
-        frequency_bias=True,
-    )
-
-    def known(settings: dict) -> dict:
-        given = {k: v for k, v in settings.items() if v is not None}
-        layout = {'detailed': False, **given.pop('geometric_layout', {})}
-        return {**defaults, **given, 'geometric_layout': layout}
-
-    return known(head) != known(other)
+def _layers(head: dict) -> str:
+    """Write down the layers of a head; two that are equal compute the same."""
+    with torch.device('meta'):  # nothing is allocated
+        return repr(MODELS.build(copy.deepcopy(head)))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
