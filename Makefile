@@ -60,7 +60,7 @@ demo: $(STAMP)
 	$(QUIET_WAIT) $(VENV_PYTHON) demo/toy_demo.py
 
 vrd: $(STAMP)
-	$(QUIET_WAIT) $(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
+	$(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
 		--data-root '$(VRD_ROOT)'
 
 test: lint

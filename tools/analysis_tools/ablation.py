@@ -96,7 +96,7 @@ def variants_of(cfg: Config, names: Sequence[str]) -> dict[str, Config]:
 
 
 def _layers(head: dict) -> str:
-    """Write down the layers of a head; two that are equal compute the same."""
+    """Write down the layers of a head; every switch shows in them."""
     with torch.device('meta'):  # nothing is allocated
         return repr(MODELS.build(copy.deepcopy(head)))
 
