@@ -6,7 +6,7 @@ _base_ = [
 ]
 
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=500),
+    dict(type='LinearWarmupLR', num_iters=500, by_epoch=False),
     dict(
         type='ReduceOnPlateauLR',
         monitor='pascal_voc/mAP',

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmsgg.models.layers import (
+    BoxEmbedding,
     FrequencyBias,
     GeometricLayout,
     GlobalContext,
@@ -137,10 +138,34 @@ def test_robust_batch_norm_is_batch_norm_on_real_batches():
     x = torch.randn(8, 3)
     ours, theirs = RobustBatchNorm1d(3), torch.nn.BatchNorm1d(3)
     torch.testing.assert_close(ours(x), theirs(x))
-    torch.testing.assert_close(ours.running_var, theirs.running_var)
+    ours, theirs = ours.eval(), theirs.eval()
+    theirs.load_state_dict(ours.state_dict())
+    torch.testing.assert_close(ours(x), theirs(x))
     empty = RobustBatchNorm2d(3)
     assert empty(torch.zeros(0, 3, 2, 2)).shape == (0, 3, 2, 2)
     assert empty.running_mean.isfinite().all()
+
+
+def test_running_statistics_are_a_mean_first_and_then_move():
+    generator = torch.Generator().manual_seed(0)
+    batches = 3 + 2 * torch.randn(60, 8, 3, generator=generator)
+    norm = RobustBatchNorm1d(3, momentum=0.05)
+    means, variances = batches.mean(dim=1), batches.var(dim=1)
+    for n, batch in enumerate(batches, start=1):
+        norm(batch)
+        norm(batch[:1])  # too small to say anything
+        if n <= 20:
+            mean, variance = means[:n].mean(dim=0), variances[:n].mean(dim=0)
+        else:
+            mean = 0.95 * mean + 0.05 * means[n - 1]
+            variance = 0.95 * variance + 0.05 * variances[n - 1]
+        torch.testing.assert_close(norm.running_mean, mean)
+        torch.testing.assert_close(norm.running_var, variance)
+
+
+def test_momentum_of_neural_motifs():
+    for layer in (GeometricLayout(), BoxEmbedding()):
+        assert layer.norm.momentum == 0.001
 
 
 def test_frequency_bias_from_counts():

@@ -125,6 +125,7 @@ class LinkNetRelHead(RegionRelHead):
         self.predicate_fc = nn.Linear(
             pair_channels + layout_channels, num_predicates + 1
         )
+        nn.init.xavier_normal_(self.predicate_fc.weight)  # linknet-pytorch
 
     @property
     def uses_image(self) -> bool:
