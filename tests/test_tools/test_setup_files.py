@@ -138,6 +138,51 @@ def test_make_stops_early_and_says_why(checkout, settings, message):
     assert not (checkout / '.venv').exists()
 
 
+def run_ci(checkout: Path, **programs: str) -> subprocess.CompletedProcess:
+    """Run .ci/run where these shell programs and a few basic ones exist."""
+    folder = checkout / 'bin'
+    folder.mkdir()
+    for name in ('bash', 'dirname', 'env', 'grep', 'mktemp', 'rm', 'tail',
+                 'tee'):  # fmt: skip
+        (folder / name).symlink_to(shutil.which(name))
+    for name, script in programs.items():
+        (folder / name).write_text(f'#!/usr/bin/env bash\n{script}\n')
+        (folder / name).chmod(0o755)
+    env = dict(os.environ, PATH=str(folder))
+    return run('bash', '.ci/run', cwd=checkout, env=env)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root installs programs')
+@pytest.mark.parametrize('status', [0, 100])
+@pytest.mark.parametrize(
+    ('found', 'wanted'),
+    [
+        ([], 'chromium graphviz'),
+        (['chromium'], 'graphviz'),
+        (['chromium-browser', 'dot'], None),
+    ],
+)
+def test_ci_installs_missing_programs_where_it_may(
+    checkout, found, wanted, status
+):
+    result = run_ci(
+        checkout,
+        make='echo 1 passed in 0.10s',
+        **{'apt-get': f'echo "$@" >>calls\nexit {status}'},
+        **dict.fromkeys(found, ''),
+    )
+    assert result.returncode == 0
+    calls = checkout / 'calls'
+    if wanted is None:
+        assert not calls.exists()
+    elif status == 0:
+        update, install = calls.read_text().splitlines()
+        assert update.endswith('update')
+        assert install.endswith(f' {wanted}')
+    else:
+        assert f'could not install {wanted}' in result.stdout
+
+
 @pytest.mark.parametrize(
     ('closing', 'make_status', 'status'),
     [
@@ -150,14 +195,12 @@ def test_make_stops_early_and_says_why(checkout, settings, message):
     ],
 )
 def test_ci_needs_a_passed_test(checkout, closing, make_status, status):
-    make = checkout / 'bin' / 'make'
-    make.parent.mkdir()
-    make.write_text(
-        f"#!/usr/bin/env bash\necho '{closing}'\nexit {make_status}\n"
+    result = run_ci(
+        checkout,
+        make=f"echo '{closing}'\nexit {make_status}",
+        dot='',
+        chromium='',
     )
-    make.chmod(0o755)
-    env = dict(os.environ, PATH=f'{make.parent}:{os.environ["PATH"]}')
-    result = run('bash', '.ci/run', cwd=checkout, env=env)
     assert result.returncode == status
     expected = 'did not run' if 'nothing' in closing else closing
     assert expected in result.stdout.splitlines()[-1]
