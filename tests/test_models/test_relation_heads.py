@@ -52,6 +52,12 @@ HEADS = dict(
     transformer=transformer_cfg(),
     motifs_boxes=motifs_cfg(**NO_IMAGE),
     transformer_boxes=transformer_cfg(**NO_IMAGE),
+    mlp=dict(
+        type='MLPRelHead',
+        num_classes=NUM_CLASSES,
+        num_predicates=NUM_PREDICATES,
+        dropout=0.0,
+    ),
 )
 
 
@@ -59,7 +65,8 @@ HEADS = dict(
 def head(request):
     torch.manual_seed(0)
     head = MODELS.build(HEADS[request.param])
-    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    if hasattr(head, 'frequency_bias'):
+        torch.nn.init.normal_(head.frequency_bias.table.weight)
     return head.eval()
 
 
