@@ -109,6 +109,28 @@ def repeat(
     return runs
 
 
+def score_table(
+    methods: Mapping[str, Sequence[Scores]],
+    columns: Mapping[str, str],
+    above: Sequence[Sequence[str]] = (),
+) -> str:
+    """Tabulate some scores of several methods, in percent.
+
+    Args:
+        methods: The runs of each method, by the name of its row.
+        columns: Which score stands under which head.
+        above: Rows to put before, such as figures from papers.
+    """
+    rows = [[*row] for row in above]
+    for name, runs in methods.items():
+        cells = (
+            mean_and_spread([run[key] for run in runs])
+            for key in columns.values()
+        )
+        rows.append([name, *cells])
+    return markdown_table(['method', *columns], rows)
+
+
 def mean_and_spread(values: Sequence[float]) -> str:
     """Write the mean and the standard deviation of fractions in percent.
 
