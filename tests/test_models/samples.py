@@ -62,7 +62,6 @@ def random_objects(num_boxes, seed=0, task='sgcls'):
     if task == 'sgdet':
         noise = torch.randn(num_boxes, NUM_CLASSES, 4, generator=generator)
         objects.class_bboxes = objects.bboxes[:, None] + noise
-        objects.detected_labels = objects.logits[:, :-1].argmax(dim=1)
     return objects
 
 

@@ -209,8 +209,6 @@ class TestEveryHead:
             image_objects.bboxes = gt.bboxes
             if task == 'predcls':
                 image_objects.labels = gt.labels
-            if task == 'sgdet':
-                image_objects.detected_labels = gt.labels
             objects.append(image_objects)
         losses = head.loss(feature_map(2), objects, samples)
         assert 'loss_predicate' in losses

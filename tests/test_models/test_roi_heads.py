@@ -131,7 +131,6 @@ def test_select_detections_against_loops(num, seed):
         scores, boxes, 0.1, dict(type='nms', iou_threshold=0.3), 5
     )
     expected = slow_selection(scores, boxes, 0.1, 0.3, 5)
-    assert out.detected_labels.tolist() == [label for _, label in expected]
     rows = [row for row, _ in expected]
     torch.testing.assert_close(out.logits.softmax(dim=1), scores[rows])
     torch.testing.assert_close(out.class_bboxes, boxes[rows])
