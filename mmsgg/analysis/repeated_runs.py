@@ -3,11 +3,11 @@
 import copy
 import hashlib
 import json
-import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
 
@@ -140,11 +140,11 @@ def mean_and_spread(values: Sequence[float]) -> str:
         >>> mean_and_spread([0.58])
         '58.0'
     """
-    percent = [100 * value for value in values]
-    mean = f'{statistics.mean(percent):.1f}'
+    percent = 100 * np.array(values)
+    mean = f'{percent.mean():.1f}'
     if len(percent) == 1:
         return mean
-    return f'{mean} ± {statistics.stdev(percent):.1f}'
+    return f'{mean} ± {percent.std(ddof=1):.1f}'
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -88,6 +88,22 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def unseen_triplets(train: dict, test: dict) -> np.ndarray:
+    """List what is to be recalled in testing and never occurs in training.
+
+    Args:
+        train: Config of the training set.
+        test: Config of the test set.
+
+    Returns:
+        (Z, 3) 0-based [subject class, object class, predicate].
+    """
+    seen, asked = (
+        DATASETS.build(split).relation_triplets() for split in (train, test)
+    )
+    return asked[~in_triplets(asked, seen)]
+
+
 def config_of(args: argparse.Namespace, method: str) -> Config:
     """Read the config of a row, and name the triplets training lacks."""
     name, switches = METHODS[method]
@@ -101,12 +117,9 @@ def config_of(args: argparse.Namespace, method: str) -> Config:
         test.indices = [*range(first, train.indices)]
         train.indices = first
     init_default_scope(cfg.default_scope)
-    seen, asked = (
-        DATASETS.build(split).relation_triplets() for split in (train, test)
-    )
     path = args.work_dir / 'zero_shot_triplets.npy'
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.save(path, asked[~in_triplets(asked, seen)])
+    np.save(path, unseen_triplets(train, test))
     cfg.test_evaluator[0].update(metrics=METRICS, zero_shot_triplets=str(path))
     return cfg
 
