@@ -8,6 +8,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmsgg.models.computed_once import computed_once
 from mmsgg.models.layers import RelationalEmbedding
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
@@ -152,10 +153,11 @@ class LinkNetRelHead(RegionRelHead):
         batch_data_samples: list[SGDataSample],
     ) -> dict[str, Tensor]:
         """Add the global context loss to those of the base class."""
-        losses = super().loss(x, objects, batch_data_samples)
         if self.global_context is None:
-            return losses
-        _, logits = self.global_context(x)
+            return super().loss(x, objects, batch_data_samples)
+        with computed_once(self.global_context, 'forward'):
+            losses = super().loss(x, objects, batch_data_samples)
+            _, logits = self.global_context(x)
         labels = [sample.gt_instances.labels for sample in batch_data_samples]
         losses['loss_context'] = (
             self.context_loss_weight * self.global_context.loss(logits, labels)
