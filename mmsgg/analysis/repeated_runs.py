@@ -13,6 +13,14 @@ from mmengine.runner import Runner
 
 Scores = dict[str, float]
 
+#: What of LinkNet's head differs for each form of its attention.
+ATTENTION = {
+    "LinkNet, the paper's attention": {},
+    'LinkNet, scaled': dict(scale_attention=True),
+    'LinkNet, scaled, layer norm': dict(scale_attention=True, norm=True),
+    'LinkNet, no attention': dict(attention=False),
+}
+
 
 def set_data_root(cfg: Config, root: str) -> None:
     """Read the data of all splits, and detections, from another folder.

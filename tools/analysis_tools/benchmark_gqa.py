@@ -20,6 +20,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmsgg.analysis.repeated_runs import (
+    ATTENTION,
     Scores,
     repeat,
     score_table,
@@ -37,13 +38,9 @@ METHODS = {
     'pair MLP': ('mlp_boxes', {}),
     'Motifs': ('motifs_boxes', {}),
     'Transformer': ('transformer_boxes', {}),
-    "LinkNet, the paper's attention": ('linknet_boxes', {}),
-    'LinkNet, scaled': ('linknet_boxes', dict(scale_attention=True)),
-    'LinkNet, scaled, layer norm': (
-        'linknet_boxes',
-        dict(scale_attention=True, norm=True),
-    ),
-    'LinkNet, no attention': ('linknet_boxes', dict(attention=False)),
+    **{
+        row: ('linknet_boxes', switches) for row, switches in ATTENTION.items()
+    },
 }
 METRICS = ('R', 'mR', 'ng-R', 'zR')
 #: The last training images, on which every choice was made.

@@ -17,6 +17,7 @@ import torch
 from mmengine.config import Config
 
 from mmsgg.analysis.repeated_runs import (
+    ATTENTION,
     Scores,
     repeat,
     score_table,
@@ -34,8 +35,9 @@ FILES = (
 #: Name of the row: its config, and what of the relation head differs.
 METHODS = {
     'frequency prior': ('frequency_boxes', {}),
-    'LinkNet': ('linknet_boxes', {}),
-    'LinkNet, no attention': ('linknet_boxes', dict(attention=False)),
+    **{
+        row: ('linknet_boxes', switches) for row, switches in ATTENTION.items()
+    },
 }
 PREDICATE = ('a/A@50', 'a/A@100')
 LU = 'Lu et al. 2016 (from their paper, images used)'
