@@ -13,6 +13,9 @@ param_scheduler = [
         rule='greater',
         factor=0.1,
         patience=3,
+        threshold=1e-3,
+        threshold_rule='abs',
+        cooldown=1,
         by_epoch=True,
     ),
 ]

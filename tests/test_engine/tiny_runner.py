@@ -72,9 +72,8 @@ def tiny_runner(cfg, work_dir, max_epochs, num_iters=1, **kwargs):
         train_cfg=dict(by_epoch=True, max_epochs=max_epochs),
         default_scope='mmsgg',
         experiment_name=f'{work_dir.name}-{id(inputs)}',
-        log_level='WARNING',
         **{key: cfg[key] for key in RECIPE if key in cfg},
-        **kwargs,
+        **dict(dict(log_level='WARNING'), **kwargs),
     )
     runner.rate_log = RateLog()
     runner.register_hook(runner.rate_log)
