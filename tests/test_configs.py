@@ -168,6 +168,39 @@ def test_the_seed_hyper_parameters():
     )
 
 
+ALL = [
+    path for path in sorted(CONFIGS.glob('*/**/*.py'))
+    if path.relative_to(CONFIGS).parts[0] != '_base_'
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('path', ALL, ids=name_of)
+def test_empty_images_are_tested_by_detectors_alone(path):
+    """Recalls pass over them; average precision counts what is found."""
+    cfg = Config.fromfile(path)
+    for split in ('val', 'test'):
+        if f'{split}_evaluator' not in cfg:
+            continue
+        evaluators = cfg[f'{split}_evaluator']
+        if not isinstance(evaluators, list):
+            evaluators = [evaluators]
+        recalls = {e.type == 'SceneGraphMetric' for e in evaluators}
+        dataset = cfg[f'{split}_dataloader'].dataset
+        assert recalls == {dataset.get('filter_empty_relations', False)}
+
+
+@pytest.mark.parametrize('path', ALL, ids=name_of)
+def test_images_are_flipped_unless_predicates_have_sides(path):
+    """As there, half of the training images; those of VRD have sides."""
+    cfg = Config.fromfile(path)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    steps = str(pipeline)
+    if 'LoadImageFromFile' not in steps or path.parent.name == 'toy':
+        return
+    sided = cfg.train_dataloader.dataset.type == 'VRDDataset'
+    assert ('RandomFlip' in steps) != sided
+
+
 @pytest.mark.parametrize(
     ('name', 'dataset'),
     [

@@ -40,6 +40,7 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         ann_file='annotations_test.json',
+        filter_empty_relations=True,
         test_mode=True,
         pipeline=pipeline,
         **vrd,

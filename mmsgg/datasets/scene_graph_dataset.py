@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from mmdet.datasets.transforms import RandomFlip
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.fileio import join_path
 from mmengine.logging import print_log
 from mmengine.utils import is_abs
 
 from .scene_graph_arrays import SceneGraphArrays, boxes_overlap
+from .transforms import LoadRelationAnnotations
 
 DEGENERATE_BOXES = ('error', 'drop', 'widen')
 
@@ -129,6 +131,7 @@ class SceneGraphDataset(BaseDataset):
         if self._fully_initialized:
             return
         loaded = self.load_graphs()
+        self._refuse_flipped_sides()
         dropped = dict(loaded.dropped)
         graphs, note = self._without_degenerate(loaded, dropped)
         graphs = self._filter(graphs, dropped)
@@ -168,6 +171,23 @@ class SceneGraphDataset(BaseDataset):
             kept.pairs
         )
         return kept, ''
+
+    def _refuse_flipped_sides(self) -> None:
+        """Refuse to flip images of which relations say left or right."""
+        steps = self.pipeline.transforms
+        flips = any(isinstance(step, RandomFlip) for step in steps)
+        reads = any(isinstance(s, LoadRelationAnnotations) for s in steps)
+        sided = [
+            name
+            for name in self.metainfo.get('predicates', ())
+            if {'left', 'right'} & set(name.lower().split())
+        ]
+        if flips and reads and sided:
+            raise ValueError(
+                f'{self.title}: RandomFlip in its pipeline would make '
+                f'{sided[0]!r} wrong of a flipped image; leave it out of '
+                'the train pipeline'
+            )
 
     def _filter(
         self, graphs: SceneGraphArrays, dropped: dict[str, int]

@@ -53,7 +53,7 @@ class RateLog(Hook):
         self.rates.append([group['lr'] for group in groups])
 
 
-def tiny_runner(cfg, work_dir, max_epochs, num_iters=1, **kwargs):
+def tiny_runner(cfg, work_dir, max_epochs, num_iters=1, scores=None, **kwargs):
     """Build a runner with the recipe of a config and a log of its rates.
 
     Args:
@@ -61,10 +61,30 @@ def tiny_runner(cfg, work_dir, max_epochs, num_iters=1, **kwargs):
         work_dir: Folder for logs and checkpoints.
         max_epochs: Epochs.
         num_iters: Iterations of an epoch.
+        scores: What validation gives after each epoch; without, none is made.
+            With it the hooks of the config take part that end and resume.
         kwargs: More of the runner's arguments.
     """
     batch_size = cfg.train_dataloader.batch_size
     inputs = [dict(inputs=0.0)] * num_iters * batch_size
+    options = dict(log_level='WARNING')
+    if scores:
+        metric = Scores(cfg.param_scheduler[-1].monitor, scores)
+        hooks = cfg.default_hooks
+        options.update(
+            val_dataloader=DataLoader(inputs[:1]),
+            val_cfg=dict(),
+            val_evaluator=[metric],
+            custom_hooks=[
+                hook
+                for hook in cfg.custom_hooks
+                if hook.type == 'StopAtLowRateHook'
+            ],
+            default_hooks=dict(
+                resume_validation=hooks.resume_validation,
+                checkpoint=dict(hooks.checkpoint, max_keep_ckpts=-1),
+            ),
+        )
     runner = Runner(
         TinyModel(),
         str(work_dir),
@@ -73,8 +93,10 @@ def tiny_runner(cfg, work_dir, max_epochs, num_iters=1, **kwargs):
         default_scope='mmsgg',
         experiment_name=f'{work_dir.name}-{id(inputs)}',
         **{key: cfg[key] for key in RECIPE if key in cfg},
-        **dict(dict(log_level='WARNING'), **kwargs),
+        **dict(options, **kwargs),
     )
+    if scores:
+        metric.runner = runner
     runner.rate_log = RateLog()
     runner.register_hook(runner.rate_log)
     return runner

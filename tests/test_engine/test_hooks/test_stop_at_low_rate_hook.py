@@ -6,9 +6,8 @@ import pytest
 import torch
 from mmengine.config import Config
 from torch.optim.lr_scheduler import ReduceLROnPlateau
-from torch.utils.data import DataLoader
 
-from ..tiny_runner import Scores, tiny_runner
+from ..tiny_runner import tiny_runner
 
 CONFIGS = Path(__file__).parents[3] / 'configs'
 CONFIGS_WITH_RULE = [
@@ -52,32 +51,18 @@ def published_rule(scores, rate, ratio=99):
     return rates
 
 
-def train(config, work_dir, scores, max_epochs=MAX_EPOCHS, ratio=99, **kwargs):
+def train(config, work_dir, scores, ratio=99, **kwargs):
     """Train with the recipe of a config.
 
     Returns:
         The rates (fc6 and fc7, others) of each epoch, and the runner.
     """
     cfg = Config.fromfile(CONFIGS / f'{config}.py')
-    metric = Scores(cfg.param_scheduler[-1].monitor, scores)
     [stop] = [
         hook for hook in cfg.custom_hooks if hook.type == 'StopAtLowRateHook'
     ]
-    runner = tiny_runner(
-        cfg,
-        work_dir,
-        max_epochs,
-        val_dataloader=DataLoader([dict(inputs=0.0)]),
-        val_cfg=dict(),
-        val_evaluator=[metric],
-        custom_hooks=[dict(stop, ratio=ratio)],
-        default_hooks=dict(
-            resume_validation=cfg.default_hooks.resume_validation,
-            checkpoint=dict(cfg.default_hooks.checkpoint, max_keep_ckpts=-1),
-        ),
-        **kwargs,
-    )
-    metric.runner = runner
+    stop.ratio = ratio
+    runner = tiny_runner(cfg, work_dir, MAX_EPOCHS, scores=scores, **kwargs)
     runner.train()
     return [[rates[0], rates[-1]] for rates in runner.rate_log.rates], runner
 
@@ -121,20 +106,20 @@ def test_a_resumed_run_ends_where_it_would_have(name, tmp_path):
         assert runner.epoch == len(whole)
 
 
-@pytest.mark.parametrize(('name', 'epoch'), [('jumps', 2), ('creeps', 5)])
-def test_the_best_checkpoint_is_not_validated_twice(name, epoch, tmp_path):
-    """It is written after validation, even of the epoch that ends it all."""
-    scores = SCORES[name]
-    whole, _ = train('linknet/sgcls', tmp_path, scores)
-    [best] = tmp_path.glob(f'best_*_epoch_{epoch}.pth')
-    rates, _ = train(
-        'linknet/sgcls',
-        tmp_path / 'resumed',
-        scores,
-        load_from=str(best),
-        resume=True,
-    )
-    assert_rates(rates, whole[epoch:])
+def test_a_run_below_the_limit_does_not_go_on(tmp_path):
+    """Nor does it need a validation to find that out."""
+    train('linknet/sgcls', tmp_path, SCORES['still'], ratio=999)
+    for epoch, num_left in ((5, 2), (6, 0)):  # the decay is after epoch 5
+        runner = tiny_runner(
+            Config.fromfile(CONFIGS / 'linknet' / 'sgcls.py'),
+            tmp_path / str(epoch),
+            max_epochs=7,
+            custom_hooks=[dict(type='StopAtLowRateHook')],
+            load_from=str(tmp_path / f'epoch_{epoch}.pth'),
+            resume=True,
+        )
+        runner.train()
+        assert len(runner.rate_log.rates) == num_left
 
 
 def test_why_and_when_is_in_the_log(tmp_path):

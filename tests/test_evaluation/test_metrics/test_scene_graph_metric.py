@@ -182,6 +182,17 @@ def test_image_without_relations_is_left_out():
     assert results['R@1'] == 1
 
 
+@settings(max_examples=50, deadline=None)
+@given(samples())
+def test_a_test_set_may_leave_out_images_without_relations(data_samples):
+    related = [s for s in data_samples if len(s['gt_relations']['labels'])]
+    metrics = (*GENERAL, 'pooled-R', 'pooled-phr-R', 'F')
+    for names in (metrics, ('phr-R',)):
+        np.testing.assert_equal(
+            evaluate(related, names), evaluate(data_samples, names)
+        )
+
+
 def test_image_without_prediction_counts_zero():
     sample = one_hit()
     sample['pred_instances'] = dict(
