@@ -398,3 +398,17 @@ def test_photographs(inferencer, tmp_path):
             (tmp_path / 'preds' / f'{path.stem}.json').read_text()
         )
         assert saved['images'] == [graph]
+
+
+def test_formats_are_checked_before_the_model_runs(
+    inferencer, images, tmp_path, monkeypatch
+):
+    monkeypatch.setenv('PATH', '')
+    monkeypatch.setattr(inferencer, 'forward', None)
+    for ending, error, message in (
+        ('svg', FileNotFoundError, 'apt install graphviz'),
+        ('png', ValueError, r'\.png.*none of \.json'),
+    ):
+        with pytest.raises(error, match=message):
+            inferencer(images[0], out_dir=tmp_path, export=['json', ending])
+    assert not any(tmp_path.iterdir())

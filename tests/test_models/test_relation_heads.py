@@ -53,6 +53,12 @@ HEADS = dict(
     transformer=transformer_cfg(),
     motifs_boxes=motifs_cfg(**NO_IMAGE),
     transformer_boxes=transformer_cfg(**NO_IMAGE),
+    mlp=dict(
+        type='MLPRelHead',
+        num_classes=NUM_CLASSES,
+        num_predicates=NUM_PREDICATES,
+        dropout=0.0,
+    ),
 )
 
 
@@ -60,7 +66,8 @@ HEADS = dict(
 def head(request):
     torch.manual_seed(0)
     head = MODELS.build(HEADS[request.param])
-    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    if hasattr(head, 'frequency_bias'):
+        torch.nn.init.normal_(head.frequency_bias.table.weight)
     return head.eval()
 
 
@@ -503,3 +510,14 @@ def test_switches_of_the_config():
     head = MODELS.build(linknet_cfg(frequency_bias=False, reduction=4))
     assert isinstance(head, LinkNetRelHead) and head.frequency_bias is None
     assert head.object_block2.W.out_features == 16 // 4
+
+
+@pytest.mark.parametrize('name', ['linknet', 'motifs'])
+def test_predicates_start_as_in_the_published_code(name):
+    """Xavier, normal; torch's own would be uniform and narrower."""
+    cfg = dict(HEADS[name], num_predicates=199)
+    head = MODELS.build(cfg)
+    weight = head.predicate_fc.weight.detach()
+    std = (2 / sum(weight.shape)) ** 0.5
+    assert weight.std() == pytest.approx(std, rel=0.05)
+    assert weight.abs().max() > 2.5 * std

@@ -62,10 +62,11 @@ def test_benchmark_trains_and_tabulates(vrd, tmp_path, capsys):
     benchmark_vrd.main(argv)
     text = capsys.readouterr().out
     lines = [line.split('|') for line in text.splitlines() if '|' in line]
-    methods = ['frequency prior', 'LinkNet', 'LinkNet, no attention']
+    methods = [*benchmark_vrd.METHODS]
+    assert methods[0] == 'frequency prior' and len(methods) == 5
     # both predicates are right, or with detections those of one image of two
-    for first, scores in (3, [100.0] * 2), (9, [50.0] * 4), (14, [50.0] * 4):
-        rows = lines[first : first + 3]
+    for first, scores in (3, [100.0] * 2), (11, [50.0] * 4), (18, [50.0] * 4):
+        rows = lines[first : first + 5]
         assert [row[1].strip() for row in rows] == methods
         assert [float(cell) for cell in rows[0][2:-1]] == scores
     assert '47.87' in text and 'from their paper' in text

@@ -43,6 +43,10 @@ class LinkNetRelHead(RegionRelHead):
         num_edge_blocks: Blocks that make E1 of E0, at least one.
         attention: Whether the objects of an image see each other in the
             blocks.
+        scale_attention: Whether the logits of the attention are divided by
+            the root of their width, which the paper does not do.
+        norm: Whether the blocks see their input behind a layer norm, which
+            the paper does not do either.
         layout_gate: Whether a layer on K2 b stands for F where that is left
             out, so that what a layout means can depend on the classes.
         dropout: Probability of dropping a channel of K1 and of G0 in
@@ -67,6 +71,8 @@ class LinkNetRelHead(RegionRelHead):
         num_object_blocks: int = 2,
         num_edge_blocks: int = 2,
         attention: bool = True,
+        scale_attention: bool = False,
+        norm: bool = False,
         layout_gate: bool = False,
         dropout: float = 0.0,
         embed_channels: int = 200,
@@ -104,7 +110,9 @@ class LinkNetRelHead(RegionRelHead):
         def add_blocks(name: str, ins: int, outs: int, num: int) -> int:
             widths = [ins, *[hidden_channels] * (num - 1), outs]
             for i, channels in enumerate(pairwise(widths[: num + 1]), 1):
-                block = RelationalEmbedding(*channels, reduction, attention)
+                block = RelationalEmbedding(
+                    *channels, reduction, attention, scale_attention, norm
+                )
                 self.add_module(f'{name}{i}', block)
             return widths[max(num - 1, 0)]  # of the residual output
 
@@ -126,6 +134,7 @@ class LinkNetRelHead(RegionRelHead):
         self.predicate_fc = nn.Linear(
             pair_channels + layout_channels, num_predicates + 1
         )
+        nn.init.xavier_normal_(self.predicate_fc.weight)  # linknet-pytorch
 
     @property
     def uses_image(self) -> bool:
