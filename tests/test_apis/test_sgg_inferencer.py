@@ -1,5 +1,4 @@
 import json
-import os
 import shutil
 import warnings
 from pathlib import Path
@@ -20,11 +19,10 @@ from mmsgg.exports import to_triples
 from mmsgg.registry import DATASETS, INFERENCERS
 from mmsgg.structures import SGDataSample
 
+from ..folders import DATA
 from ..toy_model import CONFIG, write_checkpoint
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get('MMSGG_DATA', ROOT.parent / 'shared' / 'data'))
-PHOTOS = SHARED / 'vrd' / 'images'
+PHOTOS = DATA / 'vrd' / 'images'
 ALL = 10**6
 
 
