@@ -1,10 +1,8 @@
 """GQA200Dataset on small files, and on the real test file where it is."""
 
 import json
-import os
 import re
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +17,9 @@ from mmsgg.datasets import (
 )
 from mmsgg.registry import DATASETS
 
+from ..folders import DATA
 from .vg_files import settings
 
-DATA = Path(
-    os.environ.get('MMSGG_DATA')
-    or Path(__file__).parents[3] / 'shared' / 'data'
-)
 GQA = DATA / 'gqa'
 METAINFO = dict(classes=('cat', 'hat', 'mat'), predicates=('on', 'under'))
 LISTS = (

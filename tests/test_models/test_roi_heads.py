@@ -174,3 +174,11 @@ def test_late_nms_against_loops(num, seed):
     labels = late_nms(scores, boxes, 0.3)
     assert labels.tolist() == slow_late_nms(scores, boxes, 0.3)
     assert torch.equal(scores, before)
+
+
+def test_late_nms_suppresses_from_the_threshold_on():
+    boxes = torch.tensor([[0.0, 0, 9, 9], [0, 0, 9, 4]])  # half of the first
+    boxes = boxes[:, None].expand(-1, 2, 4)
+    scores = torch.tensor([[0.9, 0.1], [0.8, 0.2]])
+    assert late_nms(scores, boxes, 0.5).tolist() == [0, 1]
+    assert late_nms(scores, boxes, 0.51).tolist() == [0, 0]

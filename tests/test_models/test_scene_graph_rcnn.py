@@ -8,6 +8,7 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import nn
 
+from mmsgg.evaluation import DumpSceneGraphs, SceneGraphMetric
 from mmsgg.registry import MODELS
 
 from .samples import random_sample
@@ -236,7 +237,7 @@ def test_bfloat16_comes_near_float32(name, frequency_bias):
 
 @pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
 @torch.no_grad()
-def test_boxes_come_back_in_original_pixels(name):
+def test_boxes_come_back_in_original_pixels(name, tmp_path):
     """Of an image that was stretched one way and shrunk the other."""
     scale = (0.5, 2.0)
     model = build(name).eval()
@@ -259,6 +260,21 @@ def test_boxes_come_back_in_original_pixels(name):
             torch.testing.assert_close(other.pred_instances.bboxes, gt.bboxes)
         if name == 'predcls':
             assert torch.equal(other.pred_instances.labels, gt.labels)
+    assert recall_of(scaled, tmp_path) == recall_of(plain, tmp_path)
+
+
+def recall_of(samples, folder):
+    """Recalls of samples, and of the file that keeps them."""
+    dumped = DumpSceneGraphs(str(folder / 'graphs.pkl'), topk=3)
+    metric, again = (SceneGraphMetric(metrics=('R', 'ng-R'), topk=3)
+                     for _ in range(2))  # fmt: skip
+    samples = [sample.to_dict() for sample in samples]
+    metric.process(None, samples)
+    dumped.process(None, samples)
+    again.process(None, dumped.results)
+    scores = metric.evaluate(len(samples))
+    assert again.evaluate(len(samples)) == scores
+    return scores
 
 
 @torch.no_grad()

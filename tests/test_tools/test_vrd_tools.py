@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import pytest
 from mmengine.config import Config
 
 from mmsgg.datasets import VRDDataset
+
+from ..folders import DATA
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs' / 'vrd'
@@ -120,9 +121,6 @@ def test_ablation_wants_a_linknet():
     path = CONFIGS / 'frequency_boxes.py'
     with pytest.raises(SystemExit, match='no LinkNetRelHead'):
         ablation.main([str(path)])
-
-
-DATA = Path(os.environ.get('MMSGG_DATA') or ROOT.parent / 'shared' / 'data')
 
 
 @pytest.mark.skipif(

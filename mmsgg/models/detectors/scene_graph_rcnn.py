@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
+from mmdet.models.dense_heads import RPNHead
 from mmdet.models.detectors import TwoStageDetector
 from mmdet.models.roi_heads import (
     HybridTaskCascadeRoIHead,
@@ -156,13 +157,14 @@ class SceneGraphRCNN(TwoStageDetector):
     def _maps_made_once(self) -> Iterator[None]:
         """Share the maps of backbone, neck and RPN within a step.
 
-        Of the RPN the maps only: its loss takes proposals by
+        Of the RPN the maps only: the detector's losses take proposals by
         ``train_cfg.rpn_proposal``, the relation head those of
-        ``test_cfg.rpn``.
+        ``test_cfg.rpn``. Other dense heads in its place run twice, as some
+        (FCOS) give other maps in training than in a test.
         """
         with ExitStack() as stack:
             stack.enter_context(computed_once(self, 'extract_feat'))
-            if self.with_rpn:
+            if self.with_rpn and isinstance(self.rpn_head, RPNHead):
                 stack.enter_context(computed_once(self.rpn_head, 'forward'))
             yield
 
