@@ -138,6 +138,14 @@ def test_select_detections_against_loops(num, seed):
     assert out.bboxes.tolist() == picked
 
 
+def test_a_class_at_the_score_threshold_is_dropped():
+    scores = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.125, 0.625]])
+    boxes = torch.tensor([[0.0, 0, 9, 9], [20, 0, 29, 9]])
+    boxes = boxes[:, None].expand(-1, 2, 4)
+    assert len(select_detections(scores, boxes, 0.25)) == 1
+    assert len(select_detections(scores, boxes, 0.24)) == 2
+
+
 def test_as_logits_stands_zero_probabilities():
     scores = torch.tensor([[0.0, 0.25, 0.75]])
     logits = as_logits(scores)
