@@ -1,5 +1,6 @@
 # make demo      set up, then train and test on small generated images
 # make vrd       set up, then train and test on the annotation of Stanford VRD
+# make gqa       set up, then train and test on the annotation of GQA-200
 # make test      set up, then lint and run the tests
 # make test-web  set up, then run the tests of the web page, in Chromium
 #
@@ -9,8 +10,13 @@
 # its headers and a C++ compiler, because mmcv comes as source.
 #
 #   make vrd VRD_ROOT=/data/vrd               where the files of VRD are
+#   make gqa GQA_ROOT=/data/gqa               where those of GQA-200 are
 #   make test PYTHON=python3.12               the Python that .venv is made with
 #   make test PYTEST_ARGS='tests/test_engine -x'      what pytest is told
+#   make test STACK=upstream                  another stack of packages, that of
+#                                             requirements/upstream.txt, in an
+#                                             environment of its own
+#   make test WORKERS=4                       how many processes run the tests
 #
 # pip's own settings count, PIP_FIND_LINKS and PIP_EXTRA_INDEX_URL among them:
 # pointed at PyTorch's CPU wheels they save the CUDA libraries (several GB) on
@@ -18,25 +24,36 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+WORKERS ?= 2
+STACK ?= onedl
 VRD_ROOT ?= data/vrd
+GQA_ROOT ?= data/gqa
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-VENV := .venv
+REQUIREMENTS := requirements/$(STACK).txt
+MMCV := $(shell grep -oE '^(onedl-)?mmcv' $(REQUIREMENTS) 2>/dev/null)
+# No wheel of torch 2.1 for a newer Python is there.
+LAST_PYTHON := $(if $(filter upstream,$(STACK)),11,13)
+
+VENV := .venv$(if $(filter-out onedl,$(STACK)),-$(STACK))
 STAMP := $(VENV)/.installed
 VENV_PYTHON := $(VENV)/bin/python
 PIP_INSTALL := $(VENV_PYTHON) -m pip install --disable-pip-version-check \
 	--no-input
-# Torch finds ninja, which compiles in parallel, on the PATH only.
+# Torch finds ninja, which compiles in parallel, on the PATH only. CFLAGS takes
+# the place of Python's own flags, whose debug symbols triple the time.
 BUILD_MMCV = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" MMCV_WITH_OPS=1 \
-	$(PIP_INSTALL) --no-build-isolation -c requirements/runtime.txt onedl-mmcv
+	CFLAGS="$${CFLAGS:--O3 -g0 -DNDEBUG -fwrapv}" \
+	$(PIP_INSTALL) --no-build-isolation -c $(REQUIREMENTS) $(MMCV)
 
 # Threads that wait for each other asleep, not spinning: a core that another
 # program takes would else slow training by a factor of ten.
 QUIET_WAIT := OMP_WAIT_POLICY=PASSIVE
+PYTEST := OMP_NUM_THREADS=1 $(QUIET_WAIT) $(VENV_PYTHON) -m pytest
 
 # Scripts and the editable install hold absolute paths, so a .venv that was
 # moved or copied, or whose Python is gone, is made anew.
@@ -44,17 +61,19 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
-.PHONY: help demo vrd test test-web lint clean distclean FORCE
+.PHONY: help demo vrd gqa test test-web lint clean distclean FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
 	@echo 'make vrd        train and test on Stanford VRD (VRD_ROOT=data/vrd)'
+	@echo 'make gqa        train and test on GQA-200 (GQA_ROOT=data/gqa)'
 	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
 	@echo 'make test-web   the tests of the web page; Chromium must be there'
 	@echo 'make lint       ruff check and ruff format --check'
 	@echo 'make clean      delete caches and build output'
-	@echo 'make distclean  make clean, and delete .venv'
+	@echo 'make distclean  make clean, and delete .venv and .venv-upstream'
 	@echo 'PYTHON=...      the Python >= 3.10 to make .venv with (python3)'
+	@echo 'STACK=upstream  with upstream mmdet on torch 2.1, in .venv-upstream'
 
 demo: $(STAMP)
 	$(QUIET_WAIT) $(VENV_PYTHON) demo/toy_demo.py
@@ -63,25 +82,30 @@ vrd: $(STAMP)
 	$(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
 		--data-root '$(VRD_ROOT)'
 
+gqa: $(STAMP)
+	$(VENV_PYTHON) tools/analysis_tools/benchmark_gqa.py \
+		--data-root '$(GQA_ROOT)'
+
 test: lint
-	$(QUIET_WAIT) $(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-web: $(STAMP)
-	$(QUIET_WAIT) $(VENV_PYTHON) -m pytest -rs tests/test_apis/test_web \
-		tests/test_demo/test_web_demo.py $(PYTEST_ARGS)
+	$(PYTEST) tests/test_apis/test_web tests/test_demo/test_web_demo.py $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 
-$(STAMP): requirements/build.txt requirements/runtime.txt \
-		requirements/demo.txt requirements/tests.txt setup.cfg \
-		$(if $(VENV_OK),,FORCE)
+$(STAMP): $(if $(MMCV),$(REQUIREMENTS)) requirements/demo.txt \
+		requirements/tests.txt setup.cfg $(if $(VENV_OK),,FORCE)
 	@rm -f $@
-	@$(USED_PYTHON) -c 'import sys; \
-		sys.exit(not (3, 10) <= sys.version_info < (3, 14))' \
-		|| { echo 'mmsgg needs Python 3.10 to 3.13, which "$(USED_PYTHON)"' \
-		'is not: name another one with make PYTHON=...' >&2; exit 1; }
+	@[ -n '$(MMCV)' ] || { echo "There is no stack '$(STACK)', only onedl" \
+		'and upstream.' >&2; exit 1; }
+	@$(USED_PYTHON) -c 'import sys; sys.exit(not \
+		(3, 10) <= sys.version_info[:2] <= (3, $(LAST_PYTHON)))' \
+		|| { echo 'mmsgg needs Python 3.10 to 3.$(LAST_PYTHON) with the' \
+		'stack "$(STACK)", which "$(USED_PYTHON)" is not: name another' \
+		'one with make PYTHON=...' >&2; exit 1; }
 	@$(USED_PYTHON) -c 'import ensurepip, venv' || { echo 'This Python' \
 		'cannot make a virtual environment: install its venv package' \
 		'(python3-venv on Debian and Ubuntu).' >&2; exit 1; }
@@ -95,30 +119,30 @@ $(STAMP): requirements/build.txt requirements/runtime.txt \
 	@[ -n '$(VENV_OK)' ] || { echo '== making $(VENV)'; \
 		$(PYTHON) -m venv --clear $(VENV); }
 	@echo '== 1/4 torch and the tools that mmcv is built with'
-	$(PIP_INSTALL) -r requirements/build.txt
+	$(PIP_INSTALL) -c $(REQUIREMENTS) torch numpy setuptools wheel ninja psutil
 	@echo '== 2/4 mmcv; unless pip has a wheel of it, compiling mmcv,' \
-		'13 to 25 minutes on 2 cores, once'
+		'5 minutes on 2 cores, once'
 	$(BUILD_MMCV)
 	@echo '== 3/4 the other packages'
-	$(PIP_INSTALL) -r requirements/runtime.txt -r requirements/demo.txt \
+	$(PIP_INSTALL) -r $(REQUIREMENTS) -r requirements/demo.txt \
 		-r requirements/tests.txt
 # opencv-python needs libGL, which bare machines lack; the headless twin, put
 # over it, does not.
 	@$(VENV_PYTHON) -c 'import cv2' 2>/dev/null || { echo '== no libGL:' \
 		'taking the headless OpenCV'; $(PIP_INSTALL) --force-reinstall \
-		--no-deps -c requirements/runtime.txt opencv-python-headless; }
+		--no-deps -c $(REQUIREMENTS) opencv-python-headless; }
 # pip's cached wheel may have been compiled for another torch.
 	@$(VENV_PYTHON) -c 'import mmcv.ops' || { echo '== this mmcv does not' \
 		'load here: compiling it anew'; $(BUILD_MMCV) --force-reinstall \
-		--no-deps --no-cache-dir --no-binary onedl-mmcv; }
+		--no-deps --no-cache-dir --no-binary $(MMCV); }
 	@echo '== 4/4 mmsgg itself, editable'
 	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
 	@touch $@
 
 clean:
 	rm -rf build dist ./*.egg-info .pytest_cache .ruff_cache .hypothesis
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune \
+	find . -name __pycache__ -not -path './.venv*' -prune \
 		-exec rm -rf {} +
 
 distclean: clean
-	rm -rf $(VENV)
+	rm -rf .venv .venv-*

@@ -4,7 +4,12 @@ _base_ = './sgcls.py'
 model = dict(
     task='sgdet',
     relation_head=dict(
-        sampler=dict(_delete_=True, type='DetectionRelationSampler', num=64),
+        sampler=dict(
+            _delete_=True,
+            type='DetectionRelationSampler',
+            num=64,
+            num_per_relation=4,  # of Scene-Graph-Benchmark
+        ),
         overlap_only=True,
     ),
 )

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-import cv2
-import mmcv
 import mmengine.fileio
 from mmengine.utils import track_iter_progress
+
+from mmsgg.datasets.transforms.loading import decode_image
 
 from .problem_report import ProblemReport
 from .split_checks import OpenedDataset, train_and_test
@@ -40,12 +40,10 @@ def inspect_image(path: str) -> ImageFile:
     except OSError as error:
         return ImageFile(path, problem='missing image', message=str(error))
     try:
-        image = mmcv.imfrombytes(data)
-    except cv2.error:  # of an empty file
-        image = None
-    if image is None:
-        size = f'{len(data)} bytes'
-        return ImageFile(path, problem='undecodable image', message=size)
+        image = decode_image(data)
+    except ValueError as error:
+        text = f'{len(data)} bytes, {error}'
+        return ImageFile(path, problem='undecodable image', message=text)
     height, width = image.shape[:2]
     digest = hashlib.blake2b(data, digest_size=16).digest()
     return ImageFile(path, height, width, digest)

@@ -18,7 +18,7 @@ from torch import nn
 
 from mmsgg.engine import config_file
 from mmsgg.evaluation import graph_to_dict
-from mmsgg.exports import export_graph, to_triples
+from mmsgg.exports import check_export, export_graph, to_triples
 from mmsgg.registry import INFERENCERS
 from mmsgg.structures import SGDataSample
 
@@ -201,15 +201,19 @@ class SGGInferencer(DetInferencer):
             load, which has no prediction.
 
         Raises:
-            FileNotFoundError: If there is no such image.
+            FileNotFoundError: If there is no such image, or no program for
+                a format of ``export``.
             ValueError: On an image that does not decode, and on boxes,
-                labels or names that do not fit.
+                labels, names or formats that do not fit.
         """
         if batch_size < 1 or (topk is not None and topk < 0):
             raise ValueError(
                 f'batch_size is at least 1, topk at least 0; not {batch_size} '
                 f'and {topk}'
             )
+        if out_dir and not no_save_pred:
+            for ending in export:
+                check_export(f'*.{ending}')
         task = task_of(task, boxes, labels)
         images = self._images(inputs, task, boxes, labels)
         failed = {}

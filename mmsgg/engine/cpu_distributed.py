@@ -36,9 +36,11 @@ def use_gloo_without_gpu(cfg: Config) -> None:
         )
     cfg.model_wrapper_cfg['device_ids'] = None
     if not distributed.is_initialized():
+        options = {}  # torch 2.1 takes no timeout of None
         seconds = cfg.env_cfg.dist_cfg.get('timeout')
-        timeout = None if seconds is None else timedelta(seconds=seconds)
-        distributed.init_process_group('gloo', timeout=timeout)
+        if seconds is not None:
+            options['timeout'] = timedelta(seconds=seconds)
+        distributed.init_process_group('gloo', **options)
 
 
 def leave_process_group() -> None:

@@ -1,7 +1,7 @@
 """Scene graphs for other programs: NetworkX, GraphML, Graphviz, text."""
 
 from .dot import to_dot, write_svg
-from .export import FORMATS, export_graph
+from .export import FORMATS, check_export, export_graph
 from .networkx_graph import (
     from_networkx,
     read_graphml,
@@ -12,6 +12,7 @@ from .triples import to_triples
 
 __all__ = [
     'FORMATS',
+    'check_export',
     'export_graph',
     'from_networkx',
     'read_graphml',

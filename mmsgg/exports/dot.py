@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -45,28 +46,36 @@ def write_svg(path: str | Path, graph: Mapping[str, Any]) -> None:
         ImportError: Where the package graphviz is missing.
         FileNotFoundError: Where its program ``dot`` is missing.
     """
-    drawn = _digraph(graph)
-    from graphviz import ExecutableNotFound
+    check_svg()
+    Path(path).write_bytes(_digraph(graph).pipe(format='svg'))
 
+
+def check_dot() -> None:
+    """Raise the ImportError of :func:`to_dot`, where it would."""
     try:
-        picture = drawn.pipe(format='svg')
-    except ExecutableNotFound as error:
-        raise FileNotFoundError(
-            "SVG is drawn by Graphviz's program 'dot', which is not on the "
-            'PATH: install it (Debian, Ubuntu: apt install graphviz), or '
-            'take DOT'
-        ) from error
-    Path(path).write_bytes(picture)
-
-
-def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
-    """Build the drawing."""
-    try:
-        import graphviz
+        import graphviz  # noqa: F401
     except ImportError as error:
         raise ImportError(
             'DOT and SVG need the package graphviz: pip install mmsgg[demo]'
         ) from error
+
+
+def check_svg() -> None:
+    """Raise the errors of :func:`write_svg`, where it would."""
+    check_dot()
+    if shutil.which('dot') is None:
+        raise FileNotFoundError(
+            "SVG is drawn by Graphviz's program 'dot', which is not on the "
+            'PATH: install it (Debian, Ubuntu: apt install graphviz), or '
+            'take DOT'
+        )
+
+
+def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
+    """Build the drawing."""
+    check_dot()
+    import graphviz
+
     title = {}
     if graph.get('file_name') is not None:
         title = dict(label=graphviz.escape(graph['file_name']))

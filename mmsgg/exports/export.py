@@ -6,7 +6,7 @@ from typing import Any
 
 from mmsgg.evaluation import write_scene_graphs
 
-from .dot import to_dot, write_svg
+from .dot import check_dot, check_svg, to_dot, write_svg
 from .networkx_graph import write_graphml
 from .triples import to_triples
 
@@ -19,17 +19,35 @@ def export_graph(path: str | Path, graph: Mapping[str, Any]) -> None:
         graph: From :func:`mmsgg.evaluation.graph_to_dict`.
 
     Raises:
-        ValueError: On another ending.
+        ValueError, ImportError, FileNotFoundError: See :func:`check_export`.
+    """
+    check_export(path)
+    FORMATS[_ending(path)](path, graph)
+
+
+def check_export(path: str | Path) -> None:
+    """Raise what :func:`export_graph` would, before there is a graph.
+
+    Args:
+        path: The file to be written.
+
+    Raises:
+        ValueError: On an ending that is no format.
         ImportError: For .dot and .svg, where the package graphviz is missing.
         FileNotFoundError: For .svg, where the program ``dot`` is missing.
     """
-    write = FORMATS.get(Path(path).suffix.lower().removeprefix('.'))
-    if write is None:
+    ending = _ending(path)
+    if ending not in FORMATS:
         raise ValueError(
             f"'{path}' ends in none of .{', .'.join(FORMATS)}, the formats "
             'of a graph'
         )
-    write(path, graph)
+    if ending in _CHECKS:
+        _CHECKS[ending]()
+
+
+def _ending(path: str | Path) -> str:
+    return Path(path).suffix.lower().removeprefix('.')
 
 
 def _write_json(path: str | Path, graph: Mapping[str, Any]) -> None:
@@ -52,3 +70,4 @@ FORMATS: dict[str, Callable[[str | Path, Mapping[str, Any]], None]] = dict(
     svg=write_svg,
     txt=_write_txt,
 )
+_CHECKS = dict(dot=check_dot, svg=check_svg)

@@ -102,6 +102,13 @@ def test_wrong_boxes_get_one_line(run, image, tmp_path, boxes, message):
         run(image, '--boxes', path, '--out-dir', tmp_path)
 
 
+def test_a_missing_program_gets_one_line(run, image, tmp_path, monkeypatch):
+    monkeypatch.setenv('PATH', '')
+    with pytest.raises(SystemExit, match=r'^error: SVG .* apt install'):
+        run(image, '--export', 'json', 'svg', '--out-dir', tmp_path)
+    assert not any(tmp_path.iterdir())  # before the model runs
+
+
 def test_wrong_files_get_one_line(run, image, tmp_path, capsys):
     with pytest.raises(SystemExit, match=r'error: .*nowhere\.jpg'):
         run(tmp_path / 'nowhere.jpg', '--out-dir', tmp_path)

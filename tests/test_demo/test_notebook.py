@@ -21,6 +21,7 @@ def test_it_is_committed_without_outputs():
 
 
 def test_it_runs(checkpoint, folder, tmp_path, monkeypatch):
+    monkeypatch.setenv('PATH', '')  # no program beside Python
     monkeypatch.setenv('PYTHONPATH', str(ROOT))
     monkeypatch.setenv('MMSGG_CONFIG', str(CONFIG))
     monkeypatch.setenv('MMSGG_CHECKPOINT', str(checkpoint))
@@ -39,7 +40,8 @@ def test_it_runs(checkpoint, folder, tmp_path, monkeypatch):
         for output in cell.outputs
     ]
     shown = [output for output in outputs if 'data' in output]
-    assert any('image/png' in output.data for output in shown)
+    pictures = [output for output in shown if 'image/png' in output.data]
+    assert len(pictures) == 2  # the image with its boxes, and the graph
     texts = [output.get('text', '') for output in outputs]
     assert any('relations' in text for text in texts)
     names = {path.suffix for path in tmp_path.glob('outputs/*/*')}

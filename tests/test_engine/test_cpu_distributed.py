@@ -39,7 +39,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
     monkeypatch.setattr(
         cpu_distributed.distributed,
         'init_process_group',
-        lambda backend, timeout: calls.append((backend, timeout)),
+        lambda backend, **options: calls.append((backend, options)),
     )
     return calls
 
@@ -47,7 +47,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple]:
 def test_sets_backend_and_wrapper(started):
     cfg = Config(dict(launcher='pytorch'))
     use_gloo_without_gpu(cfg)
-    assert started == [('gloo', None)]
+    assert started == [('gloo', {})]  # torch 2.1 takes no timeout of None
     assert cfg.env_cfg.dist_cfg.backend == 'gloo'
     assert cfg.model_wrapper_cfg == dict(
         type='MMDistributedDataParallel',
@@ -69,7 +69,7 @@ def test_keeps_what_the_config_says(started):
         )
     )
     use_gloo_without_gpu(cfg)
-    assert started == [('gloo', timedelta(seconds=60))]
+    assert started == [('gloo', dict(timeout=timedelta(seconds=60)))]
     assert cfg.env_cfg == dict(
         cudnn_benchmark=False, dist_cfg=dict(backend='gloo', timeout=60)
     )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from mmsgg.evaluation import read_scene_graphs
 from mmsgg.exports import (
     FORMATS,
+    check_export,
     export_graph,
     read_graphml,
     to_dot,
@@ -19,7 +20,9 @@ from mmsgg.exports import (
 from .graphs import GRAPH, graphs
 
 DOT = shutil.which('dot')
-needs_dot = pytest.mark.skipif(DOT is None, reason="no program 'dot'")
+needs_dot = pytest.mark.skipif(
+    DOT is None, reason="no program 'dot': apt install graphviz"
+)
 EMPTY = dict(GRAPH, objects=[], triplets=[])
 
 
@@ -94,6 +97,9 @@ def test_missing_package(monkeypatch, tmp_path):
 
 def test_missing_program(monkeypatch, tmp_path):
     monkeypatch.setenv('PATH', str(tmp_path))
-    with pytest.raises(FileNotFoundError, match='apt install graphviz'):
-        write_svg(tmp_path / 'a.svg', GRAPH)
-    assert not (tmp_path / 'a.svg').exists()
+    path = tmp_path / 'a.svg'
+    for write in (write_svg, export_graph, lambda path, _: check_export(path)):
+        with pytest.raises(FileNotFoundError, match='apt install graphviz'):
+            write(path, GRAPH)
+    assert not path.exists()
+    export_graph(tmp_path / 'a.dot', GRAPH)

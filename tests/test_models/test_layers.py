@@ -17,12 +17,16 @@ from mmsgg.models.layers import (
 )
 
 
-def slow_block(block, objects):
+def slow_block(block, objects, scale=1.0, norm=False):
     """The equations of the paper for one image, one object at a time."""
-    outputs = []
+    outputs, inputs = [], objects
+    if norm:
+        centred = objects - objects.mean(dim=1, keepdim=True)
+        variance = centred.square().mean(dim=1, keepdim=True)
+        objects = centred / (variance + 1e-5).sqrt()
     for i in range(len(objects)):
         scores = [
-            float(block.W(objects[i]) @ block.U(objects[j]))
+            scale * float(block.W(objects[i]) @ block.U(objects[j]))
             for j in range(len(objects))
         ]
         weights = np.exp(np.array(scores) - max(scores))
@@ -31,19 +35,23 @@ def slow_block(block, objects):
             float(w) * block.H(o)
             for w, o in zip(weights, objects, strict=True)
         )
-        residual = objects[i] + block.fc0(mixed)
+        residual = inputs[i] + block.fc0(mixed)
         outputs.append((residual, block.fc1(residual)))
     return outputs
 
 
+@pytest.mark.parametrize('norm', [False, True])
+@pytest.mark.parametrize('scale', [False, True])
 @torch.no_grad()
-def test_relational_embedding_follows_the_equations():
+def test_relational_embedding_follows_the_equations(scale, norm):
     torch.manual_seed(0)
-    block = RelationalEmbedding(6, 5, reduction=2)
+    block = RelationalEmbedding(6, 5, reduction=2, scale=scale, norm=norm)
     assert block.W.out_features == 3
-    objects = torch.randn(4, 6)
+    # far from mean 0 and variance 1, so that a norm shows
+    objects = 2 * torch.randn(4, 6) + 1
     residual, out = block(objects, [4])
-    for i, (slow_residual, slow_out) in enumerate(slow_block(block, objects)):
+    slow = slow_block(block, objects, 3**-0.5 if scale else 1.0, norm)
+    for i, (slow_residual, slow_out) in enumerate(slow):
         torch.testing.assert_close(residual[i], slow_residual)
         torch.testing.assert_close(out[i], slow_out)
 

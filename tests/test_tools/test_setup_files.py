@@ -11,6 +11,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from mmsgg import __version__
+from mmsgg.compatibility import ONEDL, TRIED, UPSTREAM
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = [
@@ -19,25 +20,36 @@ SCRIPTS = [
 ]
 
 
+STACKS = ('upstream', 'onedl')
+# distributions of modules that two lines of OpenMMLab install
+MODULES = dict(
+    mmengine=('mmengine', 'onedl-mmengine'),
+    mmcv=('mmcv', 'onedl-mmcv'),
+    mmdet=('mmdet', 'onedl-mmdetection'),
+)
+
+
 def requirements_of(lines: str) -> list[Requirement]:
     rows = (row.partition('#')[0].strip() for row in lines.splitlines())
     return [Requirement(row) for row in rows if row]
 
 
-def ranges() -> dict[str, SpecifierSet]:
+def ranges(extras: bool = True) -> dict[str, SpecifierSet]:
     """The ranges of setup.cfg, by distribution."""
     parser = ConfigParser()
     parser.read(ROOT / 'setup.cfg')
     lines = parser['options']['install_requires']
-    for extra in parser['options.extras_require'].values():
-        lines += extra
+    if extras:
+        for extra in parser['options.extras_require'].values():
+            lines += extra
     return {row.name: row.specifier for row in requirements_of(lines)}
 
 
-def pins() -> dict[str, str]:
-    """The tried versions of requirements/, by distribution."""
+def pins(*names: str) -> dict[str, str]:
+    """The tried versions of files in requirements/, by distribution."""
     found = {}
-    for path in (ROOT / 'requirements').glob('*.txt'):
+    for name in names:
+        path = ROOT / 'requirements' / f'{name}.txt'
         for row in requirements_of(path.read_text()):
             version = str(row.specifier).removeprefix('==')
             if version != str(row.specifier):
@@ -61,9 +73,47 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize('name', sorted(ranges()))
-def test_tried_version_lies_in_the_range(name):
-    assert ranges()[name].contains(pins()[name])
+@pytest.mark.parametrize('stack', STACKS)
+def test_tried_versions_lie_in_the_ranges(stack):
+    tried = pins(stack, 'demo', 'tests')
+    for name, specifier in ranges().items():
+        # torch brings networkx
+        assert name == 'networkx' or specifier.contains(tried[name]), name
+
+
+@pytest.mark.parametrize('stack', STACKS)
+def test_pip_changes_no_package_of_a_tried_stack(stack):
+    required = ranges(extras=False)
+    assert not any('mm' in name for name in required)
+    tried = pins(stack)
+    for name in ('torch', 'numpy'):
+        assert required[name].contains(tried[name])
+        for build in ('cpu', 'cu121'):
+            assert required[name].contains(f'{tried[name]}+{build}')
+
+
+@pytest.mark.parametrize('name', ['torch', 'numpy', *MODULES])
+def test_bounds_are_the_versions_that_were_tried(name):
+    upstream, onedl = MODULES.get(name, (name, name))
+    bounds = pins('upstream')[upstream], pins('onedl')[onedl]
+    assert name == 'numpy' or TRIED[name] == bounds
+    if name in MODULES:
+        [mim] = [
+            row.specifier
+            for row in requirements_of(
+                (ROOT / 'requirements' / 'mminstall.txt').read_text()
+            )
+            if row.name == upstream
+        ]
+        assert f'>={bounds[0]}' in str(mim) and mim.contains(bounds[0])
+    else:
+        expected = SpecifierSet(f'>={bounds[0]},<={bounds[1]}')
+        assert ranges()[name] == expected
+
+
+def test_the_lines_are_told_apart_by_these_names():
+    assert {upstream for upstream, _ in MODULES.values()} < set(UPSTREAM)
+    assert [onedl for _, onedl in MODULES.values()] == list(ONEDL)
 
 
 @pytest.mark.parametrize('script', SCRIPTS)
@@ -127,7 +177,9 @@ def test_dist_script_starts_torchrun(tmp_path, script, argv, handed_on):
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
-        (['PYTHON=false'], 'needs Python 3.10'),
+        (['PYTHON=false'], 'needs Python 3.10 to 3.13'),
+        (['PYTHON=false', 'STACK=upstream'], 'needs Python 3.10 to 3.11'),
+        (['STACK=tests'], "no stack 'tests', only onedl and upstream"),
         (['CXX=no-such-compiler'], "no C++ compiler 'no-such-compiler'"),
     ],
 )
@@ -135,7 +187,52 @@ def test_make_stops_early_and_says_why(checkout, settings, message):
     result = run('make', 'test', *settings, cwd=checkout)
     assert result.returncode != 0
     assert message in result.stderr
-    assert not (checkout / '.venv').exists()
+    assert not list(checkout.glob('.venv*'))
+
+
+def run_ci(checkout: Path, **programs: str) -> subprocess.CompletedProcess:
+    """Run .ci/run where these shell programs and a few basic ones exist."""
+    folder = checkout / 'bin'
+    folder.mkdir()
+    for name in ('bash', 'dirname', 'env', 'grep', 'mktemp', 'rm', 'tail',
+                 'tee'):  # fmt: skip
+        (folder / name).symlink_to(shutil.which(name))
+    for name, script in programs.items():
+        (folder / name).write_text(f'#!/usr/bin/env bash\n{script}\n')
+        (folder / name).chmod(0o755)
+    env = dict(os.environ, PATH=str(folder))
+    return run('bash', '.ci/run', cwd=checkout, env=env)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root installs programs')
+@pytest.mark.parametrize('status', [0, 100])
+@pytest.mark.parametrize(
+    ('found', 'wanted'),
+    [
+        ([], 'chromium graphviz'),
+        (['chromium'], 'graphviz'),
+        (['chromium-browser', 'dot'], None),
+    ],
+)
+def test_ci_installs_missing_programs_where_it_may(
+    checkout, found, wanted, status
+):
+    result = run_ci(
+        checkout,
+        make='echo 1 passed in 0.10s',
+        **{'apt-get': f'echo "$@" >>calls\nexit {status}'},
+        **dict.fromkeys(found, ''),
+    )
+    assert result.returncode == 0
+    calls = checkout / 'calls'
+    if wanted is None:
+        assert not calls.exists()
+    elif status == 0:
+        update, install = calls.read_text().splitlines()
+        assert update.endswith('update')
+        assert install.endswith(f' {wanted}')
+    else:
+        assert f'could not install {wanted}' in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -150,14 +247,12 @@ def test_make_stops_early_and_says_why(checkout, settings, message):
     ],
 )
 def test_ci_needs_a_passed_test(checkout, closing, make_status, status):
-    make = checkout / 'bin' / 'make'
-    make.parent.mkdir()
-    make.write_text(
-        f"#!/usr/bin/env bash\necho '{closing}'\nexit {make_status}\n"
+    result = run_ci(
+        checkout,
+        make=f"echo '{closing}'\nexit {make_status}",
+        dot='',
+        chromium='',
     )
-    make.chmod(0o755)
-    env = dict(os.environ, PATH=f'{make.parent}:{os.environ["PATH"]}')
-    result = run('bash', '.ci/run', cwd=checkout, env=env)
     assert result.returncode == status
     expected = 'did not run' if 'nothing' in closing else closing
     assert expected in result.stdout.splitlines()[-1]

@@ -1,5 +1,7 @@
 """Batch norm for batches too small for a variance, and for short runs."""
 
+from typing import Any
+
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -17,12 +19,22 @@ class _RobustBatchNorm(nn.modules.batchnorm._BatchNorm):
       momentum .001 that is .70 after 350 batches.
     """
 
+    #: num_batches_tracked, read once, since each reading waits for the GPU.
+    num_batches: int | None = None
+
+    def _load_from_state_dict(self, *args: Any) -> None:
+        super()._load_from_state_dict(*args)
+        self.num_batches = None
+
     def forward(self, x: Tensor) -> Tensor:
         trains = self.training and x.numel() >= 2 * x.shape[1]
         momentum = 0.0
         if trains:
+            if self.num_batches is None:
+                self.num_batches = int(self.num_batches_tracked)
+            self.num_batches += 1
             self.num_batches_tracked.add_(1)
-            momentum = max(self.momentum, 1 / self.num_batches_tracked.item())
+            momentum = max(self.momentum, 1 / self.num_batches)
         return F.batch_norm(
             x,
             self.running_mean,

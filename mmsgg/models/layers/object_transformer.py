@@ -1,5 +1,6 @@
 """A transformer encoder over the objects of each image."""
 
+import torch
 from torch import Tensor, nn
 
 from .object_sequences import ObjectSequences
@@ -36,6 +37,9 @@ class ObjectTransformer(nn.Module):
             num_heads,
             feedforward_channels,
             dropout,
+            # F.relu would allow the fast path of inference, which torch 2.1
+            # cannot run under the CPU's autocast
+            activation=torch.relu,
             batch_first=True,
         )
         self.encoder = nn.TransformerEncoder(

@@ -56,7 +56,7 @@ def address(fake, tmp_path_factory):
 @pytest.fixture(scope='module')
 def browser():
     if CHROMIUM is None:
-        pytest.skip('there is no chromium; CHROMIUM=<its path> names one')
+        pytest.skip('no Chromium: apt install chromium, or CHROMIUM=PATH')
     playwright = pytest.importorskip('playwright.sync_api')
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(

@@ -1,9 +1,13 @@
+import io
+
 import cv2
 import numpy as np
 import pytest
 from mmcv.transforms import LoadImageFromFile as MMCVLoadImageFromFile
+from PIL import Image
 
 from mmsgg.datasets import LoadImageFromFile, LoadRelationAnnotations
+from mmsgg.datasets.transforms.loading import decode_image
 from mmsgg.registry import TRANSFORMS
 
 
@@ -20,6 +24,13 @@ def item(num_instances=3, pairs=((0, 2), (2, 1), (0, 2))):
             for k, pair in enumerate(pairs)
         ],
     )
+
+
+@pytest.fixture
+def jpeg():
+    """A JPEG file of 60 x 80 pixels."""
+    pixels = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+    return cv2.imencode('.jpg', pixels)[1].tobytes()
 
 
 def test_adds_pairs_to_boxes():
@@ -87,6 +98,35 @@ def test_image_that_does_not_decode(tmp_path, content, backend):
     loader = LoadImageFromFile(imdecode_backend=backend)
     with pytest.raises(ValueError, match=r'17\.jpg does not decode'):
         loader(dict(img_path=str(path)))
+
+
+@pytest.mark.parametrize('missing', [1, 2, 30, 0.25, 0.5, 0.9])
+@pytest.mark.parametrize('backend', ['cv2', 'pillow'])
+def test_jpeg_that_ends_early(tmp_path, jpeg, missing, backend):
+    loader = LoadImageFromFile(imdecode_backend=backend)
+    path = tmp_path / '17.jpg'
+    path.write_bytes(jpeg)
+    assert loader(dict(img_path=str(path)))['img'].shape == (60, 80, 3)
+    missing = missing if missing >= 1 else int(missing * len(jpeg))
+    path.write_bytes(jpeg[:-missing])
+    with pytest.raises(ValueError, match=r'17\.jpg does not decode'):
+        loader(dict(img_path=str(path)))
+
+
+@pytest.mark.parametrize('progressive', [False, True])
+def test_jpeg_with_a_thumbnail(jpeg, progressive):
+    # the thumbnail in the EXIF data has an end of image of its own
+    buffer = io.BytesIO()
+    pixels = Image.open(io.BytesIO(jpeg))
+    pixels.save(
+        buffer, 'jpeg', exif=b'Exif\0\0' + jpeg, progressive=progressive
+    )
+    data = buffer.getvalue()
+    assert data.count(b'\xff\xd9') == 2
+    assert decode_image(data).shape == (60, 80, 3)
+    assert decode_image(data + b'\0more\xff').shape == (60, 80, 3)
+    with pytest.raises(ValueError, match=r'missing|damaged'):
+        decode_image(data[: -len(jpeg) // 4])
 
 
 def test_missing_image(tmp_path):
