@@ -16,7 +16,8 @@
 #   make test STACK=upstream                  another stack of packages, that of
 #                                             requirements/upstream.txt, in an
 #                                             environment of its own
-#   make test WORKERS=4                       how many processes run the tests
+#   make test WORKERS=4                       how many processes run the tests;
+#                                             with 0 --pdb and -s work
 #
 # pip's own settings count, PIP_FIND_LINKS and PIP_EXTRA_INDEX_URL among them:
 # pointed at PyTorch's CPU wheels they save the CUDA libraries (several GB) on

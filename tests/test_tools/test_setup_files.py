@@ -1,6 +1,7 @@
 """The files that install, test and start mmsgg."""
 
 import os
+import re
 import shutil
 import subprocess
 from configparser import ConfigParser
@@ -114,6 +115,12 @@ def test_bounds_are_the_versions_that_were_tried(name):
 def test_the_lines_are_told_apart_by_these_names():
     assert {upstream for upstream, _ in MODULES.values()} < set(UPSTREAM)
     assert [onedl for _, onedl in MODULES.values()] == list(ONEDL)
+
+
+@pytest.mark.parametrize('page', ['README.md', 'Makefile', 'docs/web_demo.md'])
+def test_named_requirements_exist(page):
+    names = re.findall(r'requirements/\w+\.txt', (ROOT / page).read_text())
+    assert names and all((ROOT / name).is_file() for name in names)
 
 
 @pytest.mark.parametrize('script', SCRIPTS)
