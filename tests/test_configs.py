@@ -191,14 +191,16 @@ def test_empty_images_are_tested_by_detectors_alone(path):
 
 @pytest.mark.parametrize('path', ALL, ids=name_of)
 def test_images_are_flipped_unless_predicates_have_sides(path):
-    """As there, half of the training images; those of VRD have sides."""
+    """As there, half of the training images; VRD and GQA name sides."""
     cfg = Config.fromfile(path)
     pipeline = cfg.train_dataloader.dataset.pipeline
     steps = str(pipeline)
     if 'LoadImageFromFile' not in steps or path.parent.name == 'toy':
         return
-    sided = cfg.train_dataloader.dataset.type == 'VRDDataset'
-    assert ('RandomFlip' in steps) != sided
+    sided = {'VRDDataset', 'GQA200Dataset'}
+    relations = 'LoadRelationAnnotations' in steps
+    type_ = cfg.train_dataloader.dataset.type
+    assert ('RandomFlip' in steps) != (relations and type_ in sided)
 
 
 @pytest.mark.parametrize(

@@ -17,14 +17,15 @@ from mmsgg.testing import write_toy_vg
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools'
 CONFIGS = ROOT / 'configs' / 'toy'
-NUM_TEST = 7  # no multiple of 3
+NUM_TEST = 7  # images with relations; no multiple of 3
 
 
 @pytest.fixture(scope='module')
 def options(tmp_path_factory):
     """``--cfg-options`` that make a toy config small."""
     root = tmp_path_factory.mktemp('toy')
-    write_toy_vg(root, num_train=20, num_test=NUM_TEST, progress=False)
+    # one of them has no relation
+    write_toy_vg(root, num_train=20, num_test=NUM_TEST + 1, progress=False)
     options = [
         f'{split}_dataloader.dataset.data_root={root}'
         for split in ('train', 'val', 'test')

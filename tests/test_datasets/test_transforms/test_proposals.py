@@ -46,26 +46,38 @@ def item(image):
     )
 
 
-@pytest.mark.parametrize('split', ['train', 'val', 'test'])
-def test_the_pipeline_brings_them_in_input_pixels(files, split):
+@pytest.mark.parametrize(
+    ('split', 'flipped'),
+    [('train', 0), ('train', 1), ('val', 0), ('test', 0)],
+)
+def test_the_pipeline_brings_them_in_input_pixels(files, split, flipped):
     image, proposals = files
     cfg = Config.fromfile(CONFIG)
     pipeline = cfg[f'{split}_dataloader'].dataset.pipeline
     [load] = [step for step in pipeline if step.type == 'LoadProposals']
     load.proposal_file = str(proposals)
+    if split == 'train':
+        pipeline[-2].transforms[-1].prob = float(flipped)
     packed = Compose(pipeline)(item(image))
     sample = packed['data_samples']
     scale = 592 / 100
+
+    def mirrored(boxes):
+        x1, y1, x2, y2 = boxes.T
+        flip = torch.stack([592 - x2, y1, 592 - x1, y2], dim=1)
+        return flip if flipped else boxes
+
     order = SCORES.argsort(descending=True)
     torch.testing.assert_close(
-        torch.as_tensor(sample.proposals.bboxes), BOXES[order] * scale
+        torch.as_tensor(sample.proposals.bboxes),
+        mirrored(BOXES[order] * scale),
     )
     torch.testing.assert_close(sample.proposals.scores, SCORES[order])
     # ground truth: input pixels in training, original ones in a test
     boxes = torch.tensor([[10.0, 10, 20, 20], [0, 0, 50, 50]])
     torch.testing.assert_close(
         torch.as_tensor(sample.gt_instances.bboxes.numpy()),
-        boxes * scale if split == 'train' else boxes,
+        mirrored(boxes * scale) if split == 'train' else boxes,
     )
     assert sample.gt_relations.pairs.tolist() == [[0, 1]]
 
