@@ -1,5 +1,6 @@
 # make demo      set up, then train and test on small generated images
 # make vrd       set up, then train and test on the annotation of Stanford VRD
+# make gqa       set up, then train and test on the annotation of GQA-200
 # make test      set up, then lint and run the tests
 # make test-web  set up, then run the tests of the web page, in Chromium
 #
@@ -9,6 +10,7 @@
 # its headers and a C++ compiler, because mmcv comes as source.
 #
 #   make vrd VRD_ROOT=/data/vrd               where the files of VRD are
+#   make gqa GQA_ROOT=/data/gqa               where those of GQA-200 are
 #   make test PYTHON=python3.12               the Python that .venv is made with
 #   make test PYTEST_ARGS='tests/test_engine -x'      what pytest is told
 #   make test STACK=upstream                  another stack of packages, that of
@@ -26,6 +28,7 @@ PYTEST_ARGS ?=
 WORKERS ?= 2
 STACK ?= onedl
 VRD_ROOT ?= data/vrd
+GQA_ROOT ?= data/gqa
 
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -59,11 +62,12 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
-.PHONY: help demo vrd test test-web lint clean distclean FORCE
+.PHONY: help demo vrd gqa test test-web lint clean distclean FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
 	@echo 'make vrd        train and test on Stanford VRD (VRD_ROOT=data/vrd)'
+	@echo 'make gqa        train and test on GQA-200 (GQA_ROOT=data/gqa)'
 	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
 	@echo 'make test-web   the tests of the web page; Chromium must be there'
 	@echo 'make lint       ruff check and ruff format --check'
@@ -78,6 +82,10 @@ demo: $(STAMP)
 vrd: $(STAMP)
 	$(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
 		--data-root '$(VRD_ROOT)'
+
+gqa: $(STAMP)
+	$(VENV_PYTHON) tools/analysis_tools/benchmark_gqa.py \
+		--data-root '$(GQA_ROOT)'
 
 test: lint
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)

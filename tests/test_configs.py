@@ -7,8 +7,8 @@ import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
-from mmsgg.datasets import VRDDataset
-from mmsgg.registry import MODELS, TASK_UTILS
+from mmsgg.datasets import GQA200Dataset, VRDDataset
+from mmsgg.registry import DATASETS, MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
@@ -168,12 +168,83 @@ def test_the_seed_hyper_parameters():
     )
 
 
-def test_vrd_config_has_the_sizes_of_its_data():
-    cfg = Config.fromfile(CONFIGS / 'vrd' / 'predcls.py')
-    metainfo = VRDDataset.METAINFO
-    for head in (cfg.model.relation_head, cfg.model.roi_head.bbox_head):
-        assert head.num_classes == len(metainfo['classes']) == 100
-    predicates = cfg.model.relation_head.num_predicates
-    assert predicates == len(metainfo['predicates']) == 70
+ALL = [
+    path for path in sorted(CONFIGS.glob('*/**/*.py'))
+    if path.relative_to(CONFIGS).parts[0] != '_base_'
+]  # fmt: skip
+
+
+@pytest.mark.parametrize('path', ALL, ids=name_of)
+def test_empty_images_are_tested_by_detectors_alone(path):
+    """Recalls pass over them; average precision counts what is found."""
+    cfg = Config.fromfile(path)
+    for split in ('val', 'test'):
+        if f'{split}_evaluator' not in cfg:
+            continue
+        evaluators = cfg[f'{split}_evaluator']
+        if not isinstance(evaluators, list):
+            evaluators = [evaluators]
+        recalls = {e.type == 'SceneGraphMetric' for e in evaluators}
+        dataset = cfg[f'{split}_dataloader'].dataset
+        assert recalls == {dataset.get('filter_empty_relations', False)}
+
+
+@pytest.mark.parametrize('path', ALL, ids=name_of)
+def test_images_are_flipped_unless_predicates_have_sides(path):
+    """As there, half of the training images; those of VRD have sides."""
+    cfg = Config.fromfile(path)
+    pipeline = cfg.train_dataloader.dataset.pipeline
+    steps = str(pipeline)
+    if 'LoadImageFromFile' not in steps or path.parent.name == 'toy':
+        return
+    sided = cfg.train_dataloader.dataset.type == 'VRDDataset'
+    assert ('RandomFlip' in steps) != sided
+
+
+@pytest.mark.parametrize(
+    ('name', 'dataset'),
+    [
+        ('vrd/predcls', VRDDataset),
+        ('gqa/predcls', GQA200Dataset),
+        ('gqa/sgcls', GQA200Dataset),
+        ('gqa/sgdet', GQA200Dataset),
+        ('gqa/linknet_boxes', GQA200Dataset),
+        ('gqa/mlp_boxes', GQA200Dataset),
+        ('gqa/motifs_boxes', GQA200Dataset),
+        ('gqa/transformer_boxes', GQA200Dataset),
+        ('detection/faster-rcnn_vgg16_gqa200', GQA200Dataset),
+    ],
+)
+def test_heads_have_the_sizes_of_their_data(name, dataset):
+    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    num_classes, num_predicates = (
+        len(dataset.METAINFO[key]) for key in ('classes', 'predicates')
+    )
+    heads = [cfg.model.get('relation_head')]
+    heads.append(cfg.model.get('roi_head', {}).get('bbox_head'))
+    for head in filter(None, heads):
+        assert head.num_classes == num_classes
+    if heads[0]:
+        assert heads[0].num_predicates == num_predicates
     for split in ('train', 'val', 'test'):
-        assert cfg[f'{split}_dataloader'].dataset.type == 'VRDDataset'
+        if f'{split}_dataloader' in cfg:
+            loader = cfg[f'{split}_dataloader']
+            assert loader.dataset.type == dataset.__name__
+            # every argument is one of the data set
+            DATASETS.build(dict(loader.dataset, lazy_init=True))
+
+
+@pytest.mark.parametrize(
+    'name', ['linknet', 'mlp', 'motifs', 'transformer', 'frequency']
+)
+def test_heads_of_gqa_train_on_boxes_alone(name):
+    cfg = Config.fromfile(CONFIGS / 'gqa' / f'{name}_boxes.py')
+    model = MODELS.build(cfg.model)
+    samples = [sample_of_vg150(n) for n in (4, 1, 0)]
+    losses = model.train().loss(None, samples)
+    loss, _ = model.parse_losses(losses)
+    if name != 'frequency':
+        loss.backward()
+    assert loss.isfinite()
+    found = model.eval().predict(None, [sample_of_vg150(n) for n in (4, 1)])
+    assert [len(sample.pred_relations) for sample in found] == [12, 0]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Train in N processes (of each machine): one per GPU, or on the CPU.
-#   tools/dist_train.sh configs/linknet/sgdet.py 3 --resume
+#   tools/dist_train.sh configs/linknet/sgdet.py 3 --auto-scale-lr
 # dist_launch.sh lists the environment variables that count.
 set -euo pipefail
 if (($# < 2)); then

@@ -2,7 +2,7 @@
 
 Examples:
     python tools/train.py configs/linknet/sgdet.py
-    tools/dist_train.sh configs/linknet/sgdet.py 3
+    tools/dist_train.sh configs/linknet/sgdet.py 3 --auto-scale-lr
 """
 
 import logging

@@ -6,13 +6,16 @@ _base_ = [
 ]
 
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=500),
+    dict(type='LinearWarmupLR', num_iters=500, by_epoch=False),
     dict(
         type='ReduceOnPlateauLR',
         monitor='pascal_voc/mAP',
         rule='greater',
         factor=0.1,
         patience=3,
+        threshold=1e-3,
+        threshold_rule='abs',
+        cooldown=1,
         by_epoch=True,
     ),
 ]

@@ -58,8 +58,18 @@ param_scheduler = [
         rule='greater',
         factor=0.1,
         patience=3,
+        threshold=1e-4,
+        threshold_rule='abs',
+        cooldown=1,
         by_epoch=True,
     )
 ]
 default_hooks = dict(checkpoint=dict(save_best='R@100', rule='greater'))
-custom_hooks = [dict(type='FrequencyBiasHook', must_overlap=True)]
+custom_hooks = [
+    dict(type='FrequencyBiasHook', must_overlap=True),
+    # with a GloVe file such as glove.6B.200d.txt, the word tables start
+    # from it: --cfg-options custom_hooks.1.path=FILE
+    dict(type='WordVectorHook', path=None),
+    # at the first decay, since the branches run at a tenth of the rate
+    dict(type='StopAtLowRateHook', ratio=99),
+]

@@ -9,3 +9,5 @@ model = dict(
     ),
 )
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
+train_cfg = dict(max_epochs=10)
+train_dataloader = dict(dataset=dict(filter_non_overlap=True))

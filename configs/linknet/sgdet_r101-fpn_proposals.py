@@ -8,17 +8,17 @@ model = dict(rpn_head=None)
 image = dict(type='LoadImageFromFile')
 proposals = dict(type='LoadProposals', num_max_proposals=1000)
 annotations = dict(type='LoadRelationAnnotations')
-# a plain Resize leaves proposals as they are
-resize = dict(
-    type='mmdet.ProposalBroadcaster',
-    transforms=[dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True)],
-)
+# plain transforms leave proposals as they are
+scale = dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True)
+flip = dict(type='mmdet.RandomFlip', prob=0.5)
+resize = dict(type='mmdet.ProposalBroadcaster', transforms=[scale])
+augment = dict(type='mmdet.ProposalBroadcaster', transforms=[scale, flip])
 pack = dict(type='PackSGInputs')
 
 train_proposals = dict(proposals, proposal_file='data/vg/proposals_train.pkl')
 val_proposals = dict(proposals, proposal_file='data/vg/proposals_val.pkl')
 test_proposals = dict(proposals, proposal_file='data/vg/proposals_test.pkl')
-train_pipeline = [image, train_proposals, annotations, resize, pack]
+train_pipeline = [image, train_proposals, annotations, augment, pack]
 val_pipeline = [image, val_proposals, resize, annotations, pack]
 test_pipeline = [image, test_proposals, resize, annotations, pack]
 train_dataloader = dict(dataset=dict(pipeline=train_pipeline))

@@ -55,8 +55,9 @@ optim_wrapper = dict(
     optimizer=dict(_delete_=True, type='AdamW', lr=1e-3, weight_decay=1e-4)
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=50),
-    dict(type='CosineAnnealingLR', T_max=3, convert_to_iter_based=True),
+    dict(type='LinearWarmupLR', num_iters=50, by_epoch=False),
+    # without T_max it ends with the run
+    dict(type='CosineAnnealingLR', convert_to_iter_based=True),
 ]
 # toy relations reach beyond overlapping boxes
 custom_hooks = [dict(type='FrequencyBiasHook', must_overlap=False)]

@@ -15,6 +15,4 @@ model = dict(
 )
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
 train_cfg = dict(max_epochs=1, val_interval=1)
-param_scheduler = [
-    dict(type='CosineAnnealingLR', T_max=1, convert_to_iter_based=True)
-]
+param_scheduler = [dict(type='CosineAnnealingLR', convert_to_iter_based=True)]

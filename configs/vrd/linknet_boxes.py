@@ -40,6 +40,7 @@ test_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
         ann_file='annotations_test.json',
+        filter_empty_relations=True,
         test_mode=True,
         pipeline=pipeline,
         **vrd,
@@ -59,8 +60,11 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=1),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.04, by_epoch=False, end=100),
-    dict(type='CosineAnnealingLR', T_max=12, convert_to_iter_based=True),
+    dict(
+        type='LinearWarmupLR', num_iters=100, start_factor=0.04, by_epoch=False
+    ),
+    # without T_max it ends with the run
+    dict(type='CosineAnnealingLR', convert_to_iter_based=True),
 ]
 custom_hooks = [
     # counts where an ablation switches the frequency bias on

@@ -8,17 +8,23 @@ model = dict(
     relation_head=dict(num_classes=100, num_predicates=70),
 )
 
+# 'on the left of' does not survive a flip
+train_pipeline = [
+    step for step in _base_.train_pipeline if step.type != 'mmdet.RandomFlip'
+]
 vrd = dict(_delete_=True, type='VRDDataset', data_root='data/vrd')
 train_dataloader = dict(
     dataset=dict(
         ann_file='annotations_train.json',
+        filter_empty_relations=True,
         filter_duplicate_relations=True,
-        pipeline=_base_.train_pipeline,
+        pipeline=train_pipeline,
         **vrd,
     )
 )
 test_set = dict(
     ann_file='annotations_test.json',
+    filter_empty_relations=True,
     test_mode=True,
     pipeline=_base_.test_pipeline,
     **vrd,

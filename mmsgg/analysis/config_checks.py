@@ -130,6 +130,8 @@ def _check_losses(
     losses = [f'{num} {what} dropped' for what, num in loaded.dropped.items()]
     if loaded.num_clipped:
         losses.append(f'{loaded.num_clipped} boxes cut at the border')
+    if len(loaded.degenerate):
+        losses.append(f'{len(loaded.degenerate)} boxes without an area')
     if loaded.note:
         losses.append(loaded.note)
     if losses:

@@ -189,7 +189,7 @@ class ModelBenchmark:
         for sample, objects in zip(batch['data_samples'], found, strict=True):
             sample.gt_instances = InstanceData(
                 bboxes=objects.bboxes.cpu(),
-                labels=objects.detected_labels.cpu(),
+                labels=objects.logits[:, :-1].argmax(dim=1).cpu(),
             )
             rows = torch.arange(max(len(objects) - 1, 0))
             sample.gt_relations = InstanceData(

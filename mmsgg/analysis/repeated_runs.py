@@ -3,15 +3,23 @@
 import copy
 import hashlib
 import json
-import statistics
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 Scores = dict[str, float]
+
+#: What of LinkNet's head differs for each form of its attention.
+ATTENTION = {
+    "LinkNet, the paper's attention": {},
+    'LinkNet, scaled': dict(scale_attention=True),
+    'LinkNet, scaled, layer norm': dict(scale_attention=True, norm=True),
+    'LinkNet, no attention': dict(attention=False),
+}
 
 
 def set_data_root(cfg: Config, root: str) -> None:
@@ -109,6 +117,28 @@ def repeat(
     return runs
 
 
+def score_table(
+    methods: Mapping[str, Sequence[Scores]],
+    columns: Mapping[str, str],
+    above: Sequence[Sequence[str]] = (),
+) -> str:
+    """Tabulate some scores of several methods, in percent.
+
+    Args:
+        methods: The runs of each method, by the name of its row.
+        columns: Which score stands under which head.
+        above: Rows to put before, such as figures from papers.
+    """
+    rows = [[*row] for row in above]
+    for name, runs in methods.items():
+        cells = (
+            mean_and_spread([run[key] for run in runs])
+            for key in columns.values()
+        )
+        rows.append([name, *cells])
+    return markdown_table(['method', *columns], rows)
+
+
 def mean_and_spread(values: Sequence[float]) -> str:
     """Write the mean and the standard deviation of fractions in percent.
 
@@ -118,11 +148,11 @@ def mean_and_spread(values: Sequence[float]) -> str:
         >>> mean_and_spread([0.58])
         '58.0'
     """
-    percent = [100 * value for value in values]
-    mean = f'{statistics.mean(percent):.1f}'
+    percent = 100 * np.array(values)
+    mean = f'{percent.mean():.1f}'
     if len(percent) == 1:
         return mean
-    return f'{mean} ± {statistics.stdev(percent):.1f}'
+    return f'{mean} ± {percent.std(ddof=1):.1f}'
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -1,5 +1,7 @@
 """Data sets of scene graphs, their transforms and their statistics."""
 
+from .gqa import GQA200Dataset
+from .gqa_vocabulary import GQA200_CLASSES, GQA200_PREDICATES
 from .relation_statistics import count_relations, scene_graphs_of
 from .scene_graph_arrays import SceneGraphArrays
 from .scene_graph_dataset import SceneGraphDataset
@@ -19,12 +21,15 @@ from .vrd import VRDDataset
 from .vrd_vocabulary import VRD_CLASSES, VRD_PREDICATES
 
 __all__ = [
+    'GQA200_CLASSES',
+    'GQA200_PREDICATES',
     'TOY_CLASSES',
     'TOY_PREDICATES',
     'VG150_CLASSES',
     'VG150_PREDICATES',
     'VRD_CLASSES',
     'VRD_PREDICATES',
+    'GQA200Dataset',
     'LoadImageFromFile',
     'LoadRelationAnnotations',
     'PackSGInputs',

@@ -19,8 +19,10 @@ def count_relations(
 ) -> np.ndarray:
     """Count predicates, and pairs without any, for all pairs of classes.
 
-    The counts of neural-motifs' ``get_dataset_counts``, from which the
-    frequency baseline and the frequency bias are made.
+    The frequency baseline and the frequency bias are made of them. The last
+    slot holds pairs without a relation only. neural-motifs'
+    ``get_dataset_counts`` counts related pairs there too, and all pairs of an
+    image where none overlap; its predicates are those of overlapping pairs.
 
     Args:
         dataset: A :class:`VG150Dataset`, or anything with ``metainfo`` and
@@ -31,8 +33,9 @@ def count_relations(
 
     Returns:
         (C, C, P + 1) int64, axes [subject class, object class, predicate].
-        The last slot counts the ordered pairs of different boxes that have
-        no relation (in this direction).
+        Every relation counts, also where a pair has several, and whether or
+        not its boxes overlap. The last slot counts the ordered pairs of
+        different boxes that have no relation (in this direction).
     """
     num_classes = len(dataset.metainfo['classes'])
     num_predicates = len(dataset.metainfo['predicates'])

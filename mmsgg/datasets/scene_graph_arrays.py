@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -120,14 +120,44 @@ class SceneGraphArrays:
             keep: (R,) bool.
         """
         kept_before = starts_of(keep.astype(np.int64))
-        return SceneGraphArrays(
-            **{
-                **vars(self),
-                'pairs': self.pairs[keep],
-                'predicates': self.predicates[keep],
-                'relation_starts': kept_before[self.relation_starts],
-            }
+        return replace(
+            self,
+            pairs=self.pairs[keep],
+            predicates=self.predicates[keep],
+            relation_starts=kept_before[self.relation_starts],
         )
+
+    def keep_boxes(self, keep: np.ndarray) -> SceneGraphArrays:
+        """Drop boxes and the relations that name one; images stay.
+
+        Args:
+            keep: (B,) bool.
+        """
+        graphs = self.keep_relations(keep[self.global_pairs()].all(axis=1))
+        kept_before = starts_of(keep.astype(np.int64))
+        first_boxes = kept_before[graphs._first_boxes()]
+        pairs = kept_before[graphs.global_pairs()] - first_boxes[:, None]
+        return replace(
+            graphs,
+            boxes=self.boxes[keep],
+            labels=self.labels[keep],
+            box_starts=kept_before[self.box_starts],
+            pairs=pairs,
+        )
+
+    def widen_boxes(self, rows: np.ndarray) -> SceneGraphArrays:
+        """Make boxes at least a pixel wide and high, inside their image.
+
+        Args:
+            rows: (M,) int64 rows of boxes that lie within their image.
+        """
+        sizes = np.column_stack([self.widths, self.heights])
+        limits = np.repeat(sizes, self.box_counts, axis=0)[rows]
+        lower, upper = np.split(self.boxes[rows], 2, axis=1)
+        lower = np.minimum(lower, limits - 1)
+        boxes = self.boxes.copy()
+        boxes[rows] = np.hstack([lower, np.maximum(upper, lower + 1)])
+        return replace(self, boxes=boxes)
 
 
 def starts_of(counts: np.ndarray) -> np.ndarray:

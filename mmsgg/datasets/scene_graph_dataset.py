@@ -3,15 +3,19 @@
 import copy
 import os.path as osp
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
+from mmdet.datasets.transforms import RandomFlip
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.fileio import join_path
 from mmengine.logging import print_log
 from mmengine.utils import is_abs
 
 from .scene_graph_arrays import SceneGraphArrays, boxes_overlap
+from .transforms import LoadRelationAnnotations
+
+DEGENERATE_BOXES = ('error', 'drop', 'widen')
 
 
 class LoadedGraphs(NamedTuple):
@@ -20,12 +24,15 @@ class LoadedGraphs(NamedTuple):
     Args:
         graphs: All images of the data set.
         num_clipped: Boxes that were cut off at the border of their image.
+        degenerate: (M,) rows of boxes without an area inside their image;
+            none where the data set refuses them.
         dropped: How much of what was left out, in words for the log.
         note: What else the log should say.
     """
 
     graphs: SceneGraphArrays
     num_clipped: int
+    degenerate: np.ndarray = np.zeros(0, dtype=np.int64)
     dropped: dict[str, int] = {}
     note: str = ''
 
@@ -59,7 +66,13 @@ class SceneGraphDataset(BaseDataset):
         filter_duplicate_relations: Whether an item keeps only one relation of
             each [subject, object], drawn anew whenever it is fetched, by
             numpy's global generator.
+        degenerate_boxes: What becomes of boxes that have no area inside
+            their image: 'error' refuses the file, 'drop' leaves them and
+            their relations out, 'widen' makes them a pixel wide and high.
         **kwargs: Of :class:`mmengine.dataset.BaseDataset`.
+
+    Raises:
+        ValueError: If ``degenerate_boxes`` is another word.
     """
 
     #: Attributes with paths relative to ``data_root``, beside ``ann_file``.
@@ -75,13 +88,20 @@ class SceneGraphDataset(BaseDataset):
         filter_self_relations: bool = True,
         filter_non_overlap: bool = False,
         filter_duplicate_relations: bool = False,
+        degenerate_boxes: Literal['error', 'drop', 'widen'] = 'error',
         **kwargs: Any,
     ) -> None:
+        if degenerate_boxes not in DEGENERATE_BOXES:
+            raise ValueError(
+                f'{type(self).__name__}: degenerate_boxes='
+                f'{degenerate_boxes!r} is none of {DEGENERATE_BOXES}'
+            )
         self.image_folders = tuple(image_folders)
         self.filter_empty_relations = filter_empty_relations
         self.filter_self_relations = filter_self_relations
         self.filter_non_overlap = filter_non_overlap
         self.filter_duplicate_relations = filter_duplicate_relations
+        self.degenerate_boxes = degenerate_boxes
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -111,20 +131,63 @@ class SceneGraphDataset(BaseDataset):
         if self._fully_initialized:
             return
         loaded = self.load_graphs()
+        self._refuse_flipped_sides()
         dropped = dict(loaded.dropped)
-        graphs = self._filter(loaded.graphs, dropped)
+        graphs, note = self._without_degenerate(loaded, dropped)
+        graphs = self._filter(graphs, dropped)
         losses = ', '.join(f'{num} {what}' for what, num in dropped.items())
         print_log(
             f'{self.title}: kept {len(graphs)} images, {len(graphs.boxes)} '
             f'boxes ({loaded.num_clipped} clipped to their image) and '
             f'{len(graphs.pairs)} relations; dropped {losses or "nothing"}'
-            + (f'; {loaded.note}' if loaded.note else ''),
+            + ''.join(f'; {text}' for text in (note, loaded.note) if text),
             logger='current',
         )
         if self._indices is not None:
             graphs = graphs.take(_image_rows(self._indices, len(graphs)))
         self._scene_graphs = graphs
         self._fully_initialized = True
+
+    def _without_degenerate(
+        self, loaded: LoadedGraphs, dropped: dict[str, int]
+    ) -> tuple[SceneGraphArrays, str]:
+        """Drop or widen boxes without an area, and say how many."""
+        graphs, rows = loaded.graphs, loaded.degenerate
+        if not len(rows):
+            return graphs, ''
+        if self.degenerate_boxes == 'widen':
+            if np.isnan(graphs.boxes[rows]).any():
+                raise ValueError(
+                    f'{self.title}: a box has coordinates that are no '
+                    'numbers, which cannot be widened; correct the file, or '
+                    "pass degenerate_boxes='drop'"
+                )
+            return graphs.widen_boxes(rows), f'widened {len(rows)} boxes'
+        keep = np.ones(len(graphs.boxes), dtype=bool)
+        keep[rows] = False
+        kept = graphs.keep_boxes(keep)
+        dropped['boxes without an area'] = len(rows)
+        dropped['relations of such boxes'] = len(graphs.pairs) - len(
+            kept.pairs
+        )
+        return kept, ''
+
+    def _refuse_flipped_sides(self) -> None:
+        """Refuse to flip images of which relations say left or right."""
+        steps = self.pipeline.transforms
+        flips = any(isinstance(step, RandomFlip) for step in steps)
+        reads = any(isinstance(s, LoadRelationAnnotations) for s in steps)
+        sided = [
+            name
+            for name in self.metainfo.get('predicates', ())
+            if {'left', 'right'} & set(name.lower().split())
+        ]
+        if flips and reads and sided:
+            raise ValueError(
+                f'{self.title}: RandomFlip in its pipeline would make '
+                f'{sided[0]!r} wrong of a flipped image; leave it out of '
+                'the train pipeline'
+            )
 
     def _filter(
         self, graphs: SceneGraphArrays, dropped: dict[str, int]

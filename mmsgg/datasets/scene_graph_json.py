@@ -49,7 +49,9 @@ class SceneGraphJsonDataset(SceneGraphDataset):
 
     def load_graphs(self) -> LoadedGraphs:
         """Read the file."""
-        reader = SceneGraphJsonReader(self.ann_file)
+        reader = SceneGraphJsonReader(
+            self.ann_file, allow_degenerate=self.degenerate_boxes != 'error'
+        )
         self._metainfo.setdefault('classes', reader.names('categories'))
         self._metainfo.setdefault('predicates', reader.names('predicates'))
         return LoadedGraphs(

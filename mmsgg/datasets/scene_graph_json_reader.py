@@ -27,6 +27,8 @@ class SceneGraphJsonReader:
         path: The file: an object with the five lists of ``LISTS``, of which
             ``images``, ``categories`` and ``annotations`` are those of COCO;
             ids are numbers or strings, unique within their list.
+        allow_degenerate: Whether boxes without an area inside their image
+            are listed, not refused.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -34,8 +36,9 @@ class SceneGraphJsonReader:
             two entries share an id.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, allow_degenerate: bool = False) -> None:
         self.path = path
+        self.allow_degenerate = allow_degenerate
         self.lists = read_json(
             path,
             'annotation file',
@@ -82,7 +85,7 @@ class SceneGraphJsonReader:
 
     def read(
         self, classes: Sequence[str], predicates: Sequence[str]
-    ) -> tuple[SceneGraphArrays, int]:
+    ) -> tuple[SceneGraphArrays, int, np.ndarray]:
         """Number everything by rows and names.
 
         Args:
@@ -91,7 +94,8 @@ class SceneGraphJsonReader:
 
         Returns:
             The graphs, images in the order of the file, objects of an image
-            too; how many boxes were clipped to their image.
+            too; how many boxes were clipped to their image; the rows (M,) of
+            degenerate boxes.
 
         Raises:
             ValueError: If a name is none of those, an id refers to nothing,
@@ -103,7 +107,7 @@ class SceneGraphJsonReader:
         order, box_starts = _sort(of_image, len(images))
         places = np.empty_like(order)
         places[order] = np.arange(len(order)) - box_starts[of_image[order]]
-        boxes, num_clipped = self._boxes(of_image, heights, widths)
+        boxes, degenerate, num_clipped = self._boxes(of_image, heights, widths)
         labels = self._labels('annotations', 'category_id', classes)
         pairs, in_image = self._pairs(of_image)
         verbs = self._labels('relations', 'predicate_id', predicates)
@@ -120,7 +124,8 @@ class SceneGraphJsonReader:
             relation_starts=relation_starts,
             file_names=np.array([i['file_name'] for i in images], dtype=str),
         )
-        return graphs, num_clipped
+        degenerate = np.flatnonzero(np.isin(order, degenerate))
+        return graphs, num_clipped, degenerate
 
     def _refuse(self, key: str, row: int, what: str) -> NoReturn:
         entry = json.dumps(self.lists[key][row])
@@ -203,33 +208,34 @@ class SceneGraphJsonReader:
 
     def _boxes(
         self, of_image: np.ndarray, heights: np.ndarray, widths: np.ndarray
-    ) -> tuple[np.ndarray, int]:
-        """Turn [x, y, width, height] into clipped corners (B, 4)."""
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """Turn [x, y, width, height] into corners; see :func:`clip_boxes`."""
         boxes = np.empty((len(of_image), 4))
         for row, entry in enumerate(self.lists['annotations']):
             bbox = entry['bbox']
-            if not _is_box(bbox):
+            if not _is_box(bbox, self.allow_degenerate):
                 self._refuse(
                     'annotations',
                     row,
                     'has a bbox that is not [x, y, width, height] with a '
-                    'width and height above 0; correct or remove it',
+                    'width and height above 0; correct or remove it, or pass '
+                    "degenerate_boxes='drop' or 'widen'",
                 )
             boxes[row] = bbox
         boxes[:, 2:] += boxes[:, :2]
         clipped, wrong, num_clipped = clip_boxes(
             boxes, heights[of_image], widths[of_image]
         )
-        if len(wrong):
+        if len(wrong) and not self.allow_degenerate:
             image = of_image[wrong[0]]
             self._refuse(
                 'annotations',
                 wrong[0],
                 f'lies outside its image, images[{image}] of '
                 f'{widths[image]} x {heights[image]} pixels; correct or '
-                'remove it',
+                "remove it, or pass degenerate_boxes='drop' or 'widen'",
             )
-        return clipped, num_clipped
+        return clipped, wrong, num_clipped
 
     def _pairs(self, of_image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Look up rows of annotations (R, 2) and of images (R,)."""
@@ -261,10 +267,10 @@ def _sort(
     return np.argsort(of_image, kind='stable'), starts_of(counts)
 
 
-def _is_box(bbox: object) -> bool:
+def _is_box(bbox: object, any_size: bool) -> bool:
     return (
         isinstance(bbox, list)
         and len(bbox) == 4
         and all(type(v) in (int, float) and math.isfinite(v) for v in bbox)
-        and min(bbox[2:]) > 0
+        and (any_size or min(bbox[2:]) > 0)
     )

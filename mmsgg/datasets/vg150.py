@@ -84,8 +84,15 @@ class VG150Dataset(SceneGraphDataset):
         """Read the split."""
         names = [self._metainfo[key] for key in ('classes', 'predicates')]
         check_vocabulary(self.vocabulary_file, *names)
-        reader = VG150Reader(self.ann_file, self.image_data_file, *names)
+        reader = VG150Reader(
+            self.ann_file,
+            self.image_data_file,
+            *names,
+            allow_degenerate=self.degenerate_boxes != 'error',
+        )
         graphs = reader.read(
             self.split, self.num_val, self.filter_empty_relations
         )
-        return LoadedGraphs(graphs, reader.num_clipped, reader.dropped)
+        return LoadedGraphs(
+            graphs, reader.num_clipped, reader.degenerate, reader.dropped
+        )

@@ -25,8 +25,12 @@ class VG150Reader:
         image_data_file: Path of ``image_data.json``.
         classes: Object names.
         predicates: Predicate names.
+        allow_degenerate: Whether boxes without an area inside their image
+            are listed, not refused.
 
     Attributes:
+        degenerate: (M,) such boxes of the last :meth:`read`, rows of its
+            result.
         num_clipped: Boxes of the last :meth:`read` that stuck out of their
             image.
         dropped: What the last :meth:`read` left out of the split, in words.
@@ -38,11 +42,14 @@ class VG150Reader:
         image_data_file: str,
         classes: Sequence[str],
         predicates: Sequence[str],
+        allow_degenerate: bool = False,
     ) -> None:
         self.ann_file = ann_file
         self.classes = classes
         self.predicates = predicates
+        self.allow_degenerate = allow_degenerate
         self.num_clipped = 0
+        self.degenerate = np.zeros(0, dtype=np.int64)
         self.dropped: dict[str, int] = {}
         self.arrays, self.box_size = read_h5(ann_file)
         self.ids, self.heights, self.widths = read_image_data(image_data_file)
@@ -151,14 +158,16 @@ class VG150Reader:
         centres, sizes = np.split(columns * scale, 2)
         boxes = np.concatenate([centres - sizes / 2, centres + sizes / 2]).T
         clipped, wrong, self.num_clipped = clip_boxes(boxes, heights, widths)
-        if len(wrong):
+        self.degenerate = wrong
+        if len(wrong) and not self.allow_degenerate:
             k = wrong[0]
             raise ValueError(
                 f'{self.ann_file}: box row {rows[k]} of image '
                 f'{self.ids[images[k]]} is {boxes[k].round(1).tolist()} '
                 f'(x1, y1, x2, y2) in an image of {widths[k]} x {heights[k]} '
                 f'pixels: no part of it is inside ({len(wrong)} such boxes); '
-                'correct or remove it in the file'
+                'correct or remove it in the file, or pass '
+                "degenerate_boxes='drop' or 'widen'"
             )
         return clipped
 

@@ -96,7 +96,7 @@ class VRDDataset(SceneGraphDataset):
         graphs = read_vrd(self.ann_file, len(classes), len(predicates))
         sizes, num_estimated = self._sizes_of(graphs)
         widths, heights = sizes.T
-        boxes, num_clipped = self._clip(graphs, heights, widths)
+        boxes, degenerate, num_clipped = self._clip(graphs, heights, widths)
         return LoadedGraphs(
             SceneGraphArrays(
                 img_ids=graphs.names,
@@ -111,20 +111,21 @@ class VRDDataset(SceneGraphDataset):
                 file_names=graphs.names,
             ),
             num_clipped,
+            degenerate,
             note=f'guessed {num_estimated} sizes' if num_estimated else '',
         )
 
     def _clip(
         self, graphs: VRDGraphs, heights: np.ndarray, widths: np.ndarray
-    ) -> tuple[np.ndarray, int]:
-        """Cut boxes (B, 4) off at the borders of their images."""
+    ) -> tuple[np.ndarray, np.ndarray, int]:
+        """Cut boxes (B, 4) off at the borders; see :func:`clip_boxes`."""
         of_image = np.repeat(
             np.arange(len(widths)), np.diff(graphs.box_starts)
         )
         boxes, wrong, num_clipped = clip_boxes(
             graphs.boxes, heights[of_image], widths[of_image]
         )
-        if len(wrong):
+        if len(wrong) and self.degenerate_boxes == 'error':
             image = of_image[wrong[0]]
             name = graphs.names[image].item()
             raise ValueError(
@@ -132,9 +133,10 @@ class VRDDataset(SceneGraphDataset):
                 f'(x1, y1, x2, y2 from 0) of image {name!r} '
                 f'is outside its {widths[image]} x {heights[image]} pixels '
                 f'({len(wrong)} such boxes); these are other images than the '
-                'annotated ones, or sizes_file is wrong'
+                'annotated ones, or sizes_file is wrong; with '
+                "degenerate_boxes='drop' or 'widen' they are read all the same"
             )
-        return boxes, num_clipped
+        return boxes, wrong, num_clipped
 
     def _sizes_of(self, graphs: VRDGraphs) -> tuple[np.ndarray, int]:
         """Find out [width, height] (N, 2) and how many are estimated."""

@@ -33,12 +33,16 @@ def test_raw_sample_without_anything(toy_config):
     assert sample.gt_relations.pairs.shape == (0, 2)
 
 
+@pytest.mark.parametrize('keep_ratio', [True, False])
 @pytest.mark.parametrize('split', ['train', 'test'])
-def test_pipeline_sample_is_in_pixels_of_its_image(toy_config, split):
+def test_pipeline_sample_is_in_pixels_of_its_image(
+    toy_config, split, keep_ratio
+):
     """Training scales the boxes, testing leaves that to the detector."""
     for transform in toy_config[f'{split}_dataloader'].dataset.pipeline:
         if transform.type == 'mmdet.Resize':
-            transform.scale = (300, 300)
+            transform.scale = (300, 300 if keep_ratio else 200)
+            transform.keep_ratio = keep_ratio
     dataset = build_dataset(toy_config, split)
     original, expected = raw_sample(dataset, 1)
     image, sample = pipeline_sample(dataset, 1)

@@ -1,10 +1,10 @@
 import json
-import os
 import shutil
 import warnings
 from pathlib import Path
 
 import cv2
+import mmcv
 import numpy as np
 import pytest
 import torch
@@ -19,11 +19,10 @@ from mmsgg.exports import to_triples
 from mmsgg.registry import DATASETS, INFERENCERS
 from mmsgg.structures import SGDataSample
 
+from ..folders import DATA
 from ..toy_model import CONFIG, write_checkpoint
 
-ROOT = Path(__file__).parents[2]
-SHARED = Path(os.environ.get('MMSGG_DATA', ROOT.parent / 'shared' / 'data'))
-PHOTOS = SHARED / 'vrd' / 'images'
+PHOTOS = DATA / 'vrd' / 'images'
 ALL = 10**6
 
 
@@ -167,6 +166,43 @@ def test_the_task_comes_and_goes(inferencer, images):
     with pytest.raises(ValueError, match='reaches out'):
         inferencer(images[0], boxes=[[0, 0, 9, 5000]])
     assert inferencer.model.task == 'sgdet'
+
+
+@pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
+def test_a_distorted_image_is_the_same_in_its_own_pixels(
+    inferencer, images, monkeypatch, task
+):
+    """The model sees one input; width and height have scales of their own."""
+    size = (96, 64)
+    for transform in inferencer.pipeline.transforms:
+        if type(transform).__name__ == 'Resize':
+            monkeypatch.setattr(transform, 'keep_ratio', False)
+            monkeypatch.setattr(transform, 'scale', size)
+    image = cv2.imread(images[0])
+    height, width = image.shape[:2]
+    assert size[0] / width != pytest.approx(size[1] / height, rel=0.1)
+    scale = np.array((size[0] / width, size[1] / height) * 2)
+    boxes = np.array([[5.0, 5, 40, 40], [20, 30, 60, 70], [1, 2, 90, 30]])
+
+    def run(picture, given):
+        kwargs = {} if task == 'sgdet' else dict(boxes=given)
+        if task == 'predcls':
+            kwargs['labels'] = ['dog', 9, 9]
+        results = inferencer(picture, topk=ALL, **kwargs)
+        return results['predictions'][0]
+
+    ours = run(image, boxes)
+    plain = run(mmcv.imresize(image, size), boxes * scale)
+    found = boxes_of(ours)
+    assert found * scale == pytest.approx(boxes_of(plain), abs=0.02)
+    if task != 'sgdet':
+        assert found == pytest.approx(boxes, abs=0.02)
+    assert [t['name'] for t in ours['triplets']] == [
+        t['name'] for t in plain['triplets']
+    ]
+    assert [t['score'] for t in ours['triplets']] == pytest.approx(
+        [t['score'] for t in plain['triplets']], rel=1e-3
+    )
 
 
 @pytest.mark.parametrize('num', [0, 1])

@@ -1,15 +1,11 @@
 """METAINFO of VG150 against the vocabulary that everybody uses."""
 
-import os
-from pathlib import Path
-
 import pytest
 
 from mmsgg.datasets import VG150Dataset
 from mmsgg.datasets.vg150_file import check_vocabulary
 
-ROOT = Path(__file__).parents[2]
-DATA = Path(os.environ.get('MMSGG_DATA', ROOT.parent / 'shared' / 'data'))
+from ..folders import DATA
 
 
 @pytest.mark.parametrize(

@@ -63,6 +63,55 @@ def test_take_picks_whole_images(seed, rows):
     assert images_of(taken) == [images[row] for row in rows]
 
 
+@given(st.integers(0, 2**32), st.floats(0, 1))
+def test_keep_boxes_drops_their_relations(seed, share):
+    graphs = random_graphs(seed)
+    keep = np.random.default_rng(seed).random(len(graphs.boxes)) < share
+    expected, first = [], 0
+    for image in images_of(graphs):
+        *head, boxes, labels, pairs, predicates = image
+        kept = [i for i in range(len(boxes)) if keep[first + i]]
+        rows = [r for r, pair in enumerate(pairs) if {*pair} <= {*kept}]
+        expected.append(
+            (
+                *head,
+                [boxes[i] for i in kept],
+                [labels[i] for i in kept],
+                [[kept.index(i) for i in pairs[r]] for r in rows],
+                [predicates[r] for r in rows],
+            )
+        )
+        first += len(boxes)
+    assert images_of(graphs.keep_boxes(keep)) == expected
+
+
+@pytest.mark.parametrize(
+    ('box', 'wide'),
+    [
+        ([3, 4, 3, 9], [3, 4, 4, 9]),
+        ([3, 9, 8, 4], [3, 9, 8, 10]),
+        ([50, 10, 50, 20], [49, 10, 50, 20]),  # at the right border
+        ([10, 40, 20, 40], [10, 39, 20, 40]),
+        ([0, 0, 0, 0], [0, 0, 1, 1]),
+        ([5, 5, 6, 6], [5, 5, 6, 6]),
+    ],
+)
+def test_widen_boxes_stay_inside(box, wide):
+    graphs = SceneGraphArrays(
+        img_ids=np.arange(2),
+        heights=np.array([30, 40]),
+        widths=np.array([30, 50]),
+        boxes=np.array([[1, 1, 1, 1], box], dtype=np.float32),
+        labels=np.zeros(2, dtype=np.int64),
+        box_starts=np.array([0, 1, 2]),
+        pairs=np.zeros((0, 2), dtype=np.int64),
+        predicates=np.zeros(0, dtype=np.int64),
+        relation_starts=np.zeros(3, dtype=np.int64),
+    )
+    widened = graphs.widen_boxes(np.array([1])).boxes
+    assert widened.tolist() == [[1, 1, 1, 1], wide]
+
+
 def test_nobody_writes_and_nothing_is_copied():
     graphs = random_graphs(0)
     boxes = np.array(graphs.boxes)

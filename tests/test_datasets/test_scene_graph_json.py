@@ -229,3 +229,26 @@ def test_strings_are_ids_too(tmp_path):
         dataset.relation_triplets(),
         opened(tmp_path, SMALL).relation_triplets(),
     )
+
+
+@pytest.mark.parametrize('name', ['on the left of', 'Right of'])
+def test_images_are_not_flipped_where_a_predicate_has_a_side(tmp_path, name):
+    data = copy.deepcopy(SMALL)
+    data['predicates'][0]['name'] = name
+    (tmp_path / 'all.json').write_text(json.dumps(data))
+    flip = dict(type='mmdet.RandomFlip', prob=0.5)
+
+    def build(*steps):
+        dataset = SceneGraphJsonDataset(
+            ann_file='all.json', data_root=str(tmp_path), pipeline=steps
+        )
+        return len(dataset)
+
+    boxes = dict(type='mmdet.LoadAnnotations', with_bbox=True)
+    relations = dict(type='LoadRelationAnnotations')
+    assert build(relations) == build(boxes, flip) == 3  # of a detector
+    with pytest.raises(ValueError, match=f'all.json: RandomFlip.*{name}'):
+        build(relations, flip)
+    data['predicates'][0]['name'] = 'brightly'
+    (tmp_path / 'all.json').write_text(json.dumps(data))
+    assert build(relations, flip) == 3

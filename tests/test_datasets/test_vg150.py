@@ -173,6 +173,17 @@ def test_duplicates_stay_unless_asked(files, tmp_path):
     assert [r['predicate_label'] for r in relations] == [1, 0, 0, 1, 2]
 
 
+def test_a_test_set_without_empty_images_keeps_every_relation(folder):
+    options = settings(folder, split='test')
+    whole = VG150Dataset(**options)
+    related = VG150Dataset(**options, filter_empty_relations=True)
+    expected = [item for item in items_of(whole) if item['relations']]
+    assert 0 < len(expected) < len(whole)
+    assert [(item['img_id'], item['relations']) for item in expected] == [
+        (item['img_id'], item['relations']) for item in items_of(related)
+    ]
+
+
 def test_triplets_name_the_relations_of_the_items(folder):
     dataset = VG150Dataset(**settings(folder), split='test')
     expected = [

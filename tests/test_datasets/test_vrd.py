@@ -1,9 +1,7 @@
 """VRDDataset on small files, and on the real ones where they are."""
 
 import json
-import os
 import re
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -12,12 +10,10 @@ import pytest
 from mmsgg.datasets import VRD_CLASSES, VRD_PREDICATES, VRDDataset
 from mmsgg.registry import DATASETS
 
+from ..folders import DATA
+
 CLASSES = ('cat', 'hat', 'mat')
 PREDICATES = ('on', 'under')
-DATA = Path(
-    os.environ.get('MMSGG_DATA')
-    or Path(__file__).parents[3] / 'shared' / 'data'
-)
 VRD = DATA / 'vrd'
 
 

@@ -17,20 +17,25 @@ def random_boxes(num, generator):
     return torch.cat([corners, (corners + sizes).clamp(max=SIZE)], dim=1)
 
 
-def random_sample(num_boxes, num_relations, seed=0, scale=1.0):
-    """A sample with ``num_boxes`` boxes, ground truth in original pixels."""
+def random_sample(num_boxes, num_relations, seed=0, scale=(1.0, 1.0)):
+    """A sample with ``num_boxes`` boxes, ground truth in original pixels.
+
+    ``scale`` (w, h) led from the original image to the input image.
+    """
     generator = torch.Generator().manual_seed(seed)
     boxes = random_boxes(num_boxes, generator)
     sample = SGDataSample(
         metainfo=dict(
             img_path=f'{seed}.jpg',
             img_shape=(SIZE, SIZE),
-            ori_shape=(int(SIZE / scale), int(SIZE / scale)),
-            scale_factor=(scale, scale),
+            ori_shape=(int(SIZE / scale[1]), int(SIZE / scale[0])),
+            scale_factor=scale,
         )
     )
     labels = torch.randint(NUM_CLASSES, (num_boxes,), generator=generator)
-    sample.gt_instances = InstanceData(bboxes=boxes / scale, labels=labels)
+    sample.gt_instances = InstanceData(
+        bboxes=boxes / torch.tensor(scale * 2), labels=labels
+    )
     subjects = torch.randint(
         max(num_boxes, 1), (num_relations,), generator=generator
     )
@@ -62,7 +67,6 @@ def random_objects(num_boxes, seed=0, task='sgcls'):
     if task == 'sgdet':
         noise = torch.randn(num_boxes, NUM_CLASSES, 4, generator=generator)
         objects.class_bboxes = objects.bboxes[:, None] + noise
-        objects.detected_labels = objects.logits[:, :-1].argmax(dim=1)
     return objects
 
 

@@ -86,6 +86,21 @@ def test_detectors_of_mmdet_carry_a_relation_head(base, tmp_path):
         assert len(sample.pred_relations) == 20
 
 
+@pytest.mark.parametrize(
+    'base',
+    [
+        'faster_rcnn/faster-rcnn_r50_fpn_fcos-rpn_1x_coco.py',
+        'cascade_rpn/cascade-rpn_faster-rcnn_r50-caffe_fpn_1x_coco.py',
+    ],
+)
+def test_unfrozen_detectors_of_mmdet_are_trained(base, tmp_path):
+    model = model_on(base, tmp_path, freeze_detector=False)
+    predictions = step_and_predict(model, data_of(4, 2), data_of(4, 2))
+    assert all(len(sample.pred_instances) == 5 for sample in predictions)
+    gradients = [p.grad for p in model.rpn_head.parameters()]
+    assert any(g is not None and g.any() for g in gradients)
+
+
 def test_a_detector_without_rpn_takes_proposals(tmp_path):
     model = model_on('fast_rcnn/fast-rcnn_r50_fpn_1x_coco.py', tmp_path)
     assert not model.with_rpn

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mmsgg.models.layers import (
+    BoxEmbedding,
     FrequencyBias,
     GeometricLayout,
     GlobalContext,
@@ -16,12 +17,16 @@ from mmsgg.models.layers import (
 )
 
 
-def slow_block(block, objects):
+def slow_block(block, objects, scale=1.0, norm=False):
     """The equations of the paper for one image, one object at a time."""
-    outputs = []
+    outputs, inputs = [], objects
+    if norm:
+        centred = objects - objects.mean(dim=1, keepdim=True)
+        variance = centred.square().mean(dim=1, keepdim=True)
+        objects = centred / (variance + 1e-5).sqrt()
     for i in range(len(objects)):
         scores = [
-            float(block.W(objects[i]) @ block.U(objects[j]))
+            scale * float(block.W(objects[i]) @ block.U(objects[j]))
             for j in range(len(objects))
         ]
         weights = np.exp(np.array(scores) - max(scores))
@@ -30,19 +35,23 @@ def slow_block(block, objects):
             float(w) * block.H(o)
             for w, o in zip(weights, objects, strict=True)
         )
-        residual = objects[i] + block.fc0(mixed)
+        residual = inputs[i] + block.fc0(mixed)
         outputs.append((residual, block.fc1(residual)))
     return outputs
 
 
+@pytest.mark.parametrize('norm', [False, True])
+@pytest.mark.parametrize('scale', [False, True])
 @torch.no_grad()
-def test_relational_embedding_follows_the_equations():
+def test_relational_embedding_follows_the_equations(scale, norm):
     torch.manual_seed(0)
-    block = RelationalEmbedding(6, 5, reduction=2)
+    block = RelationalEmbedding(6, 5, reduction=2, scale=scale, norm=norm)
     assert block.W.out_features == 3
-    objects = torch.randn(4, 6)
+    # far from mean 0 and variance 1, so that a norm shows
+    objects = 2 * torch.randn(4, 6) + 1
     residual, out = block(objects, [4])
-    for i, (slow_residual, slow_out) in enumerate(slow_block(block, objects)):
+    slow = slow_block(block, objects, 3**-0.5 if scale else 1.0, norm)
+    for i, (slow_residual, slow_out) in enumerate(slow):
         torch.testing.assert_close(residual[i], slow_residual)
         torch.testing.assert_close(out[i], slow_out)
 
@@ -137,10 +146,34 @@ def test_robust_batch_norm_is_batch_norm_on_real_batches():
     x = torch.randn(8, 3)
     ours, theirs = RobustBatchNorm1d(3), torch.nn.BatchNorm1d(3)
     torch.testing.assert_close(ours(x), theirs(x))
-    torch.testing.assert_close(ours.running_var, theirs.running_var)
+    ours, theirs = ours.eval(), theirs.eval()
+    theirs.load_state_dict(ours.state_dict())
+    torch.testing.assert_close(ours(x), theirs(x))
     empty = RobustBatchNorm2d(3)
     assert empty(torch.zeros(0, 3, 2, 2)).shape == (0, 3, 2, 2)
     assert empty.running_mean.isfinite().all()
+
+
+def test_running_statistics_are_a_mean_first_and_then_move():
+    generator = torch.Generator().manual_seed(0)
+    batches = 3 + 2 * torch.randn(60, 8, 3, generator=generator)
+    norm = RobustBatchNorm1d(3, momentum=0.05)
+    means, variances = batches.mean(dim=1), batches.var(dim=1)
+    for n, batch in enumerate(batches, start=1):
+        norm(batch)
+        norm(batch[:1])  # too small to say anything
+        if n <= 20:
+            mean, variance = means[:n].mean(dim=0), variances[:n].mean(dim=0)
+        else:
+            mean = 0.95 * mean + 0.05 * means[n - 1]
+            variance = 0.95 * variance + 0.05 * variances[n - 1]
+        torch.testing.assert_close(norm.running_mean, mean)
+        torch.testing.assert_close(norm.running_var, variance)
+
+
+def test_momentum_of_neural_motifs():
+    for layer in (GeometricLayout(), BoxEmbedding()):
+        assert layer.norm.momentum == 0.001
 
 
 def test_frequency_bias_from_counts():

@@ -30,6 +30,8 @@ SWITCHES = dict(
     one_edge_block=dict(num_edge_blocks=1),
     three_blocks=dict(num_object_blocks=3, num_edge_blocks=3),
     no_attention=dict(attention=False),
+    scaled_attention=dict(scale_attention=True),
+    scaled_and_normed=dict(scale_attention=True, norm=True),
     other_reduction=dict(reduction=8),
     no_context=dict(global_context=None),
     no_geometry=dict(geometric_layout=None),

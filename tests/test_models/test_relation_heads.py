@@ -24,6 +24,7 @@ from .samples import (
     region_parts,
     transformer_cfg,
 )
+from .test_roi_heads import slow_late_nms
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
 DRAWING = dict(
@@ -52,6 +53,12 @@ HEADS = dict(
     transformer=transformer_cfg(),
     motifs_boxes=motifs_cfg(**NO_IMAGE),
     transformer_boxes=transformer_cfg(**NO_IMAGE),
+    mlp=dict(
+        type='MLPRelHead',
+        num_classes=NUM_CLASSES,
+        num_predicates=NUM_PREDICATES,
+        dropout=0.0,
+    ),
 )
 
 
@@ -59,7 +66,8 @@ HEADS = dict(
 def head(request):
     torch.manual_seed(0)
     head = MODELS.build(HEADS[request.param])
-    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    if hasattr(head, 'frequency_bias'):
+        torch.nn.init.normal_(head.frequency_bias.table.weight)
     return head.eval()
 
 
@@ -202,8 +210,6 @@ class TestEveryHead:
             image_objects.bboxes = gt.bboxes
             if task == 'predcls':
                 image_objects.labels = gt.labels
-            if task == 'sgdet':
-                image_objects.detected_labels = gt.labels
             objects.append(image_objects)
         losses = head.loss(feature_map(2), objects, samples)
         assert 'loss_predicate' in losses
@@ -216,6 +222,41 @@ class TestEveryHead:
         # a bias that adds the same to each row of softmax(Q K^T) changes
         # nothing
         assert [name for name in without if not name.endswith('W.bias')] == []
+
+    @pytest.mark.parametrize('task', ('sgcls', 'sgdet'))
+    def test_pairs_are_trained_with_the_true_classes(self, head, task):
+        """Teacher forcing: whatever the detector and the head say."""
+        samples = [random_sample(n, 2 * n, seed=n) for n in (5, 4)]
+
+        def loss(classes=None):
+            objects = [random_objects(len(s.gt_instances), 7, task)
+                       for s in samples]  # fmt: skip
+            for i, sample in enumerate(samples):
+                objects[i].bboxes = sample.gt_instances.bboxes
+                if classes is not None:
+                    objects[i].labels = classes[i]
+            torch.manual_seed(0)  # of sampler and dropout
+            return head.train().loss(feature_map(2), objects, samples)
+
+        true = [sample.gt_instances.labels for sample in samples]
+        wrong = [(labels + 1) % NUM_CLASSES for labels in true]
+        ours = loss()['loss_predicate']
+        torch.testing.assert_close(ours, loss(true)['loss_predicate'])
+        assert not torch.allclose(ours, loss(wrong)['loss_predicate'])
+
+    @torch.no_grad()
+    def test_detections_of_one_place_get_several_classes(self, head):
+        objects = random_objects(6, seed=1, task='sgdet')
+        for field in ('bboxes', 'class_bboxes', 'logits'):
+            values = objects.get(field)
+            values[3:] = values[:3]
+        pairs = head.all_pairs(objects)
+        [logits], _ = head(feature_map(1), [objects], [pairs])
+        [(instances, _)] = head.predict(feature_map(1), [objects], metas(1))
+        scores = logits.softmax(dim=1)[:, :-1]
+        expected = slow_late_nms(scores, objects.class_bboxes, 0.3)
+        assert expected != scores.argmax(dim=1).tolist()
+        assert instances.labels.tolist() == expected
 
     @pytest.mark.parametrize('sizes', [(0,), (1,), (0, 1), (2, 0)])
     def test_images_without_relations_train(self, head, sizes):
@@ -418,6 +459,25 @@ def test_teacher_forcing_uses_targets_but_no_background(linknet):
     assert labels.tolist() == [2, int(likeliest), 0]
 
 
+@pytest.mark.parametrize('weight', [0.0, 0.25, 1.0])
+def test_context_loss_has_its_weight(weight):
+    torch.manual_seed(0)
+    head = MODELS.build(linknet_cfg(context_loss_weight=weight)).train()
+    x, samples = feature_map(2), [random_sample(n, n, n) for n in (3, 2)]
+    objects = [given_objects(sample, 0) for sample in samples]
+    losses = head.loss(x, objects, samples)
+    _, logits = head.global_context(x)
+    terms = []
+    for sample, row in zip(samples, logits.sigmoid(), strict=True):
+        present = set(sample.gt_instances.labels.tolist())
+        for label in range(NUM_CLASSES):
+            likely = row[label] if label in present else 1 - row[label]
+            terms.append(-likely.log())
+    torch.testing.assert_close(
+        losses['loss_context'], weight * torch.stack(terms).mean()
+    )
+
+
 def test_background_detections_stay_background_in_the_loss(linknet):
     objects = random_objects(2, task='sgdet')
     targets = RelationTargets(
@@ -450,3 +510,14 @@ def test_switches_of_the_config():
     head = MODELS.build(linknet_cfg(frequency_bias=False, reduction=4))
     assert isinstance(head, LinkNetRelHead) and head.frequency_bias is None
     assert head.object_block2.W.out_features == 16 // 4
+
+
+@pytest.mark.parametrize('name', ['linknet', 'motifs'])
+def test_predicates_start_as_in_the_published_code(name):
+    """Xavier, normal; torch's own would be uniform and narrower."""
+    cfg = dict(HEADS[name], num_predicates=199)
+    head = MODELS.build(cfg)
+    weight = head.predicate_fc.weight.detach()
+    std = (2 / sum(weight.shape)) ** 0.5
+    assert weight.std() == pytest.approx(std, rel=0.05)
+    assert weight.abs().max() > 2.5 * std

@@ -1,10 +1,14 @@
+import copy
 from pathlib import Path
 
 import pytest
 import torch
+from mmdet.models.detectors import TwoStageDetector
 from mmengine.config import Config
 from mmengine.structures import InstanceData
+from torch import nn
 
+from mmsgg.evaluation import DumpSceneGraphs, SceneGraphMetric
 from mmsgg.registry import MODELS
 
 from .samples import random_sample
@@ -24,7 +28,7 @@ def build(name='sgcls', **kwargs):
     return MODELS.build(cfg)
 
 
-def data_of(*sizes, scale=1.0):
+def data_of(*sizes, scale=(1.0, 1.0)):
     samples = [
         random_sample(n, 2 * n if n > 1 else 0, seed=n, scale=scale)
         for n in sizes
@@ -69,13 +73,107 @@ def test_frozen_means_frozen(name):
     assert not model.backbone.training and model.relation_head.training
 
 
-def test_thawed_detector_is_trained_by_both_losses():
-    model = build('sgcls', freeze_detector=False).train()
-    losses = run_loss(model, data_of(4, 3))
+@pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
+def test_unfrozen_detector_is_trained_by_both_losses(name):
+    model = build(name, freeze_detector=False).train()
+    model.test_cfg.objects.score_thr = 0.0
+    data = data_of(4, 3)
+    for sample in data['data_samples']:  # where relations are in sgdet
+        sample.proposals = InstanceData(bboxes=sample.gt_instances.bboxes)
+    losses = run_loss(model, data)
     assert {'loss_rpn_cls', 'loss_bbox', 'loss_predicate'} <= losses.keys()
-    model.parse_losses(losses)[0].backward()
-    assert model.backbone.conv1.weight.grad.any()
+    weight = model.backbone.conv1.weight
+    for loss in ('loss_predicate', 'loss_bbox'):
+        [grad] = torch.autograd.grad(losses[loss], weight, retain_graph=True)
+        assert grad.any(), loss
     assert model.backbone.training
+
+
+def count_calls(module):
+    calls = []
+    module.register_forward_hook(lambda *_: calls.append(1))
+    return calls
+
+
+@pytest.mark.parametrize('freeze_detector', [True, False])
+@pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
+def test_a_step_makes_each_map_once(name, freeze_detector):
+    model = build(name, freeze_detector=freeze_detector).train()
+    model.test_cfg.objects.score_thr = 0.0
+    parts = dict(
+        backbone=model.backbone,
+        rpn=model.rpn_head.rpn_conv,
+        context=model.relation_head.global_context.classifier,
+    )
+    calls = {key: count_calls(part) for key, part in parts.items()}
+    for step in (1, 2):  # the second on other images
+        run_loss(model, data_of(4, 3 + step))
+        assert len(calls['backbone']) == len(calls['context']) == step
+        with_rpn = name == 'sgdet' or not freeze_detector
+        assert len(calls['rpn']) == step * with_rpn
+    assert 'extract_feat' not in vars(model)
+    assert 'forward' not in vars(model.rpn_head)
+    assert 'forward' not in vars(model.relation_head.global_context)
+
+
+def normalised(model):
+    """Batch norms everywhere in a detector, and dropout before its scores."""
+    rpn, head = model.rpn_head, model.roi_head.bbox_head
+    channels = rpn.rpn_conv.out_channels
+    rpn.rpn_conv = nn.Sequential(rpn.rpn_conv, nn.BatchNorm2d(channels))
+    channels = head.fc_cls.in_features
+    head.fc_cls = nn.Sequential(
+        nn.BatchNorm1d(channels), nn.Dropout(0.5), head.fc_cls
+    )
+    return model
+
+
+@pytest.mark.parametrize('name', ['sgcls', 'sgdet'])
+def test_a_step_moves_running_statistics_as_the_detector_alone(name):
+    model = normalised(build(name, freeze_detector=False)).train()
+    model.test_cfg.objects.score_thr = 0.0
+    alone = copy.deepcopy(model)
+    torch.manual_seed(0)
+    run_loss(model, data_of(4, 3))
+    torch.manual_seed(0)
+    data = alone.data_preprocessor(data_of(4, 3), True)
+    TwoStageDetector.loss(alone, *data.values())
+    expected = dict(alone.named_buffers())
+    moved = 0
+    for key, value in model.named_buffers():
+        if not key.startswith('relation_head.'):
+            torch.testing.assert_close(value, expected[key])
+            if key.endswith('num_batches_tracked'):
+                assert value == 1
+                moved += 1
+    assert moved > 10
+
+
+@pytest.mark.parametrize('name', ['sgcls', 'sgdet'])
+def test_objects_are_made_as_in_a_test(name):
+    """Without dropout, from proposals of test_cfg, also while training."""
+    model = normalised(build(name, freeze_detector=False)).eval()
+    model.test_cfg.objects.score_thr = 0.0
+    model.test_cfg.rpn.max_per_img = 9
+    data = model.data_preprocessor(data_of(4, 3), True)
+    samples = data['data_samples']
+    given = [sample.gt_instances for sample in samples]
+    with torch.no_grad():
+        x = model.extract_feat(data['inputs'])
+        expected = model.objects_of(x, samples, given)
+    model.train()
+    model.backbone.norm1.train(False)  # set apart, it stays so
+    modes = [module.training for module in model.modules()]
+    before = {k: v.clone() for k, v in model.named_buffers()}
+    for one, other in zip(
+        model.objects_of(x, samples, given), expected, strict=True
+    ):
+        assert len(one) and not one.logits.requires_grad
+        for key in one.keys():
+            torch.testing.assert_close(one[key], other[key])
+    assert modes == [module.training for module in model.modules()]
+    for key, value in model.named_buffers():
+        assert torch.equal(value, before[key]), key
 
 
 def test_unknown_task_is_named():
@@ -137,22 +235,46 @@ def test_bfloat16_comes_near_float32(name, frequency_bias):
         assert error < 0.15
 
 
-@pytest.mark.parametrize('name', ['predcls', 'sgcls'])
+@pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
 @torch.no_grad()
-def test_given_boxes_come_back_in_original_pixels(name):
+def test_boxes_come_back_in_original_pixels(name, tmp_path):
+    """Of an image that was stretched one way and shrunk the other."""
+    scale = (0.5, 2.0)
     model = build(name).eval()
-    small = model.test_step(data_of(4, 2))
-    large = model.test_step(data_of(4, 2, scale=0.5))
-    for one, other in zip(small, large, strict=True):
-        gt = other.gt_instances
-        torch.testing.assert_close(other.pred_instances.bboxes, gt.bboxes)
+    model.test_cfg.objects.score_thr = 0.0
+    plain = model.test_step(data_of(4, 2))
+    scaled = model.test_step(data_of(4, 2, scale=scale))
+    for one, other in zip(plain, scaled, strict=True):
+        torch.testing.assert_close(
+            one.pred_instances.bboxes,
+            other.pred_instances.bboxes * torch.tensor(scale * 2),
+        )
         # the same boxes on the same input image, whatever the original was
+        assert len(one.pred_relations)
         torch.testing.assert_close(
             one.pred_relations.predicate_scores,
             other.pred_relations.predicate_scores,
         )
+        gt = other.gt_instances
+        if name != 'sgdet':
+            torch.testing.assert_close(other.pred_instances.bboxes, gt.bboxes)
         if name == 'predcls':
             assert torch.equal(other.pred_instances.labels, gt.labels)
+    assert recall_of(scaled, tmp_path) == recall_of(plain, tmp_path)
+
+
+def recall_of(samples, folder):
+    """Recalls of samples, and of the file that keeps them."""
+    dumped = DumpSceneGraphs(str(folder / 'graphs.pkl'), topk=3)
+    metric, again = (SceneGraphMetric(metrics=('R', 'ng-R'), topk=3)
+                     for _ in range(2))  # fmt: skip
+    samples = [sample.to_dict() for sample in samples]
+    metric.process(None, samples)
+    dumped.process(None, samples)
+    again.process(None, dumped.results)
+    scores = metric.evaluate(len(samples))
+    assert again.evaluate(len(samples)) == scores
+    return scores
 
 
 @torch.no_grad()

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
@@ -10,6 +9,8 @@ import pytest
 from mmengine.config import Config
 
 from mmsgg.datasets import VRDDataset
+
+from ..folders import DATA
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs' / 'vrd'
@@ -62,10 +63,11 @@ def test_benchmark_trains_and_tabulates(vrd, tmp_path, capsys):
     benchmark_vrd.main(argv)
     text = capsys.readouterr().out
     lines = [line.split('|') for line in text.splitlines() if '|' in line]
-    methods = ['frequency prior', 'LinkNet', 'LinkNet, no attention']
+    methods = [*benchmark_vrd.METHODS]
+    assert methods[0] == 'frequency prior' and len(methods) == 5
     # both predicates are right, or with detections those of one image of two
-    for first, scores in (3, [100.0] * 2), (9, [50.0] * 4), (14, [50.0] * 4):
-        rows = lines[first : first + 3]
+    for first, scores in (3, [100.0] * 2), (11, [50.0] * 4), (18, [50.0] * 4):
+        rows = lines[first : first + 5]
         assert [row[1].strip() for row in rows] == methods
         assert [float(cell) for cell in rows[0][2:-1]] == scores
     assert '47.87' in text and 'from their paper' in text
@@ -119,9 +121,6 @@ def test_ablation_wants_a_linknet():
     path = CONFIGS / 'frequency_boxes.py'
     with pytest.raises(SystemExit, match='no LinkNetRelHead'):
         ablation.main([str(path)])
-
-
-DATA = Path(os.environ.get('MMSGG_DATA') or ROOT.parent / 'shared' / 'data')
 
 
 @pytest.mark.skipif(

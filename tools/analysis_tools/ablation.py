@@ -1,8 +1,9 @@
 """Train LinkNet with one part changed after the other, and tabulate.
 
-Each row of the table is the config with one switch of the paper's ablation
-set otherwise, trained and tested with every seed. A run that is stopped goes
-on where it stood when it is started again.
+Each row of the table is the config with one switch set otherwise (those of the
+paper's ablation, and other forms of its attention), trained and tested with
+every seed. A run that is stopped goes on where it stood when it is started
+again.
 
 Examples:
     python tools/analysis_tools/ablation.py configs/vrd/linknet_boxes.py
@@ -36,6 +37,8 @@ SWITCHES = {
     'one edge block': dict(num_edge_blocks=1),
     'two edge blocks': dict(num_edge_blocks=2),
     'no attention': dict(attention=False),
+    'scaled attention': dict(scale_attention=True),
+    'scaled attention, layer norm': dict(scale_attention=True, norm=True),
     'r = 1': dict(reduction=1),
     'r = 2': dict(reduction=2),
     'r = 4': dict(reduction=4),

@@ -17,10 +17,10 @@ import torch
 from mmengine.config import Config
 
 from mmsgg.analysis.repeated_runs import (
+    ATTENTION,
     Scores,
-    markdown_table,
-    mean_and_spread,
     repeat,
+    score_table,
     set_data_root,
 )
 
@@ -35,13 +35,11 @@ FILES = (
 #: Name of the row: its config, and what of the relation head differs.
 METHODS = {
     'frequency prior': ('frequency_boxes', {}),
-    'LinkNet': ('linknet_boxes', {}),
-    'LinkNet, no attention': ('linknet_boxes', dict(attention=False)),
+    **{
+        row: ('linknet_boxes', switches) for row, switches in ATTENTION.items()
+    },
 }
-PREDICATE = ('A@50', 'A@100')
-DETECTION = tuple(
-    f'pooled-{kind}@{k}' for kind in ('R', 'phr-R') for k in (50, 100)
-)
+PREDICATE = ('a/A@50', 'a/A@100')
 LU = 'Lu et al. 2016 (from their paper, images used)'
 
 
@@ -83,18 +81,13 @@ def runs_of(args: argparse.Namespace, method: str) -> list[Scores]:
     return repeat(method, tests['a'], tests, seeds, folder, learns)
 
 
-def table(
-    heads: Sequence[str],
-    methods: dict[str, list[Scores]],
-    keys: Sequence[str],
-    literature: Sequence[str] = (),
-) -> str:
-    """Tabulate some scores of all methods, under what papers say."""
-    rows = [[LU, *literature]] if literature else []
-    for name, runs in methods.items():
-        cells = (mean_and_spread([run[key] for run in runs]) for key in keys)
-        rows.append([name, *cells])
-    return markdown_table(['method', *heads], rows)
+def found_columns(prefix: str) -> dict[str, str]:
+    """Say which score of a run on detections stands under which head."""
+    return {
+        f'{head} R@{k}': f'{prefix}pooled-{kind}@{k}'
+        for head, kind in (('rel.', 'R'), ('phrase', 'phr-R'))
+        for k in (50, 100)
+    }
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -106,16 +99,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         f'\nStanford VRD, test; mean ± standard deviation over '
         f'{len(args.seeds)} seeds, in %\n\n(a) predicate detection\n'
     )
-    keys = [f'a/{key}' for key in PREDICATE]
-    print(table(('R@50', 'R@100'), methods, keys, ['47.87', '47.87']))
+    columns = dict(zip(('R@50', 'R@100'), PREDICATE, strict=True))
+    print(score_table(methods, columns, [[LU, '47.87', '47.87']]))
     print('\n(b) relationship and phrase detection, given detections\n')
-    heads = ('rel. R@50', 'rel. R@100', 'phrase R@50', 'phrase R@100')
-    keys = [f'b/{key}' for key in DETECTION]
-    literature = ['13.86', '14.70', '16.17', '17.03']
-    print(table(heads, methods, keys, literature))
+    literature = [LU, '13.86', '14.70', '16.17', '17.03']
+    print(score_table(methods, found_columns('b/'), [literature]))
     print('\nthe same with all 70 predicates of a pair, not only the best\n')
-    keys = [f'b/k=70/{key}' for key in DETECTION]
-    print(table(heads, methods, keys))
+    print(score_table(methods, found_columns('b/k=70/')))
     print(f'\n{time.time() - start:.0f} s')
 
 

@@ -6,6 +6,8 @@ train_pipeline = [
     dict(type='LoadImageFromFile', backend_args=backend_args),
     dict(type='LoadRelationAnnotations'),
     dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True),
+    # no predicate of VG150 says left or right
+    dict(type='mmdet.RandomFlip', prob=0.5),
     dict(type='PackSGInputs'),
 ]
 # annotations after Resize: ground truth stays in original-image pixels
@@ -54,6 +56,8 @@ test_dataloader = dict(
         type=dataset_type,
         data_root=data_root,
         split='test',
+        # the metric passes over them
+        filter_empty_relations=True,
         test_mode=True,
         pipeline=test_pipeline,
     ),

@@ -36,7 +36,7 @@ model = dict(
         ),
         bbox_coder=dict(type='DeltaXYWHBBoxCoder'),
         loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=True),
-        loss_bbox=dict(type='SmoothL1Loss', beta=1.0 / 9.0),
+        loss_bbox=dict(type='L1Loss'),
     ),
     roi_head=dict(
         _scope_='mmdet',
@@ -56,9 +56,11 @@ model = dict(
                 init_cfg=dict(vgg16, prefix='classifier.'),
             ),
             num_classes=150,
-            bbox_coder=dict(type='DeltaXYWHBBoxCoder'),
+            bbox_coder=dict(
+                type='DeltaXYWHBBoxCoder', target_stds=[0.1, 0.1, 0.2, 0.2]
+            ),
             loss_cls=dict(type='CrossEntropyLoss'),
-            loss_bbox=dict(type='SmoothL1Loss', beta=1.0),
+            loss_bbox=dict(type='L1Loss'),
         ),
     ),
     train_cfg=dict(

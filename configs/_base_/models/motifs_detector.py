@@ -1,8 +1,15 @@
 # What makes of the VGG16 detector the one of neural-motifs and
-# linknet-pytorch, in inference: boxes that name their last pixel, RoI pooling
-# by crop and resize, ReLU6. No `model`, so that it goes together with
+# linknet-pytorch: boxes that name their last pixel, deltas as they are, RoI
+# pooling by crop and resize, ReLU6. No `model`, so that it goes together with
 # detection and relation configs alike.
-coder = dict(type='mmsgg.InclusiveDeltaXYWHBBoxCoder')
+coder = dict(
+    type='mmsgg.InclusiveDeltaXYWHBBoxCoder', target_stds=[1.0, 1.0, 1.0, 1.0]
+)
+# The published code takes the mean over the n positive of N samples, times
+# 2 / f * n / N with f the share of positives asked for (.5 of the anchors, .25
+# of the RoIs). mmdet divides the sum by N, so what is left is 2 / f.
+rpn_loss = dict(type='SmoothL1Loss', beta=1.0, loss_weight=4.0)
+rcnn_loss = dict(type='SmoothL1Loss', beta=1.0, loss_weight=8.0)
 motifs_detector = dict(
     rpn_head=dict(
         type='mmsgg.MotifsRPNHead',
@@ -10,6 +17,7 @@ motifs_detector = dict(
             type='mmsgg.InclusiveAnchorGenerator', center_offset=0.5
         ),
         bbox_coder=coder,
+        loss_bbox=rpn_loss,
     ),
     roi_head=dict(
         bbox_roi_extractor=dict(
@@ -19,7 +27,7 @@ motifs_detector = dict(
             out_channels=512,
             featmap_strides=[16],
         ),
-        bbox_head=dict(bbox_coder=coder),
+        bbox_head=dict(bbox_coder=coder, loss_bbox=rcnn_loss),
     ),
     # offset: widths of boxes are x2 - x1 + 1
     train_cfg=dict(rpn_proposal=dict(nms=dict(offset=1))),

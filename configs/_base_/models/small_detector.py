@@ -34,7 +34,6 @@ small_detector = dict(
                 in_channels=128, out_channels=256, dropout=0.0, init_cfg=None
             ),
             num_classes=12,
-            bbox_coder=dict(target_stds=[0.1, 0.1, 0.2, 0.2]),
         ),
     ),
     train_cfg=dict(

@@ -12,9 +12,11 @@ model = dict(
     **_base_.motifs_detector,
 )
 
+# flipped first: SquareResize pads to the right and below
 train_pipeline = [
     dict(type='LoadImageFromFile', imdecode_backend='pillow'),
     dict(type='LoadRelationAnnotations'),
+    dict(type='mmdet.RandomFlip', prob=0.5),
     dict(type='SquareResize', size=592),
     dict(type='PackSGInputs'),
 ]

@@ -9,3 +9,5 @@ model = dict(
     test_cfg=dict(objects=dict(nms=dict(offset=1), relate_proposals=True)),
 )
 optim_wrapper = dict(optimizer=dict(lr=6e-4))
+train_cfg = dict(max_epochs=10)
+train_dataloader = dict(dataset=dict(filter_non_overlap=True))

@@ -64,15 +64,16 @@ class WordVectorHook(Hook):
     log. Weights that are loaded afterwards win.
 
     Args:
-        path: GloVe text file of the tables' width.
+        path: GloVe text file of the tables' width, or None to let them start
+            at random.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str | None = None) -> None:
         self.path = path
 
     def before_run(self, runner: Runner) -> None:
         """Fill the tables, in training only."""
-        if not isinstance(runner._train_loop, BaseLoop):
+        if self.path is None or not isinstance(runner._train_loop, BaseLoop):
             return
         model = runner.model
         model = model.module if is_model_wrapper(model) else model

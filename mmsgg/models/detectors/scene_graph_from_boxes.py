@@ -146,7 +146,7 @@ class SceneGraphFromBoxes(BaseDetector):
             logits=KNOWN * F.one_hot(given.labels, num_logits).float(),
         )
         if self.task == 'sgdet':
-            fields.update(scores=given.scores, detected_labels=given.labels)
+            fields['scores'] = given.scores
         return InstanceData(**fields)
 
     def _test_objects(self, samples: list[SGDataSample]) -> list[InstanceData]:

@@ -1,10 +1,11 @@
 """A two-stage detector with a relation head on top."""
 
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
+from mmdet.models.dense_heads import RPNHead
 from mmdet.models.detectors import TwoStageDetector
 from mmdet.models.roi_heads import (
     HybridTaskCascadeRoIHead,
@@ -14,6 +15,7 @@ from mmdet.models.roi_heads import (
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmsgg.models.computed_once import computed_once
 from mmsgg.models.roi_heads import as_logits, select_detections
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
@@ -141,14 +143,30 @@ class SceneGraphRCNN(TwoStageDetector):
                 and ``gt_relations``.
         """
         losses = {}
-        if not self.freeze_detector:
-            losses = super().loss(batch_inputs, batch_data_samples)
-        with torch.no_grad() if self.freeze_detector else nullcontext():
-            x = self.extract_feat(batch_inputs)
         gt_instances = [sample.gt_instances for sample in batch_data_samples]
-        objects = self.objects_of(x, batch_data_samples, gt_instances)
+        with self._maps_made_once():
+            if not self.freeze_detector:
+                losses = super().loss(batch_inputs, batch_data_samples)
+            with torch.no_grad() if self.freeze_detector else nullcontext():
+                x = self.extract_feat(batch_inputs)
+            objects = self.objects_of(x, batch_data_samples, gt_instances)
         losses.update(self.relation_head.loss(x, objects, batch_data_samples))
         return losses
+
+    @contextmanager
+    def _maps_made_once(self) -> Iterator[None]:
+        """Share the maps of backbone, neck and RPN within a step.
+
+        Of the RPN the maps only: the detector's losses take proposals by
+        ``train_cfg.rpn_proposal``, the relation head those of
+        ``test_cfg.rpn``. Other dense heads in its place run twice, as some
+        (FCOS) give other maps in training than in a test.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(computed_once(self, 'extract_feat'))
+            if self.with_rpn and isinstance(self.rpn_head, RPNHead):
+                stack.enter_context(computed_once(self.rpn_head, 'forward'))
+            yield
 
     def predict(
         self,
@@ -199,6 +217,21 @@ class SceneGraphRCNN(TwoStageDetector):
         scale = gt.bboxes.new_tensor(sample.scale_factor * 2)
         return InstanceData(bboxes=gt.bboxes * scale, labels=gt.labels)
 
+    @contextmanager
+    def _detector_in_eval(self) -> Iterator[None]:
+        """Let the detector predict as in a test, also while it is trained."""
+        modules = [
+            m for part in self._detector_parts() for m in part.modules()
+        ]
+        modes = [module.training for module in modules]
+        for module in modules:
+            module.training = False
+        try:
+            yield
+        finally:
+            for module, mode in zip(modules, modes, strict=True):
+                module.training = mode
+
     @torch.no_grad()
     def objects_of(
         self,
@@ -217,13 +250,13 @@ class SceneGraphRCNN(TwoStageDetector):
         Returns:
             Objects as :class:`BaseRelationHead` describes them.
         """
-        if self.task == 'sgdet':
-            proposals = self.propose(x, batch_data_samples)
-        else:
-            proposals = given
+        proposals = given
         metas = [sample.metainfo for sample in batch_data_samples]
-        # without a test_cfg, mmdet hands out all classes of all boxes
-        results = self.roi_head.predict_bbox(x, metas, proposals, None)
+        with self._detector_in_eval():
+            if self.task == 'sgdet':
+                proposals = self.propose(x, batch_data_samples)
+            # without a test_cfg, mmdet hands out all classes of all boxes
+            results = self.roi_head.predict_bbox(x, metas, proposals, None)
         if self.task == 'sgdet':
             return [
                 self._detections(result, image.bboxes)

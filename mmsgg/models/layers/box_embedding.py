@@ -16,7 +16,8 @@ class BoxEmbedding(nn.Module):
 
     def __init__(self, out_channels: int = 128, dropout: float = 0.1) -> None:
         super().__init__()
-        self.norm = RobustBatchNorm1d(4)
+        # momentum of neural-motifs
+        self.norm = RobustBatchNorm1d(4, momentum=0.001)
         self.fc = nn.Linear(4, out_channels)
         self.dropout = nn.Dropout(dropout)
 

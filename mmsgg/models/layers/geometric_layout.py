@@ -94,9 +94,8 @@ class GeometricLayout(nn.Module):
         self.out_channels = out_channels
         self.geometry = detailed_geometry if detailed else relative_geometry
         numbers = 15 if detailed else 4
-        # the momentum of neural-motifs and linknet-pytorch: pairs come in
-        # hundreds an iteration, so statistics may move slowly
-        self.norm = RobustBatchNorm1d(numbers, momentum=0.01)
+        # momentum of neural-motifs and linknet-pytorch
+        self.norm = RobustBatchNorm1d(numbers, momentum=0.001)
         self.fc = nn.Linear(numbers, out_channels)
         self.dropout = nn.Dropout(dropout)
 

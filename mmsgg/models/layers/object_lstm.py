@@ -1,5 +1,6 @@
 """A bidirectional LSTM over the objects of each image."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
@@ -33,14 +34,17 @@ class ObjectLSTM(nn.LSTM):
         )
 
     def forward(self, x: Tensor, sequences: ObjectSequences) -> Tensor:
-        """Map stacked (sum N, in_channels) to (sum N, out_channels)."""
-        packed = pack_padded_sequence(
-            sequences.pad(x),
-            sequences.lengths,
-            batch_first=True,
-            enforce_sorted=False,
-        )
-        out, _ = pad_packed_sequence(
-            super().forward(packed)[0], batch_first=True
-        )
+        """Map stacked (sum N, in_channels) to (sum N, out_channels).
+
+        In float32, also under autocast: few processors have a bfloat16 LSTM.
+        """
+        with torch.autocast(x.device.type, enabled=False):
+            packed = pack_padded_sequence(
+                sequences.pad(x.float()),
+                sequences.lengths,
+                batch_first=True,
+                enforce_sorted=False,
+            )
+            out, _ = super().forward(packed)
+        out, _ = pad_packed_sequence(out, batch_first=True)
         return sequences.unpad(out)

@@ -22,6 +22,10 @@ class RelationalEmbedding(nn.Module):
         reduction: r of the paper; W, U and H map D to D // r.
         attention: Whether objects see each other; else R is the identity,
             and there is no W and U.
+        scale: Whether R = softmax((O W) (O U)^T / sqrt(D // r)), as in a
+            transformer. Without it the logits grow with D, and the softmax
+            comes near to picking one object.
+        norm: Whether W, U and H see O behind a layer norm.
     """
 
     def __init__(
@@ -30,10 +34,14 @@ class RelationalEmbedding(nn.Module):
         out_channels: int,
         reduction: int = 2,
         attention: bool = True,
+        scale: bool = False,
+        norm: bool = False,
     ) -> None:
         super().__init__()
         inner = in_channels // reduction
         self.attention = attention
+        self.scale = inner**-0.5 if scale else 1.0
+        self.norm = nn.LayerNorm(in_channels) if norm else nn.Identity()
         if attention:
             self.W = nn.Linear(in_channels, inner)
             self.U = nn.Linear(in_channels, inner)
@@ -54,9 +62,10 @@ class RelationalEmbedding(nn.Module):
             The residual output O' (sum N, in_channels) and O''
             (sum N, out_channels).
         """
-        values = self.H(x)
+        normed = self.norm(x)
+        values = self.H(normed)
         if self.attention:
-            values = self._attend(x, values, num_objects)
+            values = self._attend(normed, values, num_objects)
         residual = x + self.fc0(values)
         return residual, self.fc1(residual)
 
@@ -65,7 +74,7 @@ class RelationalEmbedding(nn.Module):
     ) -> Tensor:
         """Mix the values (sum N, D // r) of each image by R."""
         images = zip(
-            self.W(x).split(num_objects),
+            (self.scale * self.W(x)).split(num_objects),
             self.U(x).split(num_objects),
             values.split(num_objects),
             strict=True,

@@ -5,6 +5,7 @@ from .context_rel_head import ContextRelHead
 from .frequency_rel_head import FrequencyRelHead
 from .imp_rel_head import IMPRelHead, MessagePassing
 from .linknet_rel_head import LinkNetRelHead
+from .mlp_rel_head import MLPRelHead
 from .motifs_rel_head import MotifsRelHead
 from .region_rel_head import RegionRelHead
 from .total_direct_effect import TotalDirectEffect
@@ -16,6 +17,7 @@ __all__ = [
     'FrequencyRelHead',
     'IMPRelHead',
     'LinkNetRelHead',
+    'MLPRelHead',
     'MessagePassing',
     'MotifsRelHead',
     'RegionRelHead',

@@ -35,8 +35,7 @@ class BaseRelationHead(BaseModule):
     - ``logits`` (N, C + 1), the detector's class logits, background last;
     - ``labels`` (N,) only where classes are known (predcls), and with them
       ``scores`` (N,) where these are not certain;
-    - ``class_bboxes`` (N, C, 4) and ``detected_labels`` (N,) only where the
-      boxes are detections (sgdet);
+    - ``class_bboxes`` (N, C, 4) only where the boxes are detections (sgdet);
     - ``pairs`` (K, 2) rows [subject, object], as metainfo, only where it is
       known which objects are related.
 

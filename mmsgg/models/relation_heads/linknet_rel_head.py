@@ -8,6 +8,7 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmsgg.models.computed_once import computed_once
 from mmsgg.models.layers import RelationalEmbedding
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
@@ -42,6 +43,10 @@ class LinkNetRelHead(RegionRelHead):
         num_edge_blocks: Blocks that make E1 of E0, at least one.
         attention: Whether the objects of an image see each other in the
             blocks.
+        scale_attention: Whether the logits of the attention are divided by
+            the root of their width, which the paper does not do.
+        norm: Whether the blocks see their input behind a layer norm, which
+            the paper does not do either.
         layout_gate: Whether a layer on K2 b stands for F where that is left
             out, so that what a layout means can depend on the classes.
         dropout: Probability of dropping a channel of K1 and of G0 in
@@ -66,6 +71,8 @@ class LinkNetRelHead(RegionRelHead):
         num_object_blocks: int = 2,
         num_edge_blocks: int = 2,
         attention: bool = True,
+        scale_attention: bool = False,
+        norm: bool = False,
         layout_gate: bool = False,
         dropout: float = 0.0,
         embed_channels: int = 200,
@@ -103,7 +110,9 @@ class LinkNetRelHead(RegionRelHead):
         def add_blocks(name: str, ins: int, outs: int, num: int) -> int:
             widths = [ins, *[hidden_channels] * (num - 1), outs]
             for i, channels in enumerate(pairwise(widths[: num + 1]), 1):
-                block = RelationalEmbedding(*channels, reduction, attention)
+                block = RelationalEmbedding(
+                    *channels, reduction, attention, scale_attention, norm
+                )
                 self.add_module(f'{name}{i}', block)
             return widths[max(num - 1, 0)]  # of the residual output
 
@@ -125,6 +134,7 @@ class LinkNetRelHead(RegionRelHead):
         self.predicate_fc = nn.Linear(
             pair_channels + layout_channels, num_predicates + 1
         )
+        nn.init.xavier_normal_(self.predicate_fc.weight)  # linknet-pytorch
 
     @property
     def uses_image(self) -> bool:
@@ -143,10 +153,11 @@ class LinkNetRelHead(RegionRelHead):
         batch_data_samples: list[SGDataSample],
     ) -> dict[str, Tensor]:
         """Add the global context loss to those of the base class."""
-        losses = super().loss(x, objects, batch_data_samples)
         if self.global_context is None:
-            return losses
-        _, logits = self.global_context(x)
+            return super().loss(x, objects, batch_data_samples)
+        with computed_once(self.global_context, 'forward'):
+            losses = super().loss(x, objects, batch_data_samples)
+            _, logits = self.global_context(x)
         labels = [sample.gt_instances.labels for sample in batch_data_samples]
         losses['loss_context'] = (
             self.context_loss_weight * self.global_context.loss(logits, labels)

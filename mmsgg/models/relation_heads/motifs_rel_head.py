@@ -90,6 +90,8 @@ class MotifsRelHead(ContextRelHead):
         # as in neural-motifs: what an LSTM puts out is small, and from the
         # usual weights the product of three features would start near zero
         nn.init.normal_(self.role_fc.weight, std=10 / sqrt(hidden_channels))
+        nn.init.zeros_(self.role_fc.bias)
+        nn.init.xavier_normal_(self.predicate_fc.weight)
 
     def sequences(self, objects: list[InstanceData]) -> ObjectSequences:
         """Sort the objects of each image by ``order``."""

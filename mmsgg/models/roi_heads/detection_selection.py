@@ -37,10 +37,9 @@ def select_detections(
             them.
 
     Returns:
-        Objects, the best first: ``bboxes`` (N, 4), ``class_bboxes``
-        (N, C, 4), ``logits`` (N, C + 1) and ``detected_labels`` (N,), the
-        class whose box ``bboxes`` holds unless that is the proposal; N = 0
-        is legal.
+        Objects, the best first: ``bboxes`` (N, 4), each the box of its best
+        class that survived unless ``proposals`` are given, ``class_bboxes``
+        (N, C, 4) and ``logits`` (N, C + 1); N = 0 is legal.
     """
     foreground = scores[:, :-1]
     rows, classes = (foreground > score_thr).nonzero(as_tuple=True)
@@ -57,13 +56,11 @@ def select_detections(
     best, labels = survived.max(dim=1)
     order = best.argsort(descending=True, stable=True)[:max_per_img]
     order = order[best[order] > 0]
-    labels = labels[order]
-    bboxes = class_bboxes[order, labels]
+    bboxes = class_bboxes[order, labels[order]]
     if proposals is not None:
         bboxes = proposals[order]
     return InstanceData(
         bboxes=bboxes,
         class_bboxes=class_bboxes[order],
         logits=as_logits(scores[order]),
-        detected_labels=labels,
     )

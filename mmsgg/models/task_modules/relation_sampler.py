@@ -99,7 +99,7 @@ class RelationSampler:
         gt_instances: InstanceData,
         num_classes: int,
     ) -> tuple[Tensor, Tensor]:
-        """Say which object shows which ground truth: here, each its own.
+        """Say which object matches which ground truth: here, each its own.
 
         Returns:
             (N, G) bool, and the (N,) target classes.
@@ -150,18 +150,22 @@ class RelationSampler:
 class DetectionRelationSampler(RelationSampler):
     """Sample pairs of detections (training of sgdet).
 
-    A detection shows a ground-truth object of its class that it overlaps
-    with at least ``iou_thr``; several may show one. Its target class is that
-    of the ground truth that it overlaps most, background under ``iou_thr``.
-    Unrelated pairs are drawn from detections that are no background.
+    The rule of neural-motifs, linknet-pytorch and Scene-Graph-Benchmark. A
+    detection gets its class from the ground truth that it overlaps most,
+    background below ``iou_thr``, whatever class the detector gave it. It
+    matches the ground truth of that class that it overlaps with at least
+    ``iou_thr``; several detections may match one. Unrelated pairs are drawn
+    from detections that are not background. A pair that matches a relation is
+    never among them, also where it was not drawn for that relation.
 
     Args:
         num: Pairs drawn from one image at most.
         pos_fraction: Share of them that are related, at most.
         overlap_only: Whether unrelated pairs must overlap.
-        iou_thr: IoU from which a detection shows an object.
+        iou_thr: IoU from which a detection matches an object.
         num_per_relation: Pairs drawn for one relation at most, the likelier
-            the better both boxes fit.
+            the better both boxes fit: 1 in linknet-pytorch and neural-motifs,
+            4 in Scene-Graph-Benchmark.
     """
 
     def __init__(
@@ -170,7 +174,7 @@ class DetectionRelationSampler(RelationSampler):
         pos_fraction: float = 0.25,
         overlap_only: bool = True,
         iou_thr: float = 0.5,
-        num_per_relation: int = 4,
+        num_per_relation: int = 1,
     ) -> None:
         super().__init__(num, pos_fraction, overlap_only)
         self.iou_thr = iou_thr
@@ -182,7 +186,7 @@ class DetectionRelationSampler(RelationSampler):
         gt_instances: InstanceData,
         num_classes: int,
     ) -> tuple[Tensor, Tensor]:
-        """Match by class and IoU; see the class."""
+        """Match by assigned class and IoU; see the class."""
         gt_labels = gt_instances.labels
         background = gt_labels.new_full((len(objects),), num_classes)
         ious = box_ious(objects.bboxes, gt_instances.bboxes)
@@ -190,8 +194,7 @@ class DetectionRelationSampler(RelationSampler):
             return ious > 0, background
         best, rows = ious.max(dim=1)
         labels = torch.where(best >= self.iou_thr, gt_labels[rows], background)
-        same = objects.detected_labels[:, None] == gt_labels
-        return same & (ious >= self.iou_thr), labels
+        return (labels[:, None] == gt_labels) & (ious >= self.iou_thr), labels
 
     def _related(
         self,

@@ -60,6 +60,13 @@ def test_resize_after_the_annotations_scales_boxes_only():
     assert sample.gt_relations.pairs.tolist() == [[0, 2], [2, 1], [0, 2]]
 
 
+def test_a_distorting_resize_scales_width_and_height_apart():
+    resize = dict(type='mmdet.Resize', scale=(120, 120), keep_ratio=False)
+    sample = pipeline(resize)(load())['data_samples']
+    assert sample.scale_factor == (2, 3)
+    assert sample.gt_instances.bboxes.tensor[2].tolist() == [4, 6, 22, 21]
+
+
 def test_resize_before_the_annotations_leaves_original_pixels():
     transforms = Compose(
         [

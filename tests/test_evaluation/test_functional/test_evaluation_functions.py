@@ -77,6 +77,17 @@ def test_box_iou_is_exact_on_the_threshold():
     assert F.box_iou(wide, half)[0, 0] == 0.5
 
 
+@pytest.mark.parametrize(('iou_thr', 'num'), [(0.49, 2), (0.5, 2), (0.51, 1)])
+def test_objects_match_from_the_threshold_on(iou_thr, num):
+    boxes = np.array([[0, 0, 9, 9], [0, 0, 9, 4]])  # the second is half
+    match = F.match_objects(
+        boxes, np.array([3, 3]), boxes[:1], np.array([3]), iou_thr
+    )
+    assert match.sum() == num
+    other = F.match_objects(boxes, np.array([3, 3]), boxes, np.array([4, 4]))
+    assert not other.any()
+
+
 def test_triplet_may_hit_several_relations():
     hits = F.match_triplets(
         np.ones((2, 3), dtype=bool),

@@ -1,0 +1,14 @@
+# The frequency prior alone, for comparison.
+_base_ = './linknet_boxes.py'
+
+model = dict(
+    relation_head=dict(
+        _delete_=True,
+        type='FrequencyRelHead',
+        num_classes=200,
+        num_predicates=100,
+    )
+)
+custom_hooks = [
+    dict(type='FrequencyBiasHook', must_overlap=False, count_for_test=True)
+]

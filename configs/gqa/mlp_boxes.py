@@ -1,0 +1,13 @@
+# A plain network on each pair by itself, for comparison.
+_base_ = './linknet_boxes.py'
+
+model = dict(
+    relation_head=dict(
+        _delete_=True,
+        type='MLPRelHead',
+        num_classes=200,
+        num_predicates=100,
+        sampler=dict(type='RelationSampler', num=64, pos_fraction=0.5),
+        dropout=0.4,
+    )
+)

@@ -1,0 +1,121 @@
+"""Train sgdet on a detector that gets a share of the classes wrong.
+
+The detector of the toy set makes hardly an error, so that it hides how
+training bears them. Here the scores of the likeliest class and of another one
+are exchanged on a share of the detections, drawn at random in each step.
+Tests see the detector as it is.
+
+Example:
+    python tools/analysis_tools/benchmark_class_errors.py \
+        configs/toy/sgdet.py --metrics R@20 mR@20 \
+        --cfg-options load_from=SGCLS.pth train_dataloader.dataset.indices=900
+"""
+
+import argparse
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmsgg.analysis.repeated_runs import (
+    markdown_table,
+    mean_and_spread,
+    repeat,
+    set_data_root,
+)
+from mmsgg.engine import add_cfg_options, config_file
+from mmsgg.models import SceneGraphRCNN
+from mmsgg.registry import MODELS
+
+
+def exchange_classes(logits: Tensor, share: float) -> Tensor:
+    """Exchange the likeliest class with a random one in a share of rows.
+
+    Args:
+        logits: (N, C + 1) class logits, background last.
+        share: Probability that a row is changed.
+
+    Returns:
+        (N, C + 1), as a copy.
+    """
+    num_classes = logits.shape[1] - 1
+    rows = (torch.rand(len(logits), device=logits.device) < share).nonzero()
+    step = torch.randint(1, num_classes, rows.shape, device=logits.device)
+    best = logits[rows[:, 0], :-1].argmax(dim=1, keepdim=True)
+    other = (best + step) % num_classes
+    exchanged = logits.clone()
+    exchanged[rows, best] = logits[rows, other]
+    exchanged[rows, other] = logits[rows, best]
+    return exchanged
+
+
+@MODELS.register_module()
+class ErringSceneGraphRCNN(SceneGraphRCNN):
+    """Gets a share of the classes wrong while the relation head is trained.
+
+    Args:
+        share: Probability that a detection gets a wrong class.
+        kwargs: As of :class:`SceneGraphRCNN`.
+    """
+
+    def __init__(self, *, share: float, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.share = share
+
+    def objects_of(self, *args: Any) -> list[InstanceData]:
+        """See the base class."""
+        objects = super().objects_of(*args)
+        if self.training:
+            for found in objects:
+                found.logits = exchange_classes(found.logits, self.share)
+        return objects
+
+
+def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__.partition('\n')[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument('config', type=config_file, help='an sgdet config')
+    parser.add_argument('--shares', type=float, nargs='+', default=[0.35])
+    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--metrics', nargs='+', default=['R@20', 'mR@20'], help='to tabulate'
+    )
+    parser.add_argument('--data-root', help='folder of the data')
+    parser.add_argument(
+        '--work-dir', type=Path, default='work_dirs/class_errors'
+    )
+    add_cfg_options(parser)
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Train and test with each share, and print the table."""
+    args = parse_args(argv)
+    cfg = Config.fromfile(args.config)
+    if args.data_root is not None:
+        set_data_root(cfg, args.data_root)
+    cfg.merge_from_dict(args.cfg_options)
+    rows = []
+    for share in args.shares:
+        erring = copy.deepcopy(cfg)
+        erring.model.update(type='ErringSceneGraphRCNN', share=share)
+        title = f'{share:.0%} wrong'
+        folder = args.work_dir / f'{share:g}'
+        runs = repeat(title, erring, {'': erring}, args.seeds, folder)
+        scores = [[run[metric] for run in runs] for metric in args.metrics]
+        rows.append([title, *map(mean_and_spread, scores)])
+    seeds = ', '.join(map(str, args.seeds))
+    print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
+    print(markdown_table(['classes in training', *args.metrics], rows))
+
+
+if __name__ == '__main__':
+    main()
