@@ -138,7 +138,7 @@ def test_self_relation(toy, toy_config, arrays):
 def test_duplicates(toy, toy_config, arrays):
     row = image_row(arrays)
     item = np.flatnonzero(arrays['split'][: row + 1] == 2)
-    item = (arrays['img_to_first_box'][item] >= 0).sum() - 1
+    item = (arrays['img_to_first_rel'][item] >= 0).sum() - 1
     first, last = (arrays[f'img_to_{e}_rel'][row] for e in ('first', 'last'))
     for key in ('relationships', 'predicates'):
         arrays[key][last] = arrays[key][first]

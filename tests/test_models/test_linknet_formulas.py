@@ -6,6 +6,7 @@ import torch
 from mmsgg.registry import MODELS
 
 from .samples import NUM_CLASSES, feature_map, linknet_cfg, random_objects
+from .test_linknet_switches import NO_IMAGE
 from .test_roi_heads import slow_late_nms
 
 
@@ -105,14 +106,23 @@ def slow_linknet(head, x, objects, task):
     return classes, labels, logits
 
 
-@pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
 @torch.no_grad()
-def test_equals_the_formulas(task):
+def make_head(**kwargs):
+    """A head in which no bias, table or statistic is at its start."""
     torch.manual_seed(0)
-    head = MODELS.build(linknet_cfg()).eval()
+    head = MODELS.build(linknet_cfg(**kwargs)).eval()
     for name, values in head.state_dict().items():
         if 'frequency_bias' in name or 'norm' in name:
             values.copy_(torch.rand(values.shape) + 0.5)
+    return head
+
+
+@pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
+@torch.no_grad()
+def test_equals_the_formulas(task):
+    head = make_head()
+    if task == 'sgcls':  # background is likely everywhere, and no class
+        head.object_block2.fc1.bias[-1] = 9
     x = feature_map(1)
     objects = random_objects(5, seed=1, task=task)
     objects.logits = objects.logits * 3
@@ -133,3 +143,43 @@ def test_equals_the_formulas(task):
         torch.testing.assert_close(refined, classes)
     [(instances, _)] = head.predict(x, [objects], [{}])
     assert instances.labels.tolist() == labels
+
+
+@torch.no_grad()
+def test_the_gate_is_a_rectified_layer_on_the_layout():
+    head = make_head(**NO_IMAGE, layout_gate=True)
+    weights, boxes = head.state_dict(), random_objects(3).bboxes
+    edges = torch.randn(3, 16), torch.randn(3, 16)
+    rows = torch.tensor([[0, 1], [2, 0]])
+    expected = []
+    for i, j in rows.tolist():
+        layout = slow_layout(weights, boxes[i], boxes[j])
+        gate = weights['layout_gate.weight'] @ layout
+        gate = (gate + weights['layout_gate.bias']).clamp(min=0)
+        joint = edges[0][i] * edges[1][j] * gate
+        expected.append(
+            weights['predicate_fc.weight'] @ torch.cat([joint, layout])
+            + weights['predicate_fc.bias']
+        )
+    logits = head.score_pairs(boxes, edges, rows, torch.ones(1, 1))
+    torch.testing.assert_close(logits, torch.stack(expected))
+
+
+@pytest.mark.parametrize('layout', [True, False])
+@torch.no_grad()
+def test_dropout_drops_words_and_pairs_in_training_only(layout):
+    geometry = dict() if layout else dict(geometric_layout=None)
+    head = make_head(dropout=1.0, **geometry)
+    hidden, boxes = torch.randn(3, 16), random_objects(3).bboxes
+    rows = torch.tensor([[0, 1], [2, 0]])
+
+    def run(labels):
+        edges = head.embed_edges(hidden, torch.tensor(labels), [3])
+        pairs = (torch.rand(3, 16), torch.rand(3, 16))
+        return edges[0], head.score_pairs(boxes, pairs, rows, torch.ones(1, 1))
+
+    for training in (True, False):
+        head.dropout.train(training)
+        one, other = run([0, 1, 2]), run([3, 3, 0])
+        for a, b in zip(one, other, strict=True):
+            assert torch.equal(a, b) == training

@@ -459,6 +459,15 @@ def test_teacher_forcing_uses_targets_but_no_background(linknet):
     assert labels.tolist() == [2, int(likeliest), 0]
 
 
+@torch.no_grad()
+def test_what_is_probably_background_chooses_its_class_last(linknet):
+    objects = InstanceData(class_bboxes=torch.ones(2, NUM_CLASSES, 4))
+    logits = torch.tensor([[2.0, 1, 0, 0, -5], [3, 1, 0, 0, 8]])
+    assert linknet.decide_labels(objects, logits).tolist() == [0, 1]
+    logits[1, -1] = -5  # now it is surer of the same class
+    assert linknet.decide_labels(objects, logits).tolist() == [1, 0]
+
+
 @pytest.mark.parametrize('weight', [0.0, 0.25, 1.0])
 def test_context_loss_has_its_weight(weight):
     torch.manual_seed(0)

@@ -138,6 +138,25 @@ def test_select_detections_against_loops(num, seed):
     assert out.bboxes.tolist() == picked
 
 
+def test_a_box_lies_where_the_class_that_survived_has_it():
+    """The likeliest class of the second box is taken by the first."""
+    scores = torch.tensor([[0.75, 0.0, 0.25], [0.5, 0.375, 0.125]])
+    one, other = [0.0, 0, 9, 9], [30.0, 0, 39, 9]
+    boxes = torch.tensor([[one, one], [one, other]])
+    out = select_detections(scores, boxes, 0.1)
+    assert out.bboxes.tolist() == [one, other]
+    assert out.class_bboxes.tolist() == boxes.tolist()
+    torch.testing.assert_close(out.logits.softmax(dim=1), scores)
+
+
+def test_a_class_at_the_score_threshold_is_dropped():
+    scores = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.125, 0.625]])
+    boxes = torch.tensor([[0.0, 0, 9, 9], [20, 0, 29, 9]])
+    boxes = boxes[:, None].expand(-1, 2, 4)
+    assert len(select_detections(scores, boxes, 0.25)) == 1
+    assert len(select_detections(scores, boxes, 0.24)) == 2
+
+
 def test_as_logits_stands_zero_probabilities():
     scores = torch.tensor([[0.0, 0.25, 0.75]])
     logits = as_logits(scores)

@@ -29,7 +29,7 @@ def select_detections(
     Args:
         scores: (n, C + 1) class probabilities, background last.
         class_bboxes: (n, C, 4) the box for each class, input-image pixels.
-        score_thr: Probability under which a class of a box is dropped.
+        score_thr: Probability up to which a class of a box is dropped.
         nms: Config of mmcv's NMS within a class.
         max_per_img: How many boxes to keep at most.
         proposals: (n, 4) boxes that the objects are to lie in, for a head
