@@ -188,6 +188,23 @@ def test_dist_script_starts_torchrun(tmp_path, script, argv, handed_on):
 
 
 @pytest.mark.parametrize(
+    ('stack', 'mmcv', 'venv'),
+    [
+        ('onedl', 'onedl-mmcv', '.venv'),
+        ('upstream', 'mmcv', '.venv-upstream'),
+    ],
+)
+def test_make_has_an_environment_for_each_stack(checkout, stack, mmcv, venv):
+    commands = run('make', '-n', 'test', f'STACK={stack}', cwd=checkout).stdout
+    assert f'-c requirements/{stack}.txt {mmcv}\n' in commands
+    assert f'-r requirements/{stack}.txt ' in commands
+    assert f' -m venv --clear {venv}' in commands
+    assert f'{venv}/bin/python -m pytest -n 2 --dist loadfile' in commands
+    # without optimisation RoIAlign and NMS take twice as long
+    assert 'CFLAGS="${CFLAGS:--O3 -g0 -DNDEBUG -fwrapv}"' in commands
+
+
+@pytest.mark.parametrize(
     ('settings', 'message'),
     [
         (['PYTHON=false'], 'needs Python 3.10 to 3.13'),
