@@ -58,9 +58,15 @@ def pins(*names: str) -> dict[str, str]:
     return found
 
 
-def run(*command: str, **kwargs) -> subprocess.CompletedProcess:
+def run(
+    *command: str, env: dict[str, str] | None = None, **kwargs
+) -> subprocess.CompletedProcess:
+    """Run a command that learns nothing of the make that runs the tests."""
+    env = dict(os.environ if env is None else env)
+    for name in ('MAKEFLAGS', 'MAKEOVERRIDES', 'STACK', 'WORKERS'):
+        env.pop(name, None)
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, **kwargs
+        command, capture_output=True, text=True, timeout=60, env=env, **kwargs
     )
 
 
@@ -179,6 +185,23 @@ def test_dist_script_starts_torchrun(tmp_path, script, argv, handed_on):
         '--launcher',
         'pytorch',
     ]
+
+
+@pytest.mark.parametrize(
+    ('stack', 'mmcv', 'venv'),
+    [
+        ('onedl', 'onedl-mmcv', '.venv'),
+        ('upstream', 'mmcv', '.venv-upstream'),
+    ],
+)
+def test_make_has_an_environment_for_each_stack(checkout, stack, mmcv, venv):
+    commands = run('make', '-n', 'test', f'STACK={stack}', cwd=checkout).stdout
+    assert f'-c requirements/{stack}.txt {mmcv}\n' in commands
+    assert f'-r requirements/{stack}.txt ' in commands
+    assert f' -m venv --clear {venv}' in commands
+    assert f'{venv}/bin/python -m pytest -n 2 --dist loadfile' in commands
+    # without optimisation RoIAlign and NMS take twice as long
+    assert 'CFLAGS="${CFLAGS:--O3 -g0 -DNDEBUG -fwrapv}"' in commands
 
 
 @pytest.mark.parametrize(
