@@ -8,10 +8,6 @@ model = dict(
     relation_head=dict(num_classes=200, num_predicates=100),
 )
 gqa = dict(type='GQA200Dataset', data_root='data/gqa')
-# 'to the left of' does not survive a flip
-train_pipeline = [
-    step for step in _base_.train_pipeline if step.type != 'mmdet.RandomFlip'
-]
-train_dataloader = dict(dataset=dict(gqa, pipeline=train_pipeline))
+train_dataloader = dict(dataset=gqa)
 val_dataloader = dict(dataset=gqa)
 test_dataloader = dict(dataset=gqa)
