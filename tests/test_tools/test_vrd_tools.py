@@ -112,6 +112,7 @@ def test_ablation_leaves_out_what_changes_nothing():
     path = CONFIGS.parent / 'toy' / 'sgcls.py'
     toy = ablation.variants_of(Config.fromfile(path), names)
     assert {'no union feature', 'no global context'} <= set(toy)
+    assert 'scaled attention' in boxes and 'scaled attention' in toy
     assert "the paper's layout" in boxes and "the paper's layout" not in toy
     heads = [variant.model.relation_head for variant in toy.values()]
     assert len({str(head) for head in heads}) == len(heads)

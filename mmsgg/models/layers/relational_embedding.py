@@ -49,6 +49,10 @@ class RelationalEmbedding(nn.Module):
         self.fc0 = nn.Linear(inner, in_channels)
         self.fc1 = nn.Linear(in_channels, out_channels)
 
+    def extra_repr(self) -> str:
+        """Say what no layer shows."""
+        return f'scale={self.scale:g}'
+
     def forward(
         self, x: Tensor, num_objects: list[int]
     ) -> tuple[Tensor, Tensor]:
