@@ -72,7 +72,7 @@ def tab(browser, address, fake):
     fake.calls.clear()
     fake.error = None
     tab = browser.new_page()
-    tab.set_default_timeout(10_000)
+    tab.set_default_timeout(60_000)
     errors, requests = [], []
     tab.on(
         'console',
