@@ -58,6 +58,7 @@ def browser():
     if CHROMIUM is None:
         pytest.skip('no Chromium: apt install chromium, or CHROMIUM=PATH')
     playwright = pytest.importorskip('playwright.sync_api')
+    playwright.expect.set_options(timeout=30_000)
     with playwright.sync_playwright() as driver:
         browser = driver.chromium.launch(
             executable_path=CHROMIUM, args=list(OPTIONS)
