@@ -1,10 +1,11 @@
 """Train and test a config with several seeds, and remember the scores."""
 
+import argparse
 import copy
 import hashlib
 import json
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,25 @@ ATTENTION = {
     'LinkNet, scaled, layer norm': dict(scale_attention=True, norm=True),
     'LinkNet, no attention': dict(attention=False),
 }
+
+
+def data_folder(files: Sequence[str], remedy: str) -> Callable[[str], Path]:
+    """Make an argparse type: a folder that holds some files.
+
+    Args:
+        files: Their names.
+        remedy: What to do where one is missing; ends the message.
+    """
+
+    def check(text: str) -> Path:
+        missing = [name for name in files if not Path(text, name).is_file()]
+        if missing:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' lacks {', '.join(missing)} {remedy}"
+            )
+        return Path(text)
+
+    return check
 
 
 def set_data_root(cfg: Config, root: str) -> None:

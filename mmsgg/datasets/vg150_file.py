@@ -6,7 +6,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .json_file import read_json
+from .json_file import compare_names, read_json
 
 #: Images whose files are broken; the rows of the h5 file leave them out.
 CORRUPTED_IDS = (1592, 1722, 4616, 4617)
@@ -160,12 +160,4 @@ def check_vocabulary(
                 'in the layout of VG-SGG-dicts.json'
             )
         names = {int(idx): name for name, idx in vocabulary[key].items()}
-        for index in range(max(len(expected), max(names, default=0))):
-            ours = expected[index] if index < len(expected) else None
-            theirs = names.get(index + 1)
-            if ours != theirs:
-                raise ValueError(
-                    f'{path}: {key} gives {theirs!r} to index {index + 1}, '
-                    f'where the {field} of the data set have {ours!r}; for a '
-                    f'vocabulary of its own pass metainfo=dict({field}=[...])'
-                )
+        compare_names(f'{path}: {key}', names, expected, field, first=1)

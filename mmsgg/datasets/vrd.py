@@ -9,10 +9,10 @@ from PIL import Image
 
 from mmsgg.registry import DATASETS
 
-from .json_file import read_json
+from .json_file import compare_names, read_json
 from .scene_graph_arrays import SceneGraphArrays, clip_boxes
 from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
-from .vrd_file import WHERE_FROM, VRDGraphs, check_names, read_vrd
+from .vrd_file import WHERE_FROM, VRDGraphs, read_vrd
 from .vrd_vocabulary import VRD_CLASSES, VRD_PREDICATES
 
 
@@ -91,8 +91,12 @@ class VRDDataset(SceneGraphDataset):
         """Read the relations and look up the sizes of the images."""
         classes = self._metainfo['classes']
         predicates = self._metainfo['predicates']
-        check_names(self.objects_file, classes, 'classes')
-        check_names(self.predicates_file, predicates, 'predicates')
+        for path, names, field in (
+            (self.objects_file, classes, 'classes'),
+            (self.predicates_file, predicates, 'predicates'),
+        ):
+            listed = read_json(path, 'list of names', WHERE_FROM)
+            compare_names(path, dict(enumerate(listed)), names, field)
         graphs = read_vrd(self.ann_file, len(classes), len(predicates))
         sizes, num_estimated = self._sizes_of(graphs)
         widths, heights = sizes.T

@@ -1,6 +1,5 @@
 """Read the files of Stanford VRD as they are, and say what is wrong."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -175,27 +174,3 @@ def _merge(
     ranks = np.empty_like(order)
     ranks[order] = np.arange(len(order))
     return objects[order], ranks[inverse.reshape(-1)].reshape(-1, 2)
-
-
-def check_names(path: str, expected: Sequence[str], field: str) -> None:
-    """Make sure that a list of names is the one of the data set.
-
-    Args:
-        path: ``objects.json`` or ``predicates.json``.
-        expected: The names, in order.
-        field: 'classes' or 'predicates'.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If a name differs.
-    """
-    names = read_json(path, 'list of names', WHERE_FROM)
-    for index in range(max(len(expected), len(names))):
-        ours = expected[index] if index < len(expected) else None
-        theirs = names[index] if index < len(names) else None
-        if ours != theirs:
-            raise ValueError(
-                f'{path} gives {theirs!r} index {index}, where the {field} '
-                f'of the data set have {ours!r}; for a vocabulary of its own '
-                f'pass metainfo=dict({field}=[...])'
-            )

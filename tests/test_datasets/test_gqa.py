@@ -187,7 +187,7 @@ def test_wrong_files_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'GQA_200_Train\.json'):
         build(tmp_path, 'train')
     other = dict(METAINFO, classes=('cat', 'mat', 'hat'))
-    with pytest.raises(ValueError, match=r"'hat' at 2, where the classes"):
+    with pytest.raises(ValueError, match=r"'hat' to index 2, where the cla"):
         build(tmp_path, metainfo=other)
 
 

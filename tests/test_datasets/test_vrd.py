@@ -188,12 +188,12 @@ def test_broken_files(tmp_path):
         VRDDataset(**settings(folder))
     write(folder, small_files(), classes=('cat', 'mat', 'hat'))
     with pytest.raises(
-        ValueError, match=r"objects\.json gives 'mat' index 1.*'hat'"
+        ValueError, match=r"objects\.json gives 'mat' to index 1.*'hat'"
     ):
         VRDDataset(**settings(folder))
     write(folder, small_files(), predicates=('on',))
     with pytest.raises(
-        ValueError, match=r"predicates\.json gives None index 1.*'under'"
+        ValueError, match=r"predicates\.json gives None to index 1.*'under'"
     ):
         VRDDataset(**settings(folder))
     (folder / 'objects.json').unlink()

@@ -22,6 +22,7 @@ from mmengine.registry import init_default_scope
 from mmsgg.analysis.repeated_runs import (
     ATTENTION,
     Scores,
+    data_folder,
     repeat,
     score_table,
     set_data_root,
@@ -47,25 +48,18 @@ METRICS = ('R', 'mR', 'ng-R', 'zR')
 NUM_KEPT = 600
 
 
-def data_folder(text: str) -> Path:
-    """Check that the files are there; for use as an argparse type."""
-    missing = [name for name in FILES if not Path(text, name).is_file()]
-    if missing:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' lacks {', '.join(missing)} of GQA-200 (see "
-            'docs/gqa.md); name the folder that has them: '
-            'make gqa GQA_ROOT=... or --data-root ...'
-        )
-    return Path(text)
-
-
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.partition('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument('--data-root', type=data_folder, default='data/gqa')
+    folder = data_folder(
+        FILES,
+        'of GQA-200 (see docs/gqa.md); name the folder that has them: '
+        'make gqa GQA_ROOT=... or --data-root ...',
+    )
+    parser.add_argument('--data-root', type=folder, default='data/gqa')
     parser.add_argument('--work-dir', type=Path, default='work_dirs/gqa')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument(

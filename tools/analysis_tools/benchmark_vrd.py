@@ -19,6 +19,7 @@ from mmengine.config import Config
 from mmsgg.analysis.repeated_runs import (
     ATTENTION,
     Scores,
+    data_folder,
     repeat,
     score_table,
     set_data_root,
@@ -43,25 +44,18 @@ PREDICATE = ('a/A@50', 'a/A@100')
 LU = 'Lu et al. 2016 (from their paper, images used)'
 
 
-def data_folder(text: str) -> Path:
-    """Check that all files of VRD are there; for use as an argparse type."""
-    missing = [name for name in FILES if not Path(text, name).is_file()]
-    if missing:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' lacks {', '.join(missing)} of Stanford VRD "
-            '(see docs/vrd.md); name the folder that has them: '
-            'make vrd VRD_ROOT=... or --data-root ...'
-        )
-    return Path(text)
-
-
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
         description=__doc__.partition('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument('--data-root', type=data_folder, default='data/vrd')
+    folder = data_folder(
+        FILES,
+        'of Stanford VRD (see docs/vrd.md); name the folder that has them: '
+        'make vrd VRD_ROOT=... or --data-root ...',
+    )
+    parser.add_argument('--data-root', type=folder, default='data/vrd')
     parser.add_argument('--work-dir', type=Path, default='work_dirs/vrd')
     parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     return parser.parse_args(argv)
