@@ -141,6 +141,7 @@ def score_table(
     methods: Mapping[str, Sequence[Scores]],
     columns: Mapping[str, str],
     above: Sequence[Sequence[str]] = (),
+    head: str = 'method',
 ) -> str:
     """Tabulate some scores of several methods, in percent.
 
@@ -148,6 +149,7 @@ def score_table(
         methods: The runs of each method, by the name of its row.
         columns: Which score stands under which head.
         above: Rows to put before, such as figures from papers.
+        head: What stands above the names of the rows.
     """
     rows = [[*row] for row in above]
     for name, runs in methods.items():
@@ -156,7 +158,7 @@ def score_table(
             for key in columns.values()
         )
         rows.append([name, *cells])
-    return markdown_table(['method', *columns], rows)
+    return markdown_table([head, *columns], rows)
 
 
 def mean_and_spread(values: Sequence[float]) -> str:

@@ -20,9 +20,9 @@ import torch
 from mmengine.config import Config
 
 from mmsgg.analysis.repeated_runs import (
-    markdown_table,
-    mean_and_spread,
+    ATTENTION,
     repeat,
+    score_table,
     set_data_root,
 )
 from mmsgg.engine import add_cfg_options, config_file
@@ -36,9 +36,9 @@ SWITCHES = {
     'two object blocks': dict(num_object_blocks=2),
     'one edge block': dict(num_edge_blocks=1),
     'two edge blocks': dict(num_edge_blocks=2),
-    'no attention': dict(attention=False),
-    'scaled attention': dict(scale_attention=True),
-    'scaled attention, layer norm': dict(scale_attention=True, norm=True),
+    'no attention': ATTENTION['LinkNet, no attention'],
+    'scaled attention': ATTENTION['LinkNet, scaled'],
+    'scaled attention, layer norm': ATTENTION['LinkNet, scaled, layer norm'],
     'r = 1': dict(reduction=1),
     'r = 2': dict(reduction=2),
     'r = 4': dict(reduction=4),
@@ -116,18 +116,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     ):
         raise SystemExit(f'{args.config} has no LinkNetRelHead to ablate')
     variants = variants_of(cfg, args.only)
-    rows, metrics = [], args.metrics
+    methods = {}
     for number, (name, variant) in enumerate(variants.items(), 1):
         folder = args.work_dir / Path(args.config).stem / name
         title = f'[{number}/{len(variants)}] {name}'
-        runs = repeat(title, variant, {'': variant}, args.seeds, folder)
-        metrics = metrics or [*runs[0]]
-        rows.append(
-            [name, *(mean_and_spread([r[m] for r in runs]) for m in metrics)]
+        methods[name] = repeat(
+            title, variant, {'': variant}, args.seeds, folder
         )
+    metrics = args.metrics or [*next(iter(methods.values()))[0]]
     seeds = ', '.join(map(str, args.seeds))
     print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
-    print(markdown_table(['LinkNet', *metrics], rows))
+    print(score_table(methods, {m: m for m in metrics}, head='LinkNet'))
 
 
 if __name__ == '__main__':

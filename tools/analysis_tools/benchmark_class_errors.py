@@ -23,9 +23,8 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmsgg.analysis.repeated_runs import (
-    markdown_table,
-    mean_and_spread,
     repeat,
+    score_table,
     set_data_root,
 )
 from mmsgg.engine import add_cfg_options, config_file
@@ -103,18 +102,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.data_root is not None:
         set_data_root(cfg, args.data_root)
     cfg.merge_from_dict(args.cfg_options)
-    rows = []
+    methods = {}
     for share in args.shares:
         erring = copy.deepcopy(cfg)
         erring.model.update(type='ErringSceneGraphRCNN', share=share)
         title = f'{share:.0%} wrong'
         folder = args.work_dir / f'{share:g}'
-        runs = repeat(title, erring, {'': erring}, args.seeds, folder)
-        scores = [[run[metric] for run in runs] for metric in args.metrics]
-        rows.append([title, *map(mean_and_spread, scores)])
+        methods[title] = repeat(
+            title, erring, {'': erring}, args.seeds, folder
+        )
     seeds = ', '.join(map(str, args.seeds))
     print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
-    print(markdown_table(['classes in training', *args.metrics], rows))
+    columns = {metric: metric for metric in args.metrics}
+    print(score_table(methods, columns, head='classes in training'))
 
 
 if __name__ == '__main__':

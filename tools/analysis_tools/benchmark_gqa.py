@@ -1,9 +1,9 @@
 """Train relation heads on the annotation of GQA-200 and print a table.
 
 No image is opened: boxes and classes are given, and all pairs are judged.
-The file of the test set is cut in two (configs/gqa/linknet_boxes.py), since
-boxes and classes tell most of what this shows. A run that is stopped goes on
-where it stood when it is started again.
+Only the file of the test set is needed, which is cut in two
+(configs/gqa/linknet_boxes.py). A run that is stopped goes on where it stood
+when it is started again.
 
 Example:
     python tools/analysis_tools/benchmark_gqa.py --data-root data/gqa
