@@ -7,7 +7,7 @@ model = dict(
         type='MLPRelHead',
         num_classes=200,
         num_predicates=100,
-        sampler=dict(type='RelationSampler', num=64, pos_fraction=0.5),
+        sampler=_base_.model.relation_head.sampler,
         dropout=0.4,
     )
 )

@@ -9,7 +9,7 @@ model = dict(
         type='TransformerRelHead',
         num_classes=200,
         num_predicates=100,
-        sampler=dict(type='RelationSampler', num=64, pos_fraction=0.5),
+        sampler=_base_.model.relation_head.sampler,
         frequency_bias=False,
         num_object_layers=2,
         num_edge_layers=1,

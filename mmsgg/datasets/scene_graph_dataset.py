@@ -2,7 +2,7 @@
 
 import copy
 import os.path as osp
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -174,7 +174,7 @@ class SceneGraphDataset(BaseDataset):
 
     def _refuse_flipped_sides(self) -> None:
         """Refuse to flip images of which relations say left or right."""
-        steps = self.pipeline.transforms
+        steps = [*_steps_of(self.pipeline)]
         flips = any(isinstance(step, RandomFlip) for step in steps)
         reads = any(isinstance(s, LoadRelationAnnotations) for s in steps)
         sided = [
@@ -331,6 +331,13 @@ class SceneGraphDataset(BaseDataset):
         subset.pipeline = copy.deepcopy(self.pipeline, memo)
         subset._metainfo = copy.deepcopy(self._metainfo, memo)
         return subset
+
+
+def _steps_of(step: object) -> Iterator[object]:
+    """Yield a transform and those inside it, as in ProposalBroadcaster."""
+    yield step
+    for inner in getattr(step, 'transforms', ()):
+        yield from _steps_of(inner)
 
 
 def _image_rows(indices: Sequence[int] | int, size: int) -> np.ndarray:

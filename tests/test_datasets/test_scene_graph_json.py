@@ -249,6 +249,9 @@ def test_images_are_not_flipped_where_a_predicate_has_a_side(tmp_path, name):
     assert build(relations) == build(boxes, flip) == 3  # of a detector
     with pytest.raises(ValueError, match=f'all.json: RandomFlip.*{name}'):
         build(relations, flip)
+    inside = dict(type='mmdet.ProposalBroadcaster', transforms=[flip])
+    with pytest.raises(ValueError, match=f'RandomFlip.*{name}'):
+        build(relations, inside)
     data['predicates'][0]['name'] = 'brightly'
     (tmp_path / 'all.json').write_text(json.dumps(data))
     assert build(relations, flip) == 3
