@@ -1,14 +1,7 @@
 """The script linknet_pytorch_to_mmsgg.py as a module."""
 
-import importlib.util
-from pathlib import Path
+from ..folders import ROOT
+from ..scripts import load_tool
 
-SCRIPT = (
-    Path(__file__).parents[2]
-    / 'tools'
-    / 'model_converters'
-    / 'linknet_pytorch_to_mmsgg.py'
-)
-_spec = importlib.util.spec_from_file_location(SCRIPT.stem, SCRIPT)
-command = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(command)
+SCRIPT = ROOT / 'tools' / 'model_converters' / 'linknet_pytorch_to_mmsgg.py'
+command = load_tool(f'model_converters/{SCRIPT.stem}')

@@ -1,6 +1,5 @@
 """The benchmark of the data set measures what it says, on a small scale."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,21 +9,11 @@ import pytest
 
 from mmsgg.datasets import VG150Dataset
 
+from ..folders import ROOT
+from ..scripts import load_tool
 from .test_vg150 import items_of
 
-TOOL = (
-    Path(__file__).parents[2]
-    / 'tools'
-    / 'analysis_tools'
-    / 'benchmark_data.py'
-)
-
-
-def load_tool():
-    spec = importlib.util.spec_from_file_location('benchmark_data', TOOL)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+TOOL = ROOT / 'tools' / 'analysis_tools' / 'benchmark_data.py'
 
 
 needs_proc = pytest.mark.skipif(
@@ -58,7 +47,7 @@ def test_prints_a_row_for_each_loader_and_split(tmp_path):
 
 
 def test_both_loaders_read_the_same(tmp_path):
-    tool = load_tool()
+    tool = load_tool('analysis_tools/benchmark_data')
     tool.write_files(tmp_path, 40)
     for split in ('train', 'test'):
         slow = tool.DictLoader(tmp_path, split).items
@@ -82,7 +71,7 @@ def test_no_loop_over_images_when_opening(tmp_path):
     calls = {}
     for size in (40, 4000):
         folder = tmp_path / str(size)
-        load_tool().write_files(folder, size)
+        load_tool('analysis_tools/benchmark_data').write_files(folder, size)
         VG150Dataset(data_root=str(folder), num_val=0, image_folders=())
         calls[size] = 0
 

@@ -1,7 +1,6 @@
 """The command lines of tools/analysis_tools."""
 
 import csv
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -15,22 +14,15 @@ from mmsgg.datasets import count_relations
 from mmsgg.testing import write_toy_vg
 from mmsgg.visualization import SGLocalVisualizer
 
-ROOT = Path(__file__).parents[2]
+from ..folders import ROOT
+from ..scripts import load_tool
+
 CONFIG = str(ROOT / 'configs' / 'toy' / 'sgcls.py')
 
 
-def load(name):
-    """Import a script as a module."""
-    path = ROOT / 'tools' / 'analysis_tools' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(f'tools_{name}', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-check = load('check_dataset')
-browse = load('browse_dataset')
-statistics = load('relation_statistics')
+check = load_tool('analysis_tools/check_dataset')
+browse = load_tool('analysis_tools/browse_dataset')
+statistics = load_tool('analysis_tools/relation_statistics')
 
 
 @pytest.fixture(scope='module')

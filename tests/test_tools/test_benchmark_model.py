@@ -1,27 +1,19 @@
 """What a model costs, and the table of all models."""
 
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 import torch
 
-ROOT = Path(__file__).parents[2]
+from ..folders import ROOT
+from ..scripts import load_tool
+
 TOY = ROOT / 'configs' / 'toy'
 
 
-def load(name):
-    """Import a script as a module."""
-    path = ROOT / 'tools' / 'analysis_tools' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(f'tools_{name}', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-benchmark = load('benchmark_model')
-zoo = load('model_zoo')
+benchmark = load_tool('analysis_tools/benchmark_model')
+zoo = load_tool('analysis_tools/model_zoo')
 SMALL = ['--objects', '4', '--steps', '1', '--device', 'cpu']
 
 

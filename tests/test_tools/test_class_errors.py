@@ -1,18 +1,14 @@
 """Training on a detector that is made to get classes wrong."""
 
-import importlib.util
-
 import pytest
 import torch
 
 from mmsgg.testing import write_toy_vg
 
 from ..folders import ROOT
+from ..scripts import load_tool
 
-path = ROOT / 'tools' / 'analysis_tools' / 'benchmark_class_errors.py'
-spec = importlib.util.spec_from_file_location('tools_class_errors', path)
-class_errors = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(class_errors)
+class_errors = load_tool('analysis_tools/benchmark_class_errors')
 
 
 @pytest.mark.parametrize('num', [0, 1, 4000])

@@ -1,10 +1,8 @@
 """The command line of tools/analysis_tools/eval_metric.py."""
 
-import importlib.util
 import json
 import pickle
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -19,18 +17,9 @@ from mmsgg.evaluation import (
 )
 from mmsgg.structures import SGDataSample
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'analysis_tools'
+from ..scripts import load_tool
 
-
-def load(name: str) -> ModuleType:
-    """Import a script of the folder as a module."""
-    spec = importlib.util.spec_from_file_location(name, TOOLS / f'{name}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-eval_metric = load('eval_metric')
+eval_metric = load_tool('analysis_tools/eval_metric')
 
 METRICS = (
     'R', 'ng-R', 'mR', 'ng-mR', 'F', 'A', 'phr-R', 'pooled-R', 'pooled-phr-R'
@@ -219,7 +208,9 @@ def test_broken_files_are_named(tmp_path):
 @pytest.mark.parametrize('detections', ['2', '8'])
 def test_benchmark_compares_with_plain_loops(detections, capsys):
     sizes = ['--images', '3', '--slow-images', '2', '--predicates', '4']
-    load('benchmark_evaluation').main([*sizes, '--detections', detections])
+    load_tool('analysis_tools/benchmark_evaluation').main(
+        [*sizes, '--detections', detections]
+    )
     out = capsys.readouterr().out
     assert 'equal numbers' in out
     assert f'3 images, {detections} detections' in out

@@ -8,9 +8,9 @@ import pytest
 from mmsgg.datasets import GQA200Dataset
 
 from ..folders import DATA
-from .test_vrd_tools import load
+from ..scripts import load_tool
 
-benchmark_gqa = load('benchmark_gqa')
+benchmark_gqa = load_tool('analysis_tools/benchmark_gqa')
 
 
 @pytest.fixture

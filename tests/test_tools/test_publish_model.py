@@ -6,9 +6,9 @@ import sys
 
 import torch
 
-from .test_train_and_test import load
+from ..scripts import load_tool
 
-publish_model = load('model_converters/publish_model')
+publish_model = load_tool('model_converters/publish_model')
 META = dict(
     epoch=3,
     cfg='model = dict()',

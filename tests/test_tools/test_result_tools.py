@@ -1,7 +1,6 @@
 """predicate_report.py, gallery.py and analyze_logs.py as they are called."""
 
 import csv
-import importlib.util
 import json
 import pickle
 import re
@@ -13,21 +12,15 @@ import pytest
 
 from mmsgg.evaluation import SceneGraphMetric
 
-ROOT = Path(__file__).parents[2]
+from ..folders import ROOT
+from ..scripts import load_tool
+
 CONFIG = str(ROOT / 'configs' / 'toy' / 'sgdet.py')
 
 
-def load(name):
-    """Import a script as a module."""
-    path = ROOT / 'tools' / 'analysis_tools' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(f'tools_{name}', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-report, gallery, curves = map(
-    load, ('predicate_report', 'gallery', 'analyze_logs')
+report, gallery, curves = (
+    load_tool(f'analysis_tools/{name}')
+    for name in ('predicate_report', 'gallery', 'analyze_logs')
 )
 
 

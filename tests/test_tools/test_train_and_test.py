@@ -1,10 +1,8 @@
 """The command lines of tools/train.py and tools/test.py."""
 
-import importlib.util
 import pickle
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 import torch
@@ -14,21 +12,10 @@ from mmengine.structures import InstanceData
 
 from mmsgg.structures import SGDataSample
 
-TOOLS = Path(__file__).parents[2] / 'tools'
+from ..scripts import load_tool
 
-
-def load(name: str) -> ModuleType:
-    """Import a script of ``tools/`` as a module."""
-    spec = importlib.util.spec_from_file_location(
-        f'tools_{name}', TOOLS / f'{name}.py'
-    )
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-train = load('train')
-test = load('test')
+train = load_tool('train')
+test = load_tool('test')
 test.__test__ = False
 
 

@@ -1,30 +1,22 @@
 """The tables of VRD and the ablation, on a data set of two images."""
 
-import importlib.util
 import json
 from collections import Counter, defaultdict
-from pathlib import Path
 
 import pytest
 from mmengine.config import Config
 
 from mmsgg.datasets import VRDDataset
 
-from ..folders import DATA
+from ..folders import DATA, ROOT
+from ..scripts import load_tool
 
-ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / 'configs' / 'vrd'
 
 
-def load(name):
-    path = ROOT / 'tools' / 'analysis_tools' / f'{name}.py'
-    spec = importlib.util.spec_from_file_location(f'tools_{name}', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-ablation, benchmark_vrd = load('ablation'), load('benchmark_vrd')
+ablation, benchmark_vrd = map(
+    load_tool, ('analysis_tools/ablation', 'analysis_tools/benchmark_vrd')
+)
 
 
 def end(category, *bbox):
