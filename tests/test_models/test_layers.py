@@ -12,9 +12,8 @@ from mmsgg.models.layers import (
     RelationalEmbedding,
     RobustBatchNorm1d,
     RobustBatchNorm2d,
-    detailed_geometry,
-    relative_geometry,
 )
+from mmsgg.structures.bbox import detailed_geometry, relative_geometry
 
 
 def slow_block(block, objects, scale=1.0, norm=False):

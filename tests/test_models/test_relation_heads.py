@@ -6,11 +6,9 @@ from mmengine.structures import InstanceData
 
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.models.relation_heads import FrequencyRelHead, LinkNetRelHead
-from mmsgg.models.task_modules.relation_sampler import (
-    RelationTargets,
-    box_ious,
-)
+from mmsgg.models.task_modules.relation_sampler import RelationTargets
 from mmsgg.registry import MODELS, TASK_UTILS
+from mmsgg.structures.bbox import box_ious
 
 from .samples import (
     NUM_CLASSES,

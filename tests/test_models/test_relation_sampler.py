@@ -13,7 +13,7 @@ from mmsgg.models.task_modules import (
     DetectionRelationSampler,
     RelationSampler,
 )
-from mmsgg.models.task_modules.relation_sampler import box_ious
+from mmsgg.structures.bbox import box_ious
 
 from .samples import NUM_CLASSES, NUM_PREDICATES, random_sample
 

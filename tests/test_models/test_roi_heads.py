@@ -10,10 +10,9 @@ from mmsgg.models.roi_heads import as_logits, select_detections
 from mmsgg.models.roi_heads.crop_resize_roi_extractor import CropResize
 from mmsgg.models.roi_heads.union_roi_extractor import (
     draw_rectangles,
-    union_boxes,
 )
-from mmsgg.models.task_modules.relation_sampler import box_ious
 from mmsgg.registry import MODELS
+from mmsgg.structures.bbox import box_ious, union_boxes
 
 from .samples import feature_map
 

@@ -14,8 +14,8 @@ from mmengine.structures import InstanceData
 from mmsgg.analysis.repeated_runs import set_data_root
 from mmsgg.datasets import VRDDataset
 from mmsgg.models.task_modules import DetectionRelationSampler
-from mmsgg.models.task_modules.relation_sampler import box_ious
 from mmsgg.registry import DATASETS, MODELS
+from mmsgg.structures.bbox import box_ious
 
 from ..folders import DATA
 from .samples import NUM_CLASSES, NUM_PREDICATES, linknet_cfg, random_sample

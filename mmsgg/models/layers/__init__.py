@@ -3,11 +3,7 @@
 from .batch_norm import RobustBatchNorm1d, RobustBatchNorm2d
 from .box_embedding import BoxEmbedding
 from .frequency_bias import FrequencyBias
-from .geometric_layout import (
-    GeometricLayout,
-    detailed_geometry,
-    relative_geometry,
-)
+from .geometric_layout import GeometricLayout
 from .global_context import GlobalContext
 from .label_decoder import LabelDecoder
 from .object_lstm import ObjectLSTM
@@ -27,6 +23,4 @@ __all__ = [
     'RelationalEmbedding',
     'RobustBatchNorm1d',
     'RobustBatchNorm2d',
-    'detailed_geometry',
-    'relative_geometry',
 ]

@@ -8,12 +8,10 @@ from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmsgg.models.task_modules.relation_sampler import (
-    RelationTargets,
-    box_ious,
-)
+from mmsgg.models.task_modules.relation_sampler import RelationTargets
 from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
+from mmsgg.structures.bbox import box_ious
 
 from .late_nms import late_nms
 

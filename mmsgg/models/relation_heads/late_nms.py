@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmsgg.models.task_modules.relation_sampler import box_ious
+from mmsgg.structures.bbox import box_ious
 
 
 def late_nms(scores: Tensor, class_bboxes: Tensor, iou_thr: float) -> Tensor:

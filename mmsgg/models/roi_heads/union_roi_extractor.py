@@ -8,17 +8,7 @@ from torch import Tensor, nn
 
 from mmsgg.models.layers import RobustBatchNorm2d
 from mmsgg.registry import MODELS
-
-
-def union_boxes(subjects: Tensor, objects: Tensor) -> Tensor:
-    """Smallest boxes around both of (K, 4) boxes, in their pixel frame."""
-    return torch.cat(
-        [
-            torch.minimum(subjects[:, :2], objects[:, :2]),
-            torch.maximum(subjects[:, 2:], objects[:, 2:]),
-        ],
-        dim=1,
-    )
+from mmsgg.structures.bbox import union_boxes
 
 
 def pair_rows(bboxes: list[Tensor], pairs: list[Tensor]) -> Tensor:

@@ -7,6 +7,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmsgg.registry import TASK_UTILS
+from mmsgg.structures.bbox import box_ious
 
 
 class RelationTargets(NamedTuple):
@@ -15,15 +16,6 @@ class RelationTargets(NamedTuple):
     pairs: Tensor  # (K, 2) int64 rows [subject, object] of the objects
     predicates: Tensor  # (K,) int64, num_predicates where unrelated
     labels: Tensor  # (N,) int64 classes, num_classes where background
-
-
-def box_ious(a: Tensor, b: Tensor) -> Tensor:
-    """IoU (n, m) of (n, 4) and (m, 4) boxes, pixels counted inclusively."""
-    lower = torch.maximum(a[:, None, :2], b[:, :2])
-    upper = torch.minimum(a[:, None, 2:], b[:, 2:])
-    common = (upper - lower + 1).clamp(min=0).prod(dim=-1)
-    areas = [(x[:, 2:] - x[:, :2] + 1).prod(dim=1) for x in (a, b)]
-    return common / (areas[0][:, None] + areas[1] - common)
 
 
 def _draw(candidates: Tensor, num: int) -> Tensor:
