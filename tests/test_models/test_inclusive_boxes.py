@@ -12,7 +12,7 @@ from mmsgg.models.task_modules import (
     InclusiveDeltaXYWHBBoxCoder,
 )
 
-from ..test_converters.slow_motifs_detector import regress
+from ..test_tools.test_model_converters.slow_motifs_detector import regress
 
 CODER = InclusiveDeltaXYWHBBoxCoder()
 coordinate = st.floats(-50, 500, width=32)

@@ -15,7 +15,7 @@ from mmengine.structures import InstanceData
 from mmsgg.registry import MODELS
 
 from ..folders import REFERENCE, ROOT
-from ..test_converters.command import command
+from ..test_tools.test_model_converters.command import command
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
 

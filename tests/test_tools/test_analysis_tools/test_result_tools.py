@@ -12,8 +12,8 @@ import pytest
 
 from mmsgg.evaluation import SceneGraphMetric
 
-from ..folders import ROOT
-from ..scripts import load_tool
+from ...folders import ROOT
+from ...scripts import load_tool
 
 CONFIG = str(ROOT / 'configs' / 'toy' / 'sgdet.py')
 

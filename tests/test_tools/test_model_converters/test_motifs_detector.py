@@ -6,14 +6,14 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmsgg.converters import convert_linknet_pytorch
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
 
 from . import slow_motifs_detector as slow
+from .command import command
 from .linknet_pytorch import Widths, detector_shapes, random_weights
 
-CONFIG = Path(__file__).parents[2] / 'configs/linknet/compat/sgdet.py'
+CONFIG = Path(__file__).parents[3] / 'configs/linknet/compat/sgdet.py'
 WIDTHS = Widths(classes=5, rpn=16, fc=24, fmap=8)
 HEIGHT, WIDTH = 90, 128  # of the image, on a square of 128
 CLOSE = dict(atol=2e-3, rtol=0)  # pixels
@@ -47,7 +47,7 @@ def model(source):
     cfg.test_cfg.rpn.max_per_img = 60
     cfg.test_cfg.objects.score_thr = 0.2
     model = MODELS.build(cfg).eval()
-    weights = convert_linknet_pytorch(source).state_dict
+    weights = command.convert_linknet_pytorch(source).state_dict
     missing, unexpected = model.load_state_dict(weights, strict=False)
     assert missing == ['relation_head.frequency_bias.table.weight']
     assert not unexpected

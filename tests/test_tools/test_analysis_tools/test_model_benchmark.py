@@ -10,7 +10,7 @@ from mmsgg.analysis.random_batch import random_batch, random_item
 from mmsgg.analysis.union_comparison import WAYS, union_branch
 from mmsgg.registry import MODELS
 
-CONFIGS = Path(__file__).parents[2] / 'configs' / 'toy'
+CONFIGS = Path(__file__).parents[3] / 'configs' / 'toy'
 SHAPE = (96, 128)
 
 

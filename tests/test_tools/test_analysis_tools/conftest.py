@@ -6,7 +6,7 @@ from mmengine.config import Config
 
 from mmsgg.testing import write_toy_vg
 
-CONFIG = Path(__file__).parents[2] / 'configs' / 'toy' / 'sgcls.py'
+CONFIG = Path(__file__).parents[3] / 'configs' / 'toy' / 'sgcls.py'
 
 
 def toy_options(folder) -> dict:

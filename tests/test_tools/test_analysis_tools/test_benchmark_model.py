@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ..folders import ROOT
-from ..scripts import load_tool
+from ...folders import ROOT
+from ...scripts import load_tool
 
 TOY = ROOT / 'configs' / 'toy'
 

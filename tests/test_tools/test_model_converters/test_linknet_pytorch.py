@@ -6,14 +6,10 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmsgg.converters import (
-    check_anchors,
-    check_weights,
-    convert_linknet_pytorch,
-)
 from mmsgg.registry import MODELS
 
-from ..folders import REFERENCE, ROOT
+from ...folders import REFERENCE, ROOT
+from .command import command
 from .linknet_pytorch import (
     Widths,
     detector_shapes,
@@ -48,9 +44,11 @@ def test_shapes_of_real_checkpoints():
 def test_full_size_relation_model_loads_strictly(name):
     # rows repeat and nothing is copied: the weights of 1.7 GB take 10 MB
     source = random_weights(model_shapes(Widths()), largest=10**6)
-    weights = convert_linknet_pytorch(source)
-    check_weights(weights, compat(name))
-    check_anchors(weights.anchors, compat(name).rpn_head.anchor_generator)
+    weights = command.convert_linknet_pytorch(source)
+    command.check_weights(weights, compat(name))
+    command.check_anchors(
+        weights.anchors, compat(name).rpn_head.anchor_generator
+    )
     assert not weights.unused
     with torch.device('meta'):
         model = MODELS.build(compat(name))
@@ -62,13 +60,13 @@ def test_full_size_relation_model_loads_strictly(name):
 
 def test_full_size_detector_loads_strictly():
     source = random_weights(detector_shapes(Widths()), largest=10**6)
-    weights = convert_linknet_pytorch(source)
+    weights = command.convert_linknet_pytorch(source)
     with torch.device('meta'):
         model = MODELS.build(compat('faster-rcnn_vgg16'))
     model.load_state_dict(weights.state_dict, strict=True, assign=True)
     assert not any(p.is_meta for p in model.state_dict().values())
     # it is a part of the relation model too
-    check_weights(weights, compat('sgdet'))
+    command.check_weights(weights, compat('sgdet'))
 
 
 def test_compat_configs_hold_one_detector():
@@ -79,7 +77,7 @@ def test_compat_configs_hold_one_detector():
 
 def test_every_weight_of_the_detector():
     source = random_weights(detector_shapes(SMALL))
-    weights = convert_linknet_pytorch(source)
+    weights = command.convert_linknet_pytorch(source)
     ours = weights.state_dict
     for key in ('weight', 'bias'):
         theirs = {k: source[f'{k}.{key}'] for k in
@@ -111,7 +109,7 @@ def test_every_weight_of_the_detector():
 def test_every_row_of_the_frequency_table():
     name = 'freq_bias.obj_baseline.weight'
     source = random_weights(head_shapes(SMALL))
-    table = convert_linknet_pytorch(source).state_dict[
+    table = command.convert_linknet_pytorch(source).state_dict[
         'relation_head.frequency_bias.table.weight'
     ]
     for subject in range(3):
@@ -124,20 +122,20 @@ def test_every_row_of_the_frequency_table():
 
 def test_every_key_has_a_use():
     source = random_weights(model_shapes(SMALL))
-    weights = convert_linknet_pytorch(source)
+    weights = command.convert_linknet_pytorch(source)
     used = set(weights.sources.values())
     assert set(source) - used == {'detector.rpn_head.anchors'}
     assert not weights.unused
     source['context.decoder.weight'] = torch.zeros(2)
-    weights = convert_linknet_pytorch(source)
+    weights = command.convert_linknet_pytorch(source)
     assert weights.unused == ['context.decoder.weight']
 
 
 def test_counters_that_old_torch_did_not_write():
     source = random_weights(head_shapes(SMALL))
     old = {k: v for k, v in source.items() if 'num_batches' not in k}
-    new = convert_linknet_pytorch(source).state_dict
-    old = convert_linknet_pytorch(old).state_dict
+    new = command.convert_linknet_pytorch(source).state_dict
+    old = command.convert_linknet_pytorch(old).state_dict
     assert set(old) == set(new)
     for key, values in old.items():
         expected = torch.tensor(0) if 'num_batches' in key else new[key]
@@ -147,7 +145,7 @@ def test_counters_that_old_torch_did_not_write():
 def test_nothing_written_holds_what_was_dropped():
     """A slice would drag its whole storage into the file."""
     source = random_weights(model_shapes(SMALL))
-    for values in convert_linknet_pytorch(source).state_dict.values():
+    for values in command.convert_linknet_pytorch(source).state_dict.values():
         stored = values.untyped_storage().nbytes()
         assert stored == values.numel() * values.element_size()
 
@@ -163,14 +161,14 @@ def test_rows_that_cannot_be(name, rows, words):
     source = random_weights(detector_shapes(SMALL))
     source[name] = torch.zeros(rows)
     with pytest.raises(ValueError, match=words):
-        convert_linknet_pytorch(source)
+        command.convert_linknet_pytorch(source)
 
 
 def test_frequency_table_that_is_no_square():
     source = random_weights(head_shapes(SMALL))
     source['freq_bias.obj_baseline.weight'] = torch.zeros(15, 3)
     with pytest.raises(ValueError, match='weight has 15 rows'):
-        convert_linknet_pytorch(source)
+        command.convert_linknet_pytorch(source)
 
 
 def test_what_does_not_fit_the_model_is_named():
@@ -179,7 +177,9 @@ def test_what_does_not_fit_the_model_is_named():
     del source['roi_fmap.3.bias']
     source['roi_fmap.6.bias'] = torch.zeros(7)
     with pytest.raises(ValueError, match='do not fit') as raised:
-        check_weights(convert_linknet_pytorch(source), compat('sgdet'))
+        command.check_weights(
+            command.convert_linknet_pytorch(source), compat('sgdet')
+        )
     lines = str(raised.value).splitlines()[1:]
     assert len(lines) == 3
     assert 'fc67.3.bias of the model is not in the checkpoint' in lines[0]
@@ -191,13 +191,13 @@ def test_what_does_not_fit_the_model_is_named():
 def test_anchors():
     generator = compat('sgdet').rpn_head.anchor_generator
     anchors = slow_anchors(37)
-    check_anchors(anchors, generator)
+    command.check_anchors(anchors, generator)
     with pytest.raises(ValueError, match=r'up to 1\.00 pixels'):
-        check_anchors(anchors + 1, generator)
+        command.check_anchors(anchors + 1, generator)
     with pytest.raises(ValueError, match='away from'):
-        check_anchors(anchors.transpose(0, 1).contiguous(), generator)
+        command.check_anchors(anchors.transpose(0, 1).contiguous(), generator)
     with pytest.raises(ValueError, match=r'\(37, 37, 9, 4\).*20, 4'):
-        check_anchors(anchors[:, :, :9], generator)
+        command.check_anchors(anchors[:, :, :9], generator)
     paper = Config.fromfile(COMPAT.parent / 'sgdet.py').model.rpn_head
     with pytest.raises(ValueError, match=r'up to 8\.00 pixels'):
-        check_anchors(anchors, paper.anchor_generator)
+        command.check_anchors(anchors, paper.anchor_generator)

@@ -5,8 +5,8 @@ import torch
 
 from mmsgg.testing import write_toy_vg
 
-from ..folders import ROOT
-from ..scripts import load_tool
+from ...folders import ROOT
+from ...scripts import load_tool
 
 class_errors = load_tool('analysis_tools/benchmark_class_errors')
 

@@ -15,7 +15,7 @@ from mmsgg.datasets import VG150Dataset, count_relations
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.testing.toy_prior import Graph, label_prior_recall
 
-from ..test_datasets.vg_files import VGFiles, settings
+from ...test_datasets.vg_files import VGFiles, settings
 
 
 @pytest.fixture(params=['toy', 'random'])

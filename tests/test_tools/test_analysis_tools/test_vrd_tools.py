@@ -8,8 +8,8 @@ from mmengine.config import Config
 
 from mmsgg.datasets import VRDDataset
 
-from ..folders import DATA, ROOT
-from ..scripts import load_tool
+from ...folders import DATA, ROOT
+from ...scripts import load_tool
 
 CONFIGS = ROOT / 'configs' / 'vrd'
 

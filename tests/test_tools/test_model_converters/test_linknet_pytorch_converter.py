@@ -10,15 +10,15 @@ import torch
 from mmsgg.datasets import VG150_CLASSES, VG150_PREDICATES
 from mmsgg.registry import MODELS
 
-from ..test_converters.command import SCRIPT, command
-from ..test_converters.linknet_pytorch import (
+from .command import SCRIPT, command
+from .linknet_pytorch import (
     Widths,
     detector_shapes,
     head_shapes,
     model_shapes,
     random_weights,
 )
-from ..test_converters.test_linknet_pytorch import compat
+from .test_linknet_pytorch import compat
 
 
 class Logger:

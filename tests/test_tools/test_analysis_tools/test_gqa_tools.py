@@ -7,8 +7,8 @@ import pytest
 
 from mmsgg.datasets import GQA200Dataset
 
-from ..folders import DATA
-from ..scripts import load_tool
+from ...folders import DATA
+from ...scripts import load_tool
 
 benchmark_gqa = load_tool('analysis_tools/benchmark_gqa')
 

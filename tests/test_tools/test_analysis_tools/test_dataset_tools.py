@@ -14,8 +14,8 @@ from mmsgg.datasets import count_relations
 from mmsgg.testing import write_toy_vg
 from mmsgg.visualization import SGLocalVisualizer
 
-from ..folders import ROOT
-from ..scripts import load_tool
+from ...folders import ROOT
+from ...scripts import load_tool
 
 CONFIG = str(ROOT / 'configs' / 'toy' / 'sgcls.py')
 

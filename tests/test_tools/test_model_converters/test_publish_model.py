@@ -6,7 +6,7 @@ import sys
 
 import torch
 
-from ..scripts import load_tool
+from ...scripts import load_tool
 
 publish_model = load_tool('model_converters/publish_model')
 META = dict(

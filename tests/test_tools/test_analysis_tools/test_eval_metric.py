@@ -17,7 +17,7 @@ from mmsgg.evaluation import (
 )
 from mmsgg.structures import SGDataSample
 
-from ..scripts import load_tool
+from ...scripts import load_tool
 
 eval_metric = load_tool('analysis_tools/eval_metric')
 

@@ -5,7 +5,7 @@ from mmengine.config import Config
 
 from mmsgg.analysis import check_config
 
-from ..test_datasets.test_vrd import (
+from ...test_datasets.test_vrd import (
     CLASSES,
     PREDICATES,
     VRD,
