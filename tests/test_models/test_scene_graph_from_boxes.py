@@ -11,16 +11,17 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.structures import InstanceData
 
-from mmsgg.analysis.repeated_runs import set_data_root
 from mmsgg.datasets import VRDDataset
 from mmsgg.models.task_modules import DetectionRelationSampler
 from mmsgg.registry import DATASETS, MODELS
 from mmsgg.structures.bbox import box_ious
 
 from ..folders import DATA
+from ..scripts import load_tool
 from .samples import NUM_CLASSES, NUM_PREDICATES, linknet_cfg, random_sample
 from .test_linknet_switches import NO_IMAGE
 
+set_data_root = load_tool('analysis_tools/repeated_runs').set_data_root
 CONFIGS = Path(__file__).parents[2] / 'configs'
 HEADS = dict(
     linknet=linknet_cfg(**NO_IMAGE),

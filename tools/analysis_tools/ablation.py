@@ -19,14 +19,14 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from mmsgg.analysis.repeated_runs import (
+from mmsgg.engine import add_cfg_options, config_file
+from mmsgg.registry import MODELS
+from repeated_runs import (
     ATTENTION,
     repeat,
     score_table,
     set_data_root,
 )
-from mmsgg.engine import add_cfg_options, config_file
-from mmsgg.registry import MODELS
 
 #: Name of the row: what of the relation head differs.
 SWITCHES = {

@@ -22,14 +22,14 @@ from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmsgg.analysis.repeated_runs import (
+from mmsgg.engine import add_cfg_options, config_file
+from mmsgg.models import SceneGraphRCNN
+from mmsgg.registry import MODELS
+from repeated_runs import (
     repeat,
     score_table,
     set_data_root,
 )
-from mmsgg.engine import add_cfg_options, config_file
-from mmsgg.models import SceneGraphRCNN
-from mmsgg.registry import MODELS
 
 
 def exchange_classes(logits: Tensor, share: float) -> Tensor:

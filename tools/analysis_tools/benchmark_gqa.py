@@ -19,7 +19,9 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmsgg.analysis.repeated_runs import (
+from mmsgg.evaluation.functional import in_triplets
+from mmsgg.registry import DATASETS
+from repeated_runs import (
     ATTENTION,
     Scores,
     data_folder,
@@ -27,8 +29,6 @@ from mmsgg.analysis.repeated_runs import (
     score_table,
     set_data_root,
 )
-from mmsgg.evaluation.functional import in_triplets
-from mmsgg.registry import DATASETS
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'gqa'
 FILES = ('GQA_200_Test.json', 'GQA_200_ID_Info.json')

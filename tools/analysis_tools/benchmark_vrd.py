@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from mmsgg.analysis.repeated_runs import (
+from repeated_runs import (
     ATTENTION,
     Scores,
     data_folder,

@@ -5,14 +5,10 @@ import json
 import pytest
 from mmengine.config import Config
 
-from mmsgg.analysis import repeated_runs
-from mmsgg.analysis.repeated_runs import (
-    markdown_table,
-    mean_and_spread,
-    repeat,
-    set_data_root,
-    train_and_test,
-)
+from ...scripts import load_tool
+
+repeated_runs = load_tool('analysis_tools/repeated_runs')
+repeat, train_and_test = repeated_runs.repeat, repeated_runs.train_and_test
 
 
 class FakeRunner:
@@ -83,14 +79,20 @@ def test_data_root_moves_what_lies_in_it():
     ]
     dataset = dict(data_root='data/vrd', pipeline=pipeline)
     cfg = Config(dict(test_dataloader=dict(dataset=dataset)))
-    set_data_root(cfg, '/mnt/vrd')
+    repeated_runs.set_data_root(cfg, '/mnt/vrd')
     dataset = cfg.test_dataloader.dataset
     assert dataset.data_root == '/mnt/vrd'
     files = [step.get('ann_file') for step in dataset.pipeline]
     assert files == ['/mnt/vrd/found.json', 'elsewhere/found.json', None]
 
 
-def test_tables():
-    assert mean_and_spread([0.5, 0.6]) == '55.0 ± 7.1'
-    assert mean_and_spread([0.5]) == '50.0'
-    assert markdown_table(['a'], []).splitlines() == ['| a |', '|---|']
+def test_scores_are_tabulated_in_percent():
+    runs = dict(one=[dict(r=0.5), dict(r=0.6)], other=[dict(r=0.25)])
+    table = repeated_runs.score_table(runs, {'R@20': 'r'}, [['paper', '48']])
+    assert table.splitlines() == [
+        '| method | R@20       |',
+        '|--------|------------|',
+        '| paper  | 48         |',
+        '| one    | 55.0 ± 7.1 |',
+        '| other  | 25.0       |',
+    ]

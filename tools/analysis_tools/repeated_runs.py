@@ -12,6 +12,8 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from report_tables import markdown_table
+
 Scores = dict[str, float]
 
 #: What of LinkNet's head differs for each form of its attention.
@@ -175,25 +177,6 @@ def mean_and_spread(values: Sequence[float]) -> str:
     if len(percent) == 1:
         return mean
     return f'{mean} ± {percent.std(ddof=1):.1f}'
-
-
-def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Write a table whose columns line up.
-
-    Examples:
-        >>> print(markdown_table(['a', 'long'], [['wide', '1']]))
-        | a    | long |
-        |------|------|
-        | wide | 1    |
-    """
-    columns = [*zip(heads, *rows, strict=True)]
-    widths = [max(map(len, column)) for column in columns]
-    lines = [
-        '| ' + ' | '.join(map(str.ljust, row, widths)) + ' |'
-        for row in (heads, *rows)
-    ]
-    rule = '|' + '|'.join('-' * (width + 2) for width in widths) + '|'
-    return '\n'.join([lines[0], rule, *lines[1:]])
 
 
 def _runner(
