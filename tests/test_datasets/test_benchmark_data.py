@@ -33,8 +33,11 @@ def test_prints_a_row_for_each_loader_and_split(tmp_path):
     )
     lines = done.stdout.splitlines()
     start = next(i for i, line in enumerate(lines) if 'open s' in line)
-    assert lines[start - 1].startswith('300 images, ')
-    rows = [line.rsplit(maxsplit=8) for line in lines[start + 1 :]]
+    assert lines[start - 2].startswith('300 images, ')
+    rows = [
+        [cell.strip() for cell in line.split('|')[1:-1]]
+        for line in lines[start + 2 : -1]
+    ]
     assert [row[:2] for row in rows] == [
         [loader, split]
         for loader in ('VG150Dataset', 'dict an image')

@@ -5,12 +5,18 @@ Examples:
         work_dirs/sgdet --keys loss R@50 mR@50 --out curves.png
 """
 
+import json
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from mmsgg.analysis import TrainingLog, plot_curves, read_training_log
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
+PATTERN = '*/vis_data/scalars.json'
 USUAL_KEYS = ('loss', 'R@50', 'mR@50', 'pascal_voc/mAP')
 
 
@@ -54,6 +60,195 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     if args.smooth < 1:
         parser.error(f'--smooth must be positive: {args.smooth}')
     return args
+
+
+class Curve(NamedTuple):
+    """The values of one key."""
+
+    places: np.ndarray  # (L,) epochs or iterations, ascending
+    values: np.ndarray  # (L,)
+    is_validation: bool
+
+
+class TrainingLog(NamedTuple):
+    """All curves of a run."""
+
+    unit: str  # of the places: 'epoch' or 'iteration'
+    curves: dict[str, Curve]
+
+    def curve(self, key: str) -> Curve:
+        """The curve of a key.
+
+        Args:
+            key: Such as 'loss' or 'R@20'.
+
+        Raises:
+            ValueError: Where there is none; the message names those there
+                are.
+        """
+        if key not in self.curves:
+            known = ', '.join(sorted(self.curves))
+            raise ValueError(f"no '{key}' is logged; there are: {known}")
+        return self.curves[key]
+
+
+def read_training_log(path: str | Path) -> TrainingLog:
+    """Read the scalars of a run, one that was resumed too.
+
+    Args:
+        path: A ``scalars.json`` of mmengine's ``LocalVisBackend``, or a work
+            directory. Of several starts in it a later one takes over from
+            its first iteration on.
+
+    Returns:
+        Its curves, over epochs where the run counts epochs, else over
+        iterations. mmengine does not log how many iterations an epoch has;
+        it is taken from the last ones of an epoch that are logged.
+
+    Raises:
+        ValueError: Where there is no such file, nothing in it, or a line
+            that is not JSON; the message names it.
+    """
+    path = Path(path)
+    files = [path] if path.is_file() else sorted(path.glob(PATTERN))
+    if not files:
+        raise ValueError(f"there is neither a file '{path}' nor {PATTERN}")
+    training: list[dict] = []
+    validation: list[dict] = []
+    for file in files:
+        later = [line for line in _lines(file) if isinstance(line, dict)]
+        trained = [line for line in later if 'iter' in line]
+        tested = [line for line in later if 'iter' not in line]
+        training = _taken_over(training, trained, 'iter')
+        validation = _taken_over(validation, tested, 'step')
+    if not training and not validation:
+        raise ValueError(f"nothing is logged in '{path}'")
+    epochs = [line['epoch'] for line in training if 'epoch' in line]
+    unit, length = 'iteration', 1
+    if epochs:
+        unit = 'epoch'
+        length = max(-(-line['iter'] // line['epoch']) for line in training)
+    curves = _curves(validation, 'step', 1, is_validation=True)
+    curves |= _curves(training, 'iter', length, is_validation=False)
+    return TrainingLog(unit, curves)
+
+
+def _lines(file: Path) -> Iterator[dict]:
+    for number, line in enumerate(file.read_text().splitlines(), start=1):
+        try:
+            yield json.loads(line)
+        except ValueError as error:
+            raise ValueError(
+                f"line {number} of '{file}' is not JSON: {error}"
+            ) from error
+
+
+def _taken_over(earlier: list[dict], later: list[dict], key: str) -> list:
+    """Entries of an earlier start up to where a later one begins."""
+    if not later:
+        return earlier
+    return [line for line in earlier if line[key] < later[0][key]] + later
+
+
+def _curves(
+    lines: list[dict], place: str, unit: int, is_validation: bool
+) -> dict[str, Curve]:
+    """The curves of entries that stand at ``place`` / ``unit``."""
+    columns: dict[str, list] = {}
+    for line in lines:
+        for key, value in line.items():
+            if key not in ('epoch', 'iter', 'step') and value is not None:
+                columns.setdefault(key, []).append((line[place] / unit, value))
+    return {
+        key: Curve(*np.array(column, np.float64).T, is_validation)
+        for key, column in columns.items()
+    }
+
+
+def plot_curves(
+    path: str | Path,
+    logs: Mapping[str, TrainingLog],
+    keys: Sequence[str],
+    window: int = 5,
+) -> None:
+    """Draw a panel for each key with a line for each run.
+
+    Args:
+        path: Of the picture to write.
+        logs: The runs under their names.
+        keys: What to draw.
+        window: Over how many logged values the curves of the training are
+            averaged; the values themselves are drawn pale behind. Values of
+            validations are drawn as they are, with dots.
+
+    Raises:
+        ValueError: Where a run lacks a key, naming those it has.
+    """
+    columns = min(3, len(keys))
+    rows = -(-len(keys) // columns)
+    figure = Figure(
+        figsize=(0.5 + 4.4 * columns, 0.6 + 3.0 * rows), layout='constrained'
+    )
+    panels = figure.subplots(rows, columns, sharex=True, squeeze=False)
+    panels = panels.ravel()
+    for axes in panels[len(keys) :]:
+        axes.set_axis_off()
+    units = {log.unit for log in logs.values()}
+    for axes, key in zip(panels, keys, strict=False):
+        for number, (name, log) in enumerate(logs.items()):
+            try:
+                curve = log.curve(key)
+            except ValueError as error:
+                raise ValueError(f'{name}: {error}') from None
+            _plot_curve(axes, curve, f'C{number % 10}', window, name)
+        axes.set_title(key, fontsize=11)
+        axes.tick_params(labelbottom=True)
+        axes.set_xlabel(' or '.join(sorted(units)))
+        if units == {'epoch'}:
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+    handles, names = panels[0].get_legend_handles_labels()
+    if len(logs) > 1:
+        figure.legend(handles, names, loc='outside upper center', ncols=3)
+    figure.savefig(path, dpi=120)
+
+
+def smooth(values: np.ndarray, window: int) -> np.ndarray:
+    """The mean of each value and its neighbours.
+
+    Args:
+        values: (L,).
+        window: How many values, those of both sides and itself; at the ends
+            both sides are shorter.
+
+    Returns:
+        (L,).
+
+    Examples:
+        >>> import numpy as np
+        >>> smooth(np.array([1.0, 5.0, 3.0, 7.0]), 3)
+        array([1., 3., 5., 7.])
+    """
+    reach = np.arange(len(values))
+    reach = np.minimum(np.minimum(reach, reach[::-1]), window // 2)
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    total = sums[index + reach + 1] - sums[index - reach]
+    return total / (2 * reach + 1)
+
+
+def _plot_curve(
+    axes: Axes, curve: Curve, color: str, window: int, name: str
+) -> None:
+    if curve.is_validation:
+        axes.plot(
+            curve.places, curve.values, 'o-', ms=4, color=color, label=name
+        )
+        return
+    if window > 1:
+        axes.plot(curve.places, curve.values, color=color, alpha=0.25, lw=1)
+    smoothed = smooth(curve.values, window)
+    axes.plot(curve.places, smoothed, color=color, lw=1.6, label=name)
 
 
 def usual_keys(logs: Sequence[TrainingLog]) -> list[str]:

@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from itertools import product
 from pathlib import Path
 
 import h5py
@@ -30,16 +31,18 @@ from mmsgg.datasets import (
     VG150Dataset,
     count_relations,
 )
+from process_memory import process_memory
+from report_tables import Cell, text_table
 
 #: Of Visual Genome as VG150 has it.
 NUM_IMAGES = 108_073
 BOXES_PER_IMAGE = 11.1
 RELATIONS_PER_IMAGE = 5.8
 CORRUPTED_IDS = (1592, 1722, 4616, 4617)
-HEADER = (
-    f'{"loader":<14}{"split":<7}{"images":>8}{"open s":>9}{"peak MB":>9}'
-    f'{"kept MB":>9}{"items/s":>9}{"worker MB":>11}{"count s":>9}'
-)
+HEADS = (
+    'loader', 'split', 'images', 'open s', 'peak MB', 'kept MB', 'items/s',
+    'worker MB', 'count s',
+)  # fmt: skip
 
 
 def write_files(folder: Path, num_images: int, seed: int = 0) -> None:
@@ -48,7 +51,7 @@ def write_files(folder: Path, num_images: int, seed: int = 0) -> None:
     Args:
         folder: Made if it is not there.
         num_images: How many rows; some have no relation, a few no box.
-        seed: Of everything drawn by lot.
+        seed: Of everything random.
     """
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
@@ -203,22 +206,14 @@ def open_arrays(folder: str, split: str) -> VG150Dataset:
 LOADERS = {'VG150Dataset': open_arrays, 'dict an image': DictLoader}
 
 
-def memory(field: str, pid: str = 'self', file: str = 'status') -> float:
-    """Read a field of a file of /proc, in MB."""
-    for line in Path('/proc', pid, file).read_text().splitlines():
-        if line.startswith(f'{field}:'):
-            return int(line.split()[1]) / 1024
-    raise KeyError(field)
-
-
 def worker_growth(read_all: Callable[[], object]) -> float:
     """Say how much memory (MB) a forked reader stops sharing."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
-        before = memory('Private_Dirty', file='smaps_rollup')
+        before = process_memory('Private_Dirty', file='smaps_rollup')
         read_all()
-        after = memory('Private_Dirty', file='smaps_rollup')
+        after = process_memory('Private_Dirty', file='smaps_rollup')
         os.write(writer, str(after - before).encode())
         os._exit(0)
     os.waitpid(child, 0)
@@ -236,14 +231,14 @@ def measure(folder: str, loader: str, split: str) -> dict[str, float]:
         split: 'train' or 'test'.
     """
     os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
-    before = memory('VmRSS')
+    before = process_memory('VmRSS')
     start = time.perf_counter()
     dataset = LOADERS[loader](folder, split)
     figures = {
         'images': len(dataset),
         'open': time.perf_counter() - start,
-        'peak': memory('VmHWM') - before,
-        'kept': memory('VmRSS') - before,
+        'peak': process_memory('VmHWM') - before,
+        'kept': process_memory('VmRSS') - before,
     }
     rows = np.random.default_rng(0).permutation(len(dataset))[:20_000]
 
@@ -277,15 +272,13 @@ def measure_in_new_process(folder: str, *what: str) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def table_row(loader: str, split: str, figures: dict[str, float]) -> str:
-    """Format a line under ``HEADER``."""
-    count = figures.get('count')
-    return (
-        f'{loader:<14}{split:<7}{figures["images"]:>8}{figures["open"]:>9.2f}'
-        f'{figures["peak"]:>9.0f}{figures["kept"]:>9.0f}'
-        f'{figures["items"]:>9.0f}{figures["worker"]:>11.1f}'
-        + ('        -' if count is None else f'{count:>9.2f}')
-    )
+def table_row(
+    loader: str, split: str, figures: dict[str, float]
+) -> list[Cell]:
+    """Arrange what was measured under ``HEADS``."""
+    sizes = [round(figures[key]) for key in ('peak', 'kept', 'items')]
+    last = [figures['worker'], figures.get('count', '-')]
+    return [loader, split, figures['images'], figures['open'], *sizes, *last]
 
 
 def parse_args() -> argparse.Namespace:
@@ -312,11 +305,12 @@ def run(folder: Path, num_images: int) -> None:
             f'{len(file["split"])} images, {len(file["labels"])} boxes, '
             f'{len(file["predicates"])} relations'
         )
-    print(HEADER, flush=True)
-    for loader in LOADERS:
-        for split in ('train', 'test'):
-            figures = measure_in_new_process(str(folder), loader, split)
-            print(table_row(loader, split, figures), flush=True)
+    rows = []
+    for loader, split in product(LOADERS, ('train', 'test')):
+        print(f'measuring {loader}, {split}', file=sys.stderr)
+        figures = measure_in_new_process(str(folder), loader, split)
+        rows.append(table_row(loader, split, figures))
+    print(text_table(HEADS, rows))
 
 
 def main() -> None:

@@ -12,11 +12,11 @@ Example:
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
 from mmsgg.evaluation import SceneGraphMetric
+from process_memory import process_memory
 
 SUITE = (
     'R', 'ng-R', 'mR', 'ng-mR', 'F', 'ng-F', 'zR', 'ng-zR', 'phr-R',
@@ -94,14 +94,6 @@ class Clock:
         wall, cpu = self._start
         self.wall += time.perf_counter() - wall
         self.cpu += time.process_time() - cpu
-
-
-def memory() -> float:
-    """Resident memory of this process in MB (Linux)."""
-    for line in Path('/proc/self/status').read_text().splitlines():
-        if line.startswith('VmRSS'):
-            return int(line.split()[1]) / 1024
-    raise OSError('no VmRSS in /proc/self/status')
 
 
 def slow_iou(a: Sequence[float], b: Sequence[float]) -> float:
@@ -195,12 +187,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     metric = SceneGraphMetric(SUITE, TOPK, zero_shot_triplets=zero_shot)
     metric.process(None, [next(data)])  # what is made once
     metric.results.clear()
-    before, clock = memory(), Clock()
+    before, clock = process_memory('VmRSS'), Clock()
     for _ in range(args.images):
         sample = next(data)
         with clock:
             metric.process(None, [sample])
-    growth = memory() - before
+    growth = process_memory('VmRSS') - before
     match = clock.wall
     with clock:
         results = metric.evaluate(args.images)
@@ -213,7 +205,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         f'{clock.cpu * per_image:.2f} ms of them on a core; '
         f'{clock.wall - match:.1f} s in all for the means at the end\n'
         f'resident memory grew by {growth:.0f} MB while matching, by '
-        f'{memory() - before:.0f} MB in all\n'
+        f'{process_memory("VmRSS") - before:.0f} MB in all\n'
         f'R@100 {results["R@100"]:.4f}, ng-R@100 {results["ng-R@100"]:.4f}'
     )
 

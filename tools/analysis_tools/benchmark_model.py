@@ -24,8 +24,9 @@ import torch
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmsgg.analysis import ModelBenchmark, compare_unions, text_table
 from mmsgg.engine import add_cfg_options, config_file
+from model_costs import ModelBenchmark, compare_unions
+from report_tables import text_table
 
 MODES = ('inference', 'training')
 
@@ -97,7 +98,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         '--compare-unions',
         action='store_true',
         help='instead, measure inference also with the union box of every '
-        'ordered pair pooled, in pieces and all at once, in turn',
+        'ordered pair pooled, in chunks and all at once, in turn',
     )
     add('--out', type=Path, help='JSON file to write')
     add_cfg_options(parser)

@@ -9,10 +9,23 @@ Examples:
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from mmengine.config import Config
+from mmengine.dataset import BaseDataset
 
-from mmsgg.analysis import check_config
+from config_parts import build_dataset, dataset_settings
+from dataset_checks import (
+    OpenedDataset,
+    ProblemReport,
+    check_graphs,
+    check_overlap,
+    check_self_relations,
+    check_split_images,
+    check_vg150_files,
+)
+from mmsgg.datasets import VG150Dataset, scene_graphs_of
 from mmsgg.engine import add_cfg_options, config_file
 
 
@@ -34,6 +47,217 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)
+
+
+def check_config(
+    cfg: Config, with_images: bool = True, max_examples: int = 5
+) -> ProblemReport:
+    """Read everything that training and testing would read.
+
+    Args:
+        cfg: With ``{train,val,test}_dataloader`` and ``model``.
+        with_images: Whether to decode the images, which takes long.
+        max_examples: How many examples of each kind of problem to keep.
+
+    Returns:
+        What is wrong.
+    """
+    report = ProblemReport(max_examples)
+    opened: list[OpenedDataset] = []
+    files: set[tuple] = set()
+    for split in ('train', 'val', 'test'):
+        if dataset_settings(cfg, split) is None:
+            report.notes.append(f'the config has no {split} data set')
+            continue
+        opened += _open_split(report, cfg, split, files)
+    opened = _without_repeats(report, opened)
+    for one in opened:
+        meta = one.dataset.metainfo
+        sizes = {key: len(meta[key]) for key in ('classes', 'predicates')}
+        _check_losses(report, one.name, one.dataset)
+        check_graphs(report, one.name, one.graphs, *sizes.values())
+        _check_model(report, cfg.get('model', {}), 'model', one.name, sizes)
+    _check_names(report, opened)
+    check_overlap(report, opened)
+    if with_images:
+        readers = [one for one in opened if opens_images(one.dataset)]
+        report.notes += [
+            f'{one.name}: the pipeline opens no image, none was checked'
+            for one in opened
+            if one not in readers
+        ]
+        check_split_images(report, readers)
+    return report
+
+
+def _without_repeats(
+    report: ProblemReport, opened: list[OpenedDataset]
+) -> list[OpenedDataset]:
+    """Leave out what was opened before, as where val is test."""
+    kept: list[OpenedDataset] = []
+    for one in opened:
+        first = next((other for other in kept if _same(one, other)), None)
+        if first is None:
+            kept.append(one)
+        else:
+            report.notes.append(f'{one.name} has the items of {first.name}')
+    return kept
+
+
+def _same(one: OpenedDataset, other: OpenedDataset) -> bool:
+    # training on test images is not to go unnoticed
+    return (
+        (one.split == 'train') == (other.split == 'train')
+        and one.dataset.metainfo == other.dataset.metainfo
+        and one.name.split(' (')[1:] == other.name.split(' (')[1:]
+        and np.array_equal(one.graphs.img_ids, other.graphs.img_ids)
+        and np.array_equal(one.graphs.pairs, other.graphs.pairs)
+    )
+
+
+def _open_split(
+    report: ProblemReport, cfg: Config, split: str, files: set[tuple]
+) -> list[OpenedDataset]:
+    """Open the data sets of a split; each failure is a problem."""
+    found: list[OpenedDataset] = []
+    # whatever a reader raises is for the user to read
+    try:
+        datasets = inner_datasets(build_dataset(cfg, split, lazy=True))
+    except Exception as error:
+        _add_failure(report, split, error)
+        return found
+    for dataset in datasets:
+        file = getattr(dataset, 'ann_file', '') or type(dataset).__name__
+        name = f'{split} ({file})'
+        if isinstance(dataset, VG150Dataset):
+            check_vg150_files(report, dataset, files)
+        try:
+            dataset.full_init()
+            graphs = scene_graphs_of(dataset)
+        except Exception as error:
+            _add_failure(report, name, error)
+            continue
+        found.append(OpenedDataset(split, name, dataset, graphs))
+        related = int((graphs.relation_counts > 0).sum())
+        sizes = len(graphs), related, len(graphs.boxes), len(graphs.pairs)
+        report.sizes.append((name, *sizes))
+    return found
+
+
+def _check_losses(
+    report: ProblemReport, name: str, dataset: BaseDataset
+) -> None:
+    """Look for what a data set drops and clips when it reads its file."""
+    # the files of VG150 were looked through themselves
+    if isinstance(dataset, VG150Dataset) or not hasattr(
+        dataset, 'load_graphs'
+    ):
+        return
+    loaded = dataset.load_graphs()
+    check_self_relations(report, f'{name} unfiltered', loaded.graphs)
+    losses = [f'{num} {what} dropped' for what, num in loaded.dropped.items()]
+    if loaded.num_clipped:
+        losses.append(f'{loaded.num_clipped} boxes cut at the border')
+    if len(loaded.degenerate):
+        losses.append(f'{len(loaded.degenerate)} boxes without an area')
+    if loaded.note:
+        losses.append(loaded.note)
+    if losses:
+        report.notes.append(f'{name}, in reading: {", ".join(losses)}')
+
+
+def _add_failure(report: ProblemReport, name: str, error: Exception) -> None:
+    # str(KeyError) would put its message in quotes
+    words = error.args[0] if len(error.args) == 1 else error
+    report.add_one(
+        'unreadable data set', f'{name}: {type(error).__name__}: {words}'
+    )
+
+
+def _check_model(
+    report: ProblemReport,
+    settings: Any,
+    path: str,
+    name: str,
+    sizes: dict[str, int],
+) -> None:
+    """Compare the numbers of the heads with those of the data set."""
+    if isinstance(settings, list | tuple):
+        settings = {str(i): value for i, value in enumerate(settings)}
+    if not isinstance(settings, dict):
+        return
+    for key, value in settings.items():
+        field = dict(num_classes='classes', num_predicates='predicates')
+        # an RPN has one class of its own
+        if key in field and 'rpn_head' not in path:
+            if value != sizes[field[key]]:
+                report.add_one(
+                    'model size mismatch',
+                    f'{path}.{key} is {value}, {name} has '
+                    f'{sizes[field[key]]} {field[key]}',
+                )
+        else:
+            _check_model(report, value, f'{path}.{key}', name, sizes)
+
+
+def _check_names(report: ProblemReport, opened: list[OpenedDataset]) -> None:
+    """Compare the names of the splits, and look for unused ones."""
+    for key in ('classes', 'predicates'):
+        for one in opened[1:]:
+            first = opened[0].dataset.metainfo[key]
+            if tuple(one.dataset.metainfo[key]) != tuple(first):
+                report.add_one(
+                    'vocabulary mismatch',
+                    f'the {key} of {one.name} are not those of '
+                    f'{opened[0].name}',
+                )
+        training = [one for one in opened if one.split == 'train']
+        if training:
+            _check_use(report, training, key)
+
+
+def _check_use(
+    report: ProblemReport, training: list[OpenedDataset], key: str
+) -> None:
+    """Look for names without a box or relation to learn them from."""
+    names = training[0].dataset.metainfo[key]
+    used: set[int] = set()
+    for one in training:
+        graphs = one.graphs
+        labels = graphs.labels if key == 'classes' else graphs.predicates
+        used.update(np.unique(labels).tolist())
+    report.add(
+        'name never occurs in training',
+        [label for label in range(len(names)) if label not in used],
+        lambda label: f'{training[0].name}: {key}[{label}], {names[label]!r}',
+    )
+
+
+def inner_datasets(dataset: Any) -> list[BaseDataset]:
+    """Look through wrappers such as RepeatDataset and ConcatDataset.
+
+    Args:
+        dataset: A data set or a wrapper of some.
+
+    Returns:
+        The data sets inside, or the data set itself.
+    """
+    inside = getattr(dataset, 'datasets', None)
+    if inside is None and hasattr(dataset, 'dataset'):
+        inside = [dataset.dataset]
+    if inside is None:
+        return [dataset]
+    return [inner for one in inside for inner in inner_datasets(one)]
+
+
+def opens_images(dataset: BaseDataset) -> bool:
+    """Whether the pipeline of a data set reads an image file.
+
+    Args:
+        dataset: With the ``pipeline`` of mmengine's data sets.
+    """
+    transforms = getattr(dataset.pipeline, 'transforms', [])
+    return any('LoadImage' in type(one).__name__ for one in transforms)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

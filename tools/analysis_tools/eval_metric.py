@@ -12,7 +12,7 @@ from typing import Any
 
 from mmengine.config import Config
 
-from mmsgg.analysis import dataset_meta
+from config_parts import dataset_meta
 from mmsgg.engine import config_file
 from mmsgg.evaluation import (
     SceneGraphMetric,
@@ -21,6 +21,7 @@ from mmsgg.evaluation import (
     read_samples,
     write_scene_graphs,
 )
+from result_errors import stop_naming
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -154,7 +155,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Evaluate the file and print the numbers in full precision."""
     args = parse_args(argv)
     cfg = None if args.config is None else Config.fromfile(args.config)
-    try:
+    with stop_naming(args.results):
         meta = dataset_meta(cfg)
         samples = read_samples(args.results)
         for settings in metric_settings(args, cfg):
@@ -163,11 +164,6 @@ def main(argv: Sequence[str] | None = None) -> None:
                 print(f'{name:<16} {float(value)!r}')
         if args.json is not None:
             write_json(args, samples, meta)
-    except ValueError as error:
-        message = str(error)
-        if args.results not in message:
-            message = f'{args.results}: {message}'
-        raise SystemExit(message) from error
 
 
 if __name__ == '__main__':

@@ -9,21 +9,20 @@ Examples:
 """
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import mmcv
 import numpy as np
+from jinja2 import Environment, FileSystemLoader
 from mmengine.config import Config
 from mmengine.utils import track_iter_progress
 
-from mmsgg.analysis import (
-    Card,
+from config_parts import build_visualizer, dataset_meta
+from gallery_results import (
     ImageResult,
     best_and_worst,
-    build_visualizer,
-    dataset_meta,
-    gallery_page,
     image_results,
     result_sample,
 )
@@ -31,6 +30,7 @@ from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.evaluation import check_topk, read_samples
 from mmsgg.structures import SGDataSample
 from mmsgg.visualization import SGLocalVisualizer
+from result_errors import stop_naming
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -65,6 +65,42 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     if args.num < 1 or min(args.topk) < 1:
         parser.error('--num and --topk must be positive')
     return args
+
+
+class Card(NamedTuple):
+    """What the page says of one image."""
+
+    picture: str  # path from the page, with forward slashes
+    name: str
+    recalls: dict[str, float]
+    triplets: Sequence[tuple[str, int | None]]  # words, place of the hit
+
+    @property
+    def num_found(self) -> int:
+        """How many of the triplets are hit."""
+        return sum(place is not None for _, place in self.triplets)
+
+
+def gallery_page(
+    title: str, summary: str, sections: Iterable[tuple[str, Sequence[Card]]]
+) -> str:
+    """The page; it needs no script and nothing from the net.
+
+    Args:
+        title: Of the page.
+        summary: A line below it.
+        sections: Their headings and cards.
+
+    Returns:
+        HTML. All names are escaped.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        trim_blocks=True,
+    )
+    template = environment.get_template('gallery.html')
+    return template.render(title=title, summary=summary, sections=sections)
 
 
 class Gallery:
@@ -126,7 +162,7 @@ class Gallery:
         sample.pred_relations = sample.pred_relations[:count]
         return sample
 
-    def _triplets(self, result: ImageResult) -> list[tuple]:
+    def _triplets(self, result: ImageResult) -> list[tuple[str, int | None]]:
         """The annotated triplets in words, and where each was hit."""
         meta = self.visualizer.dataset_meta
         classes, predicates = meta['classes'], meta['predicates']
@@ -237,13 +273,8 @@ def summary(results: Sequence[ImageResult], topk: Sequence[int]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the file and make the page."""
     args = parse_args(argv)
-    try:
+    with stop_naming(args.results):
         write_gallery(args, read_samples(args.results))
-    except ValueError as error:
-        message = str(error)
-        if args.results not in message:
-            message = f'{args.results}: {message}'
-        raise SystemExit(message) from error
 
 
 if __name__ == '__main__':

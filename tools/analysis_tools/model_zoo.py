@@ -21,6 +21,8 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.fileio import load
 
+from report_tables import markdown_table
+
 ROOT = Path(__file__).resolve().parents[2]
 BENCHMARK = Path(__file__).with_name('benchmark_model.py')
 HEADS = (
@@ -193,12 +195,6 @@ def score_of(config: Path, scores: dict) -> str:
     return ' / '.join(f'{found[key]:.3f}' for key in RECALLS if key in found)
 
 
-def markdown(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Lay out a table."""
-    lines = [heads, ['---'] * len(heads), *rows]
-    return '\n'.join(f'| {" | ".join(line)} |' for line in lines)
-
-
 def write_page(
     measured: list[tuple[Path, dict]], scores: dict, args: Namespace
 ) -> str:
@@ -225,7 +221,7 @@ def write_page(
             heads = (*HEADS, 'score')
             rows = [[*row, x] for row, x in zip(rows, found, strict=True)]
         name = name_of(place / 'x').rpartition('/')[0]
-        parts.append(f'## {name}\n\n{markdown(heads, rows)}\n')
+        parts.append(f'## {name}\n\n{markdown_table(heads, rows)}\n')
     failed = [
         f'- `{name_of(config)}`: {result["error"]}'
         for config, result in measured

@@ -38,9 +38,10 @@ def test_benchmark_prints_and_writes_the_same(tmp_path, capsys):
     assert '2 image(s) of 128 x 128, 8 objects, 24 pairs' in printed
     for mode in ('inference', 'training'):
         table = printed[printed.index(mode) :].partition('images/s')[0]
-        rows = table.splitlines()[1:-1]
+        rows = [row for row in table.splitlines()[1:] if row[0] == '|']
         cost = result[mode]
-        assert [row[:14].strip() for row in rows] == [*cost['stages'], 'all']
+        names = [row.split('|')[1].strip() for row in rows]
+        assert names == [*cost['stages'], 'all']
         assert f'{1000 * cost["seconds"]:.1f}' in rows[-1]
         stages = cost['stages'].values()
         assert cost['peak_mb'] == max(stage['peak_mb'] for stage in stages)
@@ -136,7 +137,8 @@ def test_zoo_measures_and_names_what_fails(tmp_path, arguments, capsys):
     row = next(line for line in page.splitlines() if '[frequency_' in line)
     link = row.partition('](')[2].partition(')')[0]
     assert (out.parent / link).resolve() == TOY / 'frequency_predcls.py'
-    assert '| predcls | ResNet-18 | Frequency | 2.5 (0.0) |' in row
+    cells = [cell.strip() for cell in row.split('|')]
+    assert cells[2:6] == ['predcls', 'ResNet-18', 'Frequency', '2.5 (0.0)']
     assert row.endswith('| 0.125 / 0.250 / 0.500 |')
     assert 'broken`: ' in page and 'Nothing' in page.rpartition('broken')[2]
     assert '[1/2]' in capsys.readouterr().err
@@ -165,7 +167,8 @@ def test_zoo_takes_up_where_it_was(tmp_path, arguments, monkeypatch, capsys):
     assert sorted(ran) == sorted(path.stem for path in TOY.glob('*.py'))
     page = capsys.readouterr().out
     assert 'of 64 x 48\n  pixels' in page
-    assert '| 2.0 (0.5) | no image | 6 | 3.0 | 0.5 |  | 0.5 |  |' in page
+    page = ' '.join(page.split())
+    assert '| 2.0 (0.5) | no image | 6 | 3.0 | 0.5 | | 0.5 | |' in page
     assert '| 0.250 / 0.500 / 0.750 |' in page
     assert '| mAP50 0.500 |' in page
 

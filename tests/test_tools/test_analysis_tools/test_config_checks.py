@@ -9,8 +9,10 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmsgg.analysis import check_config
-from mmsgg.analysis.config_datasets import build_dataset
+from ...scripts import load_tool
+
+check_config = load_tool('analysis_tools/check_dataset').check_config
+build_dataset = load_tool('analysis_tools/config_parts').build_dataset
 
 
 @pytest.fixture

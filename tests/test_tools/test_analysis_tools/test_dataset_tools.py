@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from mmengine.config import Config
 
-from mmsgg.analysis import build_dataset
 from mmsgg.datasets import count_relations
 from mmsgg.testing import write_toy_vg
 from mmsgg.visualization import SGLocalVisualizer
@@ -20,6 +19,7 @@ from ...scripts import load_tool
 CONFIG = str(ROOT / 'configs' / 'toy' / 'sgcls.py')
 
 
+build_dataset = load_tool('analysis_tools/config_parts').build_dataset
 check = load_tool('analysis_tools/check_dataset')
 browse = load_tool('analysis_tools/browse_dataset')
 statistics = load_tool('analysis_tools/relation_statistics')
@@ -126,12 +126,13 @@ def test_statistics(source, tmp_path, capsys):
     assert float(rows[-1]['cumulative']) == pytest.approx(1)
     assert f'with {len(labels)} relations' in text
     assert 'pairs with several predicates' in text and 'R@100' in text
-    assert text.index('\nval ') < text.rindex('\ntest ')
+    assert text.index('\n| val ') < text.rindex('\n| test ')
     with (out / 'triplets.csv').open() as file:
         triplets = list(csv.DictReader(file))
     assert sum(int(row['count']) for row in triplets) == len(labels)
     first, second = (' '.join(row.values()) for row in triplets[:2])
-    words = [' '.join(line.split()) for line in text.split('\n')]
+    words = [' '.join(line.split('|')).split() for line in text.split('\n')]
+    words = [' '.join(line) for line in words]
     assert first in words and second not in words
     for name in ('predicates.png', 'prior.png'):
         picture = cv2.imread(str(out / name))

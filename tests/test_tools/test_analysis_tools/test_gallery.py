@@ -1,31 +1,17 @@
-import doctest
-import importlib
 import math
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
-from mmsgg.analysis import (
-    Card,
-    ImageResult,
-    best_and_worst,
-    gallery_page,
-    image_results,
-    result_sample,
-)
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.evaluation.functional import NEVER
 
+from ...scripts import load_tool
 from .test_predicate_confusion import make_sample
 
-
-@pytest.mark.parametrize('module', ['curve_plots', 'gallery_page'])
-def test_examples_in_docstrings(module):
-    module = importlib.import_module(f'mmsgg.analysis.{module}')
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0
+gallery = load_tool('analysis_tools/gallery')
+image_results, best_and_worst = gallery.image_results, gallery.best_and_worst
 
 
 def results_with(recalls):
@@ -34,7 +20,7 @@ def results_with(recalls):
     for index, (hits, total) in enumerate(recalls):
         ranks = np.array([0] * hits + [NEVER] * (total - hits))
         empty = np.zeros((total, 3), int)
-        results.append(ImageResult(index, empty, empty[:, :2], ranks))
+        results.append(gallery.ImageResult(index, empty, empty[:, :2], ranks))
     return results
 
 
@@ -79,7 +65,7 @@ def test_best_and_worst():
 @pytest.mark.parametrize('with_scores', [True, False])
 def test_sample_for_the_visualizer(with_scores):
     raw = make_sample(np.random.default_rng(0), 4, 5, with_scores)
-    sample = result_sample(raw, topk=3)
+    sample = gallery.result_sample(raw, topk=3)
     relations = raw['pred_relations']
     order = range(len(relations['pairs']))
     if with_scores:
@@ -101,7 +87,7 @@ def test_sample_for_the_visualizer(with_scores):
 def test_sample_without_predictions():
     raw = make_sample(np.random.default_rng(0), 4, 0)
     raw['pred_relations']['predicate_scores'] = np.zeros(0)
-    sample = result_sample(raw, topk=3)
+    sample = gallery.result_sample(raw, topk=3)
     assert len(sample.pred_relations) == len(sample.pred_instances) == 0
     assert sample.pred_relations.pairs.shape == (0, 2)
 
@@ -128,10 +114,12 @@ class Reader(HTMLParser):
 
 def test_page_is_closed_escaped_and_needs_nothing_from_the_net():
     nasty = '<script>alert("&")</script>'
-    card = Card(
+    card = gallery.Card(
         'pictures/a b#1.jpg', nasty, {'R@20': 0.5}, [(nasty, 3), (nasty, None)]
     )
-    page = gallery_page(nasty, nasty, [(nasty, [card, card]), ('None', [])])
+    page = gallery.gallery_page(
+        nasty, nasty, [(nasty, [card, card]), ('None', [])]
+    )
     reader = Reader()
     reader.feed(page)
     assert reader.open == []

@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from mmsgg.analysis.graph_checks import (
-    box_problems,
-    check_graphs,
-    check_self_relations,
-    repeated_rows,
-)
-from mmsgg.analysis.problem_report import ProblemReport, text_table
 from mmsgg.datasets import SceneGraphArrays
+
+from ...scripts import load_tool
+
+checks = load_tool('analysis_tools/dataset_checks')
+box_problems, repeated_rows = (
+    checks.graphs.box_problems,
+    checks.graphs.repeated_rows,
+)
 
 
 def graphs(**changes):
@@ -30,9 +31,11 @@ def graphs(**changes):
 
 
 def problems(found):
-    report = ProblemReport()
-    check_graphs(report, 'train', found, num_classes=2, num_predicates=1)
-    check_self_relations(report, 'train', found)
+    report = checks.ProblemReport()
+    checks.check_graphs(
+        report, 'train', found, num_classes=2, num_predicates=1
+    )
+    checks.check_self_relations(report, 'train', found)
     return report.examples
 
 
@@ -120,23 +123,15 @@ def test_repeated_rows_against_a_slow_search():
 
 
 def test_report_keeps_a_few_examples():
-    report = ProblemReport(max_examples=2)
+    report = checks.ProblemReport(max_examples=2)
     report.add('duplicate box', range(4), lambda row: f'row {row}')
     report.add_one('missing image', 'gone.jpg')
     text = str(report)
     assert 'row 1\n  ... and 2 more' in text and 'row 2' not in text
     assert text.index('ERROR: missing image (1)') < text.index('warning: dup')
     assert text.endswith(
-        '1 errors, 4 warnings: mend the errors before training'
+        '1 errors, 4 warnings: fix the errors before training'
     )
+    assert 'fix: fetch the file, or correct' in text
     with pytest.raises(KeyError):
         report.add_one('sunshine', 'not a problem')
-
-
-def test_text_table_aligns():
-    table = text_table(('name', 'x'), [('a', 1.5), ('long name', 10)])
-    assert table.split('\n') == [
-        'name           x',
-        'a          1.500',
-        'long name     10',
-    ]

@@ -5,17 +5,18 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from mmsgg.analysis import (
-    build_dataset,
-    graph_statistics,
+from mmsgg.datasets import VG150Dataset, count_relations
+from mmsgg.evaluation import (
+    SceneGraphMetric,
     prior_probabilities,
     prior_recall,
 )
-from mmsgg.datasets import VG150Dataset, count_relations
-from mmsgg.evaluation import SceneGraphMetric
-from mmsgg.testing.toy_prior import Graph, label_prior_recall
 
+from ...scripts import load_tool
 from ...test_datasets.vg_files import VGFiles, settings
+
+build_dataset = load_tool('analysis_tools/config_parts').build_dataset
+statistics = load_tool('analysis_tools/relation_statistics')
 
 
 @pytest.fixture(params=['toy', 'random'])
@@ -35,7 +36,9 @@ def sizes_of(dataset):
 
 
 def test_counts(dataset):
-    found = graph_statistics(dataset.scene_graphs, *sizes_of(dataset))
+    found = statistics.graph_statistics(
+        dataset.scene_graphs, *sizes_of(dataset)
+    )
     predicates, classes, triplets = Counter(), Counter(), Counter()
     pairs, objects, relations = defaultdict(set), [], []
     for i in range(len(dataset)):
@@ -77,7 +80,7 @@ def test_counts(dataset):
 
 def test_nothing_to_count(dataset):
     none = dataset.scene_graphs.take(np.zeros(0, dtype=np.int64))
-    found = graph_statistics(none, *sizes_of(dataset))
+    found = statistics.graph_statistics(none, *sizes_of(dataset))
     assert found.num_images == found.num_pairs == found.multi_share == 0
     assert found.triplets.shape == (0, 3)
     assert not found.predicate_counts.any()
@@ -87,7 +90,7 @@ def test_nothing_to_count(dataset):
 def test_prior_recall_is_that_of_the_metric(dataset, must_overlap):
     counts = count_relations(dataset, must_overlap)
     probabilities = prior_probabilities(counts)
-    found = prior_recall(probabilities, dataset.scene_graphs, topk=(2, 5, 20))
+    found = prior_recall(probabilities, dataset.scene_graphs, (2, 5, 20))
     metric = SceneGraphMetric(metrics=['R'], topk=(2, 5, 20))
     metric.dataset_meta = dataset.metainfo
     for i in range(len(dataset)):
@@ -125,30 +128,6 @@ def predicted_by_hand(dataset, i, counts):
             scores=scores.max(axis=1, initial=0),
         ),
     )
-
-
-def test_prior_is_that_of_the_toy_set(toy_config):
-    train, test = (
-        build_dataset(toy_config, split).scene_graphs
-        for split in ('train', 'test')
-    )
-    counts = count_relations(build_dataset(toy_config, 'train'), False)
-    # at 100 all pairs count, in whatever order
-    found = prior_recall(prior_probabilities(counts), test)
-    slow = label_prior_recall(graphs_of(train), graphs_of(test), top=100)
-    assert found['R@100'] == pytest.approx(slow)
-
-
-def graphs_of(arrays):
-    found = []
-    for i in range(len(arrays)):
-        rows = slice(*arrays.relation_starts[i : i + 2])
-        relations = np.column_stack(
-            [arrays.pairs[rows], arrays.predicates[rows]]
-        )
-        labels = arrays.labels[slice(*arrays.box_starts[i : i + 2])]
-        found.append(Graph(labels, relations))
-    return found
 
 
 def test_prior_of_an_unseen_pair_is_unrelated():

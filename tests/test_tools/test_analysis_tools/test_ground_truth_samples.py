@@ -4,13 +4,16 @@ import cv2
 import numpy as np
 import pytest
 
-from mmsgg.analysis import build_dataset, pipeline_sample, raw_sample
+from ...scripts import load_tool
+
+build_dataset = load_tool('analysis_tools/config_parts').build_dataset
+browse = load_tool('analysis_tools/browse_dataset')
 
 
 def test_raw_sample(toy_config):
     dataset = build_dataset(toy_config, 'test')
     item = dataset.get_data_info(2)
-    image, sample = raw_sample(dataset, 2)
+    image, sample = browse.raw_sample(dataset, 2)
     np.testing.assert_array_equal(
         image[..., ::-1], cv2.imread(item['img_path'])
     )
@@ -28,7 +31,7 @@ def test_raw_sample_without_anything(toy_config):
     item = dataset.get_data_info(0)
     item |= dict(instances=[], relations=[])
     dataset.get_data_info = lambda _: item
-    _, sample = raw_sample(dataset, 0)
+    _, sample = browse.raw_sample(dataset, 0)
     assert sample.gt_instances.bboxes.shape == (0, 4)
     assert sample.gt_relations.pairs.shape == (0, 2)
 
@@ -44,8 +47,8 @@ def test_pipeline_sample_is_in_pixels_of_its_image(
             transform.scale = (300, 300 if keep_ratio else 200)
             transform.keep_ratio = keep_ratio
     dataset = build_dataset(toy_config, split)
-    original, expected = raw_sample(dataset, 1)
-    image, sample = pipeline_sample(dataset, 1)
+    original, expected = browse.raw_sample(dataset, 1)
+    image, sample = browse.pipeline_sample(dataset, 1)
     assert max(image.shape) == 300 > max(original.shape)
     scale = np.divide(image.shape[:2], original.shape[:2])[[1, 0, 1, 0]]
     boxes = sample.gt_instances.bboxes / scale
@@ -59,4 +62,4 @@ def test_pipeline_without_image(toy_config):
     settings.pipeline = settings.pipeline[2:]
     dataset = build_dataset(toy_config, 'test')
     with pytest.raises(ValueError, match='loads no image'):
-        pipeline_sample(dataset, 0)
+        browse.pipeline_sample(dataset, 0)

@@ -5,11 +5,12 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmsgg.analysis import ModelBenchmark, compare_unions
-from mmsgg.analysis.random_batch import random_batch, random_item
-from mmsgg.analysis.union_comparison import WAYS, union_branch
 from mmsgg.registry import MODELS
 
+from ...scripts import load_tool
+
+costs = load_tool('analysis_tools/model_costs')
+unions = costs.union_comparison
 CONFIGS = Path(__file__).parents[3] / 'configs' / 'toy'
 SHAPE = (96, 128)
 
@@ -19,14 +20,16 @@ def config(name):
 
 
 def bench_of(name, num_objects=5, **kwargs):
-    return ModelBenchmark(
+    return costs.ModelBenchmark(
         config(name), torch.device('cpu'), num_objects, shape=SHAPE, **kwargs
     )
 
 
 @pytest.mark.parametrize('num_objects', [1, 7])
 def test_item_is_what_a_data_set_gives(tmp_path, num_objects):
-    item = random_item(tmp_path, 3, SHAPE, num_objects, 4, 2)
+    item = costs.random_batch.random_item(
+        tmp_path, 3, SHAPE, num_objects, 4, 2
+    )
     boxes = np.array([one['bbox'] for one in item['instances']])
     assert boxes.shape == (num_objects, 4)
     assert (boxes >= 0).all() and (boxes <= [128, 96, 128, 96]).all()
@@ -45,7 +48,7 @@ def test_batch_goes_through_the_pipeline(wrapped):
         cfg.train_dataloader.dataset = dict(
             type='RepeatDataset', times=2, dataset=cfg.train_dataloader.dataset
         )
-    batch = random_batch(
+    batch = costs.random_batch.random_batch(
         cfg, 'train', 2, shape=(192, 256), num_objects=5, num_classes=12,
         num_predicates=11,
     )  # fmt: skip
@@ -87,7 +90,7 @@ def test_proposals_from_outside():
             resize,
             dict(type='PackSGInputs'),
         ]
-    bench = ModelBenchmark(cfg, torch.device('cpu'), 5, shape=SHAPE)
+    bench = costs.ModelBenchmark(cfg, torch.device('cpu'), 5, shape=SHAPE)
     assert bench.workload()['num_objects'] == 5
     assert 'proposals' not in bench.predict(1)['stages']
     assert 'union branch' in bench.train(1)['stages']
@@ -134,8 +137,8 @@ def test_operations_of_the_union_branch():
     """10 union boxes instead of 20 save 10 times fc6 and fc7."""
     bench = bench_of('predcls')
     ways = {}
-    for way in WAYS:
-        with union_branch(bench.model.relation_head, way):
+    for way in unions.WAYS:
+        with unions.union_branch(bench.model.relation_head, way):
             ways[way] = bench.workload()['flops']
     fc6, fc7 = 128 * 7 * 7 * 256, 256 * 256
     assert ways['every pair'] - ways['as it is'] == 10 * 2 * (fc6 + fc7)
@@ -144,11 +147,11 @@ def test_operations_of_the_union_branch():
 
 def test_union_branch_each_way():
     bench = bench_of('predcls', batch_size=2)
-    costs = compare_unions(bench, 1)
-    assert list(costs) == list(WAYS)
-    assert all('union branch' in cost['stages'] for cost in costs.values())
+    found = costs.compare_unions(bench, 1)
+    assert list(found) == list(unions.WAYS)
+    assert all('union branch' in cost['stages'] for cost in found.values())
     with pytest.raises(ValueError, match='no union branch'):
-        compare_unions(bench_of('frequency_predcls'), 1)
+        costs.compare_unions(bench_of('frequency_predcls'), 1)
 
 
 def test_a_wrong_union_branch_is_noticed(monkeypatch):
@@ -158,7 +161,7 @@ def test_a_wrong_union_branch_is_noticed(monkeypatch):
         embed(*args)[0].roll(1, 0), embed(*args)[1]
     )  # fmt: skip
     with pytest.raises(AssertionError):
-        compare_unions(bench, 1)
+        costs.compare_unions(bench, 1)
 
 
 def test_bfloat16_and_back():

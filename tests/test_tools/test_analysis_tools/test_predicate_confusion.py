@@ -3,12 +3,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmsgg.analysis import (
-    plot_confusion,
-    plot_predicate_recalls,
-    predicate_confusion,
-)
 from mmsgg.evaluation.functional import box_iou
+
+from ...scripts import load_tool
+
+plots = load_tool('analysis_tools/predicate_plots')
+predicate_confusion = load_tool(
+    'analysis_tools/predicate_report'
+).predicate_confusion
 
 P = 3
 
@@ -115,9 +117,9 @@ def test_plots(num_predicates, tmp_path):
     names = [f'a long predicate {i}' for i in range(num_predicates)]
     rng = np.random.default_rng(0)
     counts = rng.integers(0, 9, (num_predicates, num_predicates + 1))
-    plot_confusion(tmp_path / 'confusion.png', names, counts)
+    plots.plot_confusion(tmp_path / 'confusion.png', names, counts)
     recalls = rng.random(num_predicates)
-    plot_predicate_recalls(
+    plots.plot_predicate_recalls(
         tmp_path / 'recall.png',
         names,
         counts.sum(1),

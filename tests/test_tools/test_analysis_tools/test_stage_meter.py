@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import nn
 
-from mmsgg.analysis import stage_meter
-from mmsgg.analysis.stage_meter import PeakMemory, StageMeter
+from ...scripts import load_tool
 
+stage_meter = load_tool('analysis_tools/model_costs/stage_meter')
+PeakMemory, StageMeter = stage_meter.PeakMemory, stage_meter.StageMeter
 CPU = torch.device('cpu')
 needs_proc = pytest.mark.skipif(
     not Path('/proc/self/clear_refs').is_file(),

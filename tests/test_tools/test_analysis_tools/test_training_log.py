@@ -1,11 +1,17 @@
+import doctest
 import json
 
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from mmsgg.analysis import plot_curves, read_training_log
-from mmsgg.analysis.curve_plots import smooth
+from ...scripts import load_tool
+
+logs = load_tool('analysis_tools/analyze_logs')
+
+
+def test_examples_in_docstrings():
+    assert doctest.testmod(logs) == (0, 2)
 
 
 def train_line(step, length=None, **values):
@@ -24,7 +30,7 @@ def test_curves_stand_over_epochs(tmp_path):
     lines = [train_line(s, 10, loss=1 / s) for s in (5, 10, 15, 20)]
     lines.insert(2, {'R@20': 0.25, 'time': 0.1, 'step': 1})
     lines.append({'R@20': 0.5, 'step': 2})
-    log = read_training_log(write(tmp_path / 'scalars.json', *lines))
+    log = logs.read_training_log(write(tmp_path / 'scalars.json', *lines))
     assert log.unit == 'epoch'
     assert set(log.curves) == {'loss', 'R@20', 'time'}
     loss, recall = log.curve('loss'), log.curve('R@20')
@@ -37,7 +43,7 @@ def test_curves_stand_over_epochs(tmp_path):
 
 def test_curves_stand_over_iterations(tmp_path):
     lines = [train_line(50, loss=2), {'mAP': 0.1, 'step': 60}]
-    log = read_training_log(write(tmp_path / 'scalars.json', *lines))
+    log = logs.read_training_log(write(tmp_path / 'scalars.json', *lines))
     assert log.unit == 'iteration'
     assert log.curve('loss').places.tolist() == [50]
     assert log.curve('mAP').places.tolist() == [60]
@@ -51,25 +57,25 @@ def test_a_resumed_run_takes_over(tmp_path):
     write(tmp_path / '2026_1' / 'vis_data' / 'scalars.json', *first)
     write(tmp_path / '2026_2' / 'vis_data' / 'scalars.json', *again)
     write(tmp_path / '2026_3' / 'vis_data' / 'scalars.json')  # a test: empty
-    log = read_training_log(tmp_path)
+    log = logs.read_training_log(tmp_path)
     np.testing.assert_allclose(log.curve('loss').places, [0.5, 1, 1.5, 2])
     assert log.curve('loss').values.tolist() == [1, 1, 2, 2]
     assert log.curve('R@20').values.tolist() == [0.1, 0.2]
     # one that began anew leaves nothing of the one before
     write(tmp_path / '2026_4' / 'vis_data' / 'scalars.json', *first[:1])
-    assert len(read_training_log(tmp_path).curve('loss').values) == 1
+    assert len(logs.read_training_log(tmp_path).curve('loss').values) == 1
 
 
 def test_what_is_wrong_is_named(tmp_path):
     with pytest.raises(ValueError, match=r"neither a file '.*nothing'"):
-        read_training_log(tmp_path / 'nothing')
+        logs.read_training_log(tmp_path / 'nothing')
     empty = write(tmp_path / 'scalars.json')
     with pytest.raises(ValueError, match='nothing is logged'):
-        read_training_log(empty)
+        logs.read_training_log(empty)
     empty.write_text('{"loss": 1, "iter": 1, "step": 1}\n{"loss"')
     with pytest.raises(ValueError, match=r'line 2 of .* is not JSON'):
-        read_training_log(empty)
-    log = read_training_log(write(empty, train_line(1, loss=1, lr=0.1)))
+        logs.read_training_log(empty)
+    log = logs.read_training_log(write(empty, train_line(1, loss=1, lr=0.1)))
     with pytest.raises(ValueError, match=r"no 'los' .* loss, lr"):
         log.curve('los')
 
@@ -82,13 +88,13 @@ def test_smoothing_is_the_mean_of_the_neighbours(length, window):
     for i in range(length):
         reach = min(i, length - 1 - i, window // 2)
         expected.append(values[i - reach : i + reach + 1].mean())
-    np.testing.assert_allclose(smooth(values, window), expected)
+    np.testing.assert_allclose(logs.smooth(values, window), expected)
 
 
 def test_a_panel_a_key_with_a_line_a_run(tmp_path, monkeypatch):
     lines = [train_line(s, 10, loss=s) for s in (2, 4, 6, 8, 10)]
     lines += [{'R@20': 0.25, 'step': 1}]
-    log = read_training_log(write(tmp_path / 'scalars.json', *lines))
+    log = logs.read_training_log(write(tmp_path / 'scalars.json', *lines))
     figures = []
     save = Figure.savefig
     monkeypatch.setattr(
@@ -100,7 +106,7 @@ def test_a_panel_a_key_with_a_line_a_run(tmp_path, monkeypatch):
         ),
     )
     out = tmp_path / 'curves.png'
-    plot_curves(out, dict(a=log, b=log), ['loss', 'R@20'], window=3)
+    logs.plot_curves(out, dict(a=log, b=log), ['loss', 'R@20'], window=3)
     assert out.stat().st_size > 0
     loss, recall = figures[0].axes
     assert (loss.get_title(), recall.get_title()) == ('loss', 'R@20')
@@ -108,4 +114,4 @@ def test_a_panel_a_key_with_a_line_a_run(tmp_path, monkeypatch):
     np.testing.assert_allclose(loss.lines[1].get_ydata(), [2, 4, 6, 8, 10])
     assert [line.get_label() for line in recall.lines] == ['a', 'b']
     with pytest.raises(ValueError, match="b: no 'x'"):
-        plot_curves(out, dict(b=log), ['x'])
+        logs.plot_curves(out, dict(b=log), ['x'])

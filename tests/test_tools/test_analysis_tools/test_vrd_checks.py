@@ -3,8 +3,7 @@
 import pytest
 from mmengine.config import Config
 
-from mmsgg.analysis import check_config
-
+from ...scripts import load_tool
 from ...test_datasets.test_vrd import (
     CLASSES,
     PREDICATES,
@@ -12,6 +11,8 @@ from ...test_datasets.test_vrd import (
     small_files,
     write,
 )
+
+check_config = load_tool('analysis_tools/check_dataset').check_config
 
 
 def config(folder, **settings):

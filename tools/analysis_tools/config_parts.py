@@ -1,14 +1,13 @@
-"""The data sets of a config."""
+"""The data sets and the visualizer of a config."""
 
 from typing import Any
 
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
+from mmengine.visualization import Visualizer
 
-from mmsgg.registry import DATASETS
-
-SPLITS = ('train', 'val', 'test')
+from mmsgg.registry import DATASETS, VISUALIZERS
 
 
 def dataset_settings(cfg: Config, split: str) -> dict | None:
@@ -68,28 +67,12 @@ def _lazily(settings: dict) -> dict:
     return settings
 
 
-def inner_datasets(dataset: Any) -> list[BaseDataset]:
-    """Look through wrappers such as RepeatDataset and ConcatDataset.
+def build_visualizer(cfg: Config) -> Visualizer:
+    """Build that of the config, without backends that write elsewhere.
 
     Args:
-        dataset: A data set or a wrapper of some.
-
-    Returns:
-        The data sets inside, or the data set itself.
+        cfg: One without a ``visualizer`` gets :class:`SGLocalVisualizer`.
     """
-    inside = getattr(dataset, 'datasets', None)
-    if inside is None and hasattr(dataset, 'dataset'):
-        inside = [dataset.dataset]
-    if inside is None:
-        return [dataset]
-    return [inner for one in inside for inner in inner_datasets(one)]
-
-
-def opens_images(dataset: BaseDataset) -> bool:
-    """Whether the pipeline of a data set reads an image file.
-
-    Args:
-        dataset: With the ``pipeline`` of mmengine's data sets.
-    """
-    transforms = getattr(dataset.pipeline, 'transforms', [])
-    return any('LoadImage' in type(one).__name__ for one in transforms)
+    settings = dict(cfg.get('visualizer', dict(type='SGLocalVisualizer')))
+    settings.pop('vis_backends', None)
+    return VISUALIZERS.get(settings.pop('type'))(**settings)

@@ -1,10 +1,95 @@
 """What a check found, counted by kind, with a few examples each."""
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from .problem_kinds import PROBLEM_KINDS
+from report_tables import text_table
+
+
+class ProblemKind(NamedTuple):
+    """What one kind of problem means."""
+
+    is_error: bool  # whether training, or what a test says of it, suffers
+    fix: str
+
+
+def _error(fix: str) -> ProblemKind:
+    return ProblemKind(True, fix)
+
+
+def _warning(fix: str) -> ProblemKind:
+    return ProblemKind(False, fix)
+
+
+#: The kinds by name, in the order of a report.
+PROBLEM_KINDS = {
+    'unreadable data set': _error(
+        'the message says what to do; until then nothing else of this data '
+        'set can be checked'
+    ),
+    'no images in the split': _error(
+        'check split, num_val and the filter_* settings of this data set'
+    ),
+    'vocabulary mismatch': _error(
+        'pass metainfo=dict(classes=[...], predicates=[...]) in the order of '
+        'the file, or the file that belongs to the config'
+    ),
+    'model size mismatch': _error(
+        'set num_classes and num_predicates of the model to the numbers of '
+        'names in the metainfo'
+    ),
+    'rows do not match images': _error(
+        'take the annotation file and image_data.json of the same release'
+    ),
+    'row range broken': _error('write img_to_first_*/img_to_last_* again'),
+    'image size not positive': _error(
+        'correct height and width of the image in the file'
+    ),
+    'class out of range': _error(
+        'correct the label, or name all classes in the metainfo'
+    ),
+    'predicate out of range': _error(
+        'correct the label, or name all predicates in the metainfo'
+    ),
+    'pair out of range': _error(
+        'let the relation point at boxes of its own image, or remove it'
+    ),
+    'box empty or outside': _error('correct the box, or remove it'),
+    'missing image': _error(
+        'fetch the file, or correct data_root, data_prefix and the folders'
+    ),
+    'undecodable image': _error('fetch the file again'),
+    'image of another size': _error(
+        'correct height and width in the annotation (boxes are in their '
+        'pixels), or fetch the original file'
+    ),
+    'image in train and in test': _error(
+        'take the image out of one split; data sets that share num_val must '
+        'also share the filter_* settings'
+    ),
+    'same content in train and test': _warning(
+        'two files of different splits are equal byte for byte; leave one out'
+    ),
+    'image twice in a split': _warning('remove one of the two entries'),
+    'relation of a box to itself': _warning(
+        'filter_self_relations=True drops these; no model predicts such a pair'
+    ),
+    'box reaches out of the image': _warning(
+        'nothing: the box is clipped; correct it if it is far outside'
+    ),
+    'duplicate relation': _warning(
+        'filter_duplicate_relations=True for training; the metric counts '
+        'every row'
+    ),
+    'duplicate box': _warning(
+        'remove one; relations of both boxes are then those of one'
+    ),
+    'name never occurs in training': _warning(
+        'the model cannot learn it; leave it out, or use more images'
+    ),
+}
 
 
 class ProblemReport:
@@ -98,7 +183,7 @@ class ProblemReport:
             parts.append('\n'.join(f'note: {note}' for note in self.notes))
         parts.append(
             f'{self.num_errors} errors, {self.num_warnings} warnings'
-            + (': mend the errors before training' * bool(self.num_errors))
+            + (': fix the errors before training' * bool(self.num_errors))
         )
         return '\n\n'.join(parts)
 
@@ -115,42 +200,9 @@ class ProblemReport:
             more = self.counts[kind] - len(self.examples[kind])
             if more:
                 lines.append(f'  ... and {more} more')
-            lines.append(f'  mend: {PROBLEM_KINDS[kind].mend}')
+            lines.append(f'  fix: {PROBLEM_KINDS[kind].fix}')
             yield '\n'.join(lines)
 
 
 def _severity(kind: str) -> str:
     return 'ERROR' if PROBLEM_KINDS[kind].is_error else 'warning'
-
-
-def text_table(heads: Sequence[str], rows: Sequence[Sequence]) -> str:
-    """Lay out a table as plain text, numbers to the right.
-
-    Args:
-        heads: The names of the columns.
-        rows: Strings, integers and floats (written with three decimals).
-
-    Examples:
-        >>> print(text_table(('name', 'count'), [('on', 12), ('near', 3)]))
-        name  count
-        on       12
-        near      3
-    """
-    columns = []
-    for column, head in enumerate(heads):
-        values = [row[column] for row in rows]
-        cells = [_cell(value) for value in (head, *values)]
-        width = max(map(len, cells))
-        left = any(isinstance(value, str) for value in values)
-        columns.append(
-            [
-                cell.ljust(width) if left else cell.rjust(width)
-                for cell in cells
-            ]
-        )
-    lines = zip(*columns, strict=True)
-    return '\n'.join('  '.join(line).rstrip() for line in lines)
-
-
-def _cell(value: str | int | float) -> str:
-    return f'{value:.3f}' if isinstance(value, float) else str(value)

@@ -11,6 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
+from process_memory import process_memory
+
 #: A stage lasts until the next one begins: before these modules run, ...
 BEGINS_BEFORE = {
     'backbone': 'backbone',
@@ -55,7 +57,6 @@ class PeakMemory:
         device: Where the model is.
     """
 
-    _status = Path('/proc/self/status')
     _clear_refs = Path('/proc/self/clear_refs')
 
     def __init__(self, device: torch.device) -> None:
@@ -77,11 +78,7 @@ class PeakMemory:
             return torch.cuda.max_memory_allocated(self.device) / MB
         if not self.known:
             return None
-        fields = dict(
-            line.split(':', 1)
-            for line in self._status.read_text().splitlines()
-        )
-        return int(fields['VmHWM'].split()[0]) / 1024
+        return process_memory('VmHWM')
 
 
 class StageMeter:

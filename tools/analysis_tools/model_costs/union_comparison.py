@@ -1,14 +1,16 @@
-"""What it saves to pool each union box once, and in pieces."""
+"""What it saves to pool each union box once, and in chunks."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+from unittest.mock import patch
 
 import torch
 from mmdet.structures.bbox import bbox2roi
 from torch import Tensor, nn
 
-from mmsgg.analysis.model_benchmark import ModelBenchmark
-from mmsgg.analysis.stage_meter import StageMeter
+from .model_benchmark import ModelBenchmark
+from .stage_meter import StageMeter
 
 WAYS = ('as it is', 'every pair', 'every pair at once')
 
@@ -25,23 +27,21 @@ def embed_every_pair(
     return torch.cat(unions), torch.arange(len(rows), device=rows.device)
 
 
-@contextmanager
-def union_branch(head: nn.Module, way: str) -> Iterator[None]:
+def union_branch(head: nn.Module, way: str) -> AbstractContextManager:
     """Switch the union branch of a head while the context lasts.
 
     Args:
         head: A relation head with a union branch, such as LinkNet's.
         way: One of ``WAYS``.
     """
-    kept = head.embed_unions, head.max_pairs
-    if way != 'as it is':
-        head.embed_unions = lambda *args: embed_every_pair(head, *args)
+    if way == 'as it is':
+        return nullcontext()
+    changes: dict[str, Any] = dict(
+        embed_unions=partial(embed_every_pair, head)
+    )
     if way == 'every pair at once':
-        head.max_pairs = torch.iinfo(torch.int64).max
-    try:
-        yield
-    finally:
-        head.embed_unions, head.max_pairs = kept
+        changes['max_pairs'] = torch.iinfo(torch.int64).max
+    return patch.multiple(head, **changes)
 
 
 def compare_unions(bench: ModelBenchmark, steps: int) -> dict[str, dict]:

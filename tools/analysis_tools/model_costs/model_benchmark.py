@@ -12,9 +12,10 @@ from mmengine.structures import InstanceData
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmsgg.analysis.random_batch import random_batch
-from mmsgg.analysis.stage_meter import PeakMemory, StageCost, StageMeter
 from mmsgg.registry import MODELS
+
+from .random_batch import random_batch
+from .stage_meter import PeakMemory, StageCost, StageMeter
 
 
 class ModelBenchmark:

@@ -11,12 +11,12 @@ from mmsgg.datasets import VG150Dataset
 from mmsgg.datasets.scene_graph_arrays import row_ranges
 from mmsgg.datasets.vg150_file import read_h5, read_image_data
 
-from .graph_checks import box_problems
-from .problem_report import ProblemReport
+from .graphs import box_problems
+from .report import ProblemReport
 
 
 def check_vg150_files(
-    report: ProblemReport, dataset: VG150Dataset, done: set
+    report: ProblemReport, dataset: VG150Dataset, done: set[tuple]
 ) -> None:
     """Check the files of a data set that nobody checked before.
 

@@ -8,7 +8,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
-from mmsgg.analysis.config_datasets import dataset_settings
+from config_parts import dataset_settings
 
 NUM_PROPOSALS = 1000
 

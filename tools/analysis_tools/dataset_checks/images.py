@@ -11,8 +11,8 @@ from mmengine.utils import track_iter_progress
 
 from mmsgg.datasets.transforms.loading import decode_image
 
-from .problem_report import ProblemReport
-from .split_checks import OpenedDataset, train_and_test
+from .graphs import OpenedDataset, train_and_test
+from .report import ProblemReport
 
 
 class ImageFile(NamedTuple):
