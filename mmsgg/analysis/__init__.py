@@ -10,7 +10,6 @@ from .config_datasets import (
 from .config_visualizer import build_visualizer
 from .csv_file import write_csv
 from .curve_plots import plot_curves
-from .frequency_prior import prior_probabilities, prior_recall
 from .gallery_page import Card, gallery_page
 from .graph_statistics import GraphStatistics, graph_statistics
 from .ground_truth_samples import pipeline_sample, raw_sample
@@ -50,8 +49,6 @@ __all__ = [
     'plot_predicates',
     'plot_prior',
     'predicate_confusion',
-    'prior_probabilities',
-    'prior_recall',
     'raw_sample',
     'read_training_log',
     'result_sample',

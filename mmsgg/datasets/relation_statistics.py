@@ -37,9 +37,21 @@ def count_relations(
         not its boxes overlap. The last slot counts the ordered pairs of
         different boxes that have no relation (in this direction).
     """
-    num_classes = len(dataset.metainfo['classes'])
-    num_predicates = len(dataset.metainfo['predicates'])
-    graphs = scene_graphs_of(dataset)
+    return count_in_graphs(
+        scene_graphs_of(dataset),
+        len(dataset.metainfo['classes']),
+        len(dataset.metainfo['predicates']),
+        must_overlap,
+    )
+
+
+def count_in_graphs(
+    graphs: SceneGraphArrays,
+    num_classes: int,
+    num_predicates: int,
+    must_overlap: bool = True,
+) -> np.ndarray:
+    """Count as :func:`count_relations`, over graphs alone."""
     shape = (num_classes, num_classes, num_predicates + 1)
     cells = np.ravel_multi_index(tuple(graphs.triplets().T), shape)
     counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)

@@ -1,5 +1,6 @@
 """Evaluation of scene graphs."""
 
+from .frequency_prior import prior_probabilities, prior_recall
 from .metrics import DumpSceneGraphs, SceneGraphMetric
 from .result_file import check_topk, largest_topk, read_samples
 from .scene_graph_json import (
@@ -14,6 +15,8 @@ __all__ = [
     'check_topk',
     'graph_to_dict',
     'largest_topk',
+    'prior_probabilities',
+    'prior_recall',
     'read_samples',
     'read_scene_graphs',
     'write_scene_graphs',

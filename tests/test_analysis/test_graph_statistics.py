@@ -5,15 +5,13 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from mmsgg.analysis import (
-    build_dataset,
-    graph_statistics,
+from mmsgg.analysis import build_dataset, graph_statistics
+from mmsgg.datasets import VG150Dataset, count_relations
+from mmsgg.evaluation import (
+    SceneGraphMetric,
     prior_probabilities,
     prior_recall,
 )
-from mmsgg.datasets import VG150Dataset, count_relations
-from mmsgg.evaluation import SceneGraphMetric
-from mmsgg.testing.toy_prior import Graph, label_prior_recall
 
 from ..test_datasets.vg_files import VGFiles, settings
 
@@ -125,30 +123,6 @@ def predicted_by_hand(dataset, i, counts):
             scores=scores.max(axis=1, initial=0),
         ),
     )
-
-
-def test_prior_is_that_of_the_toy_set(toy_config):
-    train, test = (
-        build_dataset(toy_config, split).scene_graphs
-        for split in ('train', 'test')
-    )
-    counts = count_relations(build_dataset(toy_config, 'train'), False)
-    # at 100 all pairs count, in whatever order
-    found = prior_recall(prior_probabilities(counts), test)
-    slow = label_prior_recall(graphs_of(train), graphs_of(test), top=100)
-    assert found['R@100'] == pytest.approx(slow)
-
-
-def graphs_of(arrays):
-    found = []
-    for i in range(len(arrays)):
-        rows = slice(*arrays.relation_starts[i : i + 2])
-        relations = np.column_stack(
-            [arrays.pairs[rows], arrays.predicates[rows]]
-        )
-        labels = arrays.labels[slice(*arrays.box_starts[i : i + 2])]
-        found.append(Graph(labels, relations))
-    return found
 
 
 def test_prior_of_an_unseen_pair_is_unrelated():

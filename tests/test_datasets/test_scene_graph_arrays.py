@@ -63,6 +63,17 @@ def test_take_picks_whole_images(seed, rows):
     assert images_of(taken) == [images[row] for row in rows]
 
 
+@given(st.integers(0, 2**32), st.integers(0, 9))
+def test_concatenate_joins_what_was_split(seed, cut):
+    graphs = random_graphs(seed)
+    parts = [graphs.take(np.arange(9)[part]) for part in (
+        slice(0, cut), slice(cut, 9), slice(0, 0)
+    )]  # fmt: skip
+    joined = SceneGraphArrays.concatenate(parts)
+    assert images_of(joined) == images_of(graphs)
+    assert joined.file_names is None
+
+
 @given(st.integers(0, 2**32), st.floats(0, 1))
 def test_keep_boxes_drops_their_relations(seed, share):
     graphs = random_graphs(seed)

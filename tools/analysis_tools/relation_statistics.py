@@ -19,13 +19,12 @@ from mmsgg.analysis import (
     graph_statistics,
     plot_predicates,
     plot_prior,
-    prior_probabilities,
-    prior_recall,
     text_table,
     write_csv,
 )
 from mmsgg.datasets import count_relations, scene_graphs_of
 from mmsgg.engine import add_cfg_options, config_file
+from mmsgg.evaluation import prior_probabilities, prior_recall
 
 PREDICATE_HEADS = ('predicate', 'count', 'share', 'cumulative')
 TRIPLET_HEADS = ('subject', 'predicate', 'object', 'count')

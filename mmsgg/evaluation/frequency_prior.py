@@ -1,16 +1,17 @@
 """How far the classes of two boxes alone lead."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mmsgg.datasets import SceneGraphArrays
-from mmsgg.evaluation.functional import (
-    PredictedGraph,
-    TrueGraph,
-    graph_ranks,
-    image_recall,
-)
+from .functional import PredictedGraph, TrueGraph, graph_ranks, image_recall
+
+if TYPE_CHECKING:
+    # at run time the evaluation needs no data set
+    from mmsgg.datasets import SceneGraphArrays
 
 
 def prior_probabilities(counts: np.ndarray) -> np.ndarray:
