@@ -1,12 +1,10 @@
 """Data sets of scene graphs, their transforms and their statistics."""
 
-from .gqa import GQA200Dataset
-from .gqa_vocabulary import GQA200_CLASSES, GQA200_PREDICATES
+from .coco_relations import SceneGraphJsonDataset, write_scene_graph_json
+from .gqa import GQA200_CLASSES, GQA200_PREDICATES, GQA200Dataset
 from .relation_statistics import count_relations, scene_graphs_of
 from .scene_graph_arrays import SceneGraphArrays
 from .scene_graph_dataset import SceneGraphDataset
-from .scene_graph_json import SceneGraphJsonDataset
-from .scene_graph_json_writer import write_scene_graph_json
 from .toy_vg import TOY_CLASSES, TOY_PREDICATES, ToyVGDataset
 from .transforms import (
     LoadImageFromFile,
@@ -14,11 +12,9 @@ from .transforms import (
     PackSGInputs,
     SquareResize,
 )
-from .vg150 import VG150Dataset
-from .vg150_vocabulary import VG150_CLASSES, VG150_PREDICATES
-from .vg150_writer import write_vg150
-from .vrd import VRDDataset
-from .vrd_vocabulary import VRD_CLASSES, VRD_PREDICATES
+from .vg150 import VG150_CLASSES, VG150_PREDICATES, VG150Dataset
+from .vg150_file import write_vg150
+from .vrd import VRD_CLASSES, VRD_PREDICATES, VRDDataset
 
 __all__ = [
     'GQA200_CLASSES',

@@ -1,7 +1,6 @@
 """GQA-200: 200 object classes and 100 predicates with a long tail."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -9,10 +8,65 @@ import numpy as np
 
 from mmsgg.registry import DATASETS
 
-from .gqa_vocabulary import GQA200_CLASSES, GQA200_PREDICATES
 from .json_file import compare_names, read_json
-from .scene_graph_arrays import SceneGraphArrays, clip_boxes, starts_of
+from .scene_graph_arrays import SceneGraphArrays, offsets_from_counts
 from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
+
+#: Names in the order of ``GQA_200_ID_Info.json`` (0-based), most frequent
+#: first, background left out.
+# fmt: off
+GQA200_CLASSES = (
+    'window', 'tree', 'man', 'shirt', 'wall', 'building', 'person', 'ground',
+    'sky', 'leg', 'sign', 'hand', 'head', 'pole', 'grass', 'hair', 'car',
+    'ear', 'eye', 'woman', 'clouds', 'shoe', 'table', 'leaves', 'wheel',
+    'door', 'pants', 'letter', 'people', 'flower', 'water', 'glass', 'chair',
+    'fence', 'arm', 'nose', 'number', 'floor', 'rock', 'jacket', 'hat',
+    'plate', 'tail', 'leaf', 'face', 'bush', 'shorts', 'road', 'bag',
+    'sidewalk', 'tire', 'helmet', 'snow', 'boy', 'umbrella', 'logo', 'roof',
+    'boat', 'bottle', 'street', 'plant', 'foot', 'branch', 'post', 'jeans',
+    'mouth', 'cap', 'girl', 'bird', 'banana', 'box', 'bench', 'mirror',
+    'picture', 'pillow', 'book', 'field', 'glove', 'clock', 'dirt', 'bowl',
+    'bus', 'neck', 'trunk', 'wing', 'horse', 'food', 'train', 'kite', 'paper',
+    'shelf', 'airplane', 'sock', 'house', 'elephant', 'lamp', 'coat', 'cup',
+    'cabinet', 'street light', 'cow', 'word', 'dog', 'finger', 'giraffe',
+    'mountain', 'wire', 'flag', 'seat', 'sheep', 'counter', 'skis', 'zebra',
+    'hill', 'truck', 'bike', 'racket', 'ball', 'skateboard', 'ceiling',
+    'motorcycle', 'player', 'surfboard', 'sand', 'towel', 'frame', 'container',
+    'paw', 'feet', 'curtain', 'windshield', 'traffic light', 'horn', 'cat',
+    'child', 'bed', 'sink', 'animal', 'donut', 'stone', 'tie', 'pizza',
+    'orange', 'sticker', 'apple', 'backpack', 'vase', 'basket', 'drawer',
+    'collar', 'lid', 'cord', 'phone', 'pot', 'vehicle', 'fruit', 'laptop',
+    'fork', 'uniform', 'bear', 'fur', 'license plate', 'lady', 'tomato', 'tag',
+    'mane', 'beach', 'tower', 'cone', 'cheese', 'wrist', 'napkin', 'toilet',
+    'desk', 'dress', 'cell phone', 'faucet', 'blanket', 'screen', 'watch',
+    'keyboard', 'arrow', 'sneakers', 'broccoli', 'bicycle', 'guy', 'knife',
+    'ocean', 't-shirt', 'bread', 'spots', 'cake', 'air', 'sweater', 'room',
+    'couch', 'camera', 'frisbee', 'trash can', 'paint',
+)
+
+GQA200_PREDICATES = (
+    'on', 'wearing', 'of', 'near', 'in', 'behind', 'in front of', 'holding',
+    'next to', 'above', 'on top of', 'below', 'by', 'with', 'sitting on',
+    'on the side of', 'under', 'riding', 'standing on', 'beside', 'carrying',
+    'walking on', 'standing in', 'lying on', 'eating', 'covered by',
+    'looking at', 'hanging on', 'at', 'covering', 'on the front of', 'around',
+    'sitting in', 'parked on', 'watching', 'flying in', 'hanging from',
+    'using', 'sitting at', 'covered in', 'crossing', 'standing next to',
+    'playing with', 'walking in', 'on the back of', 'reflected in', 'flying',
+    'touching', 'surrounded by', 'covered with', 'standing by', 'driving on',
+    'leaning on', 'lying in', 'swinging', 'full of', 'talking on',
+    'walking down', 'throwing', 'surrounding', 'standing near',
+    'standing behind', 'hitting', 'printed on', 'filled with', 'catching',
+    'growing on', 'grazing on', 'mounted on', 'facing', 'leaning against',
+    'cutting', 'growing in', 'floating in', 'driving', 'beneath', 'contain',
+    'resting on', 'worn on', 'walking with', 'driving down',
+    'on the bottom of', 'playing on', 'playing in', 'feeding',
+    'standing in front of', 'waiting for', 'running on', 'close to',
+    'sitting next to', 'swimming in', 'talking to', 'grazing in', 'pulling',
+    'pulled by', 'reaching for', 'attached to', 'skiing on', 'parked along',
+    'hang on',
+)
+# fmt: on
 
 #: The file of each split; 'val' is a part of the file of 'test'.
 FILES = dict(
@@ -124,42 +178,42 @@ class GQA200Dataset(SceneGraphDataset):
         graphs = _read_graphs(self.ann_file, *sizes)
         if self.split == 'val':
             graphs = graphs.take(np.arange(min(self.num_val, len(graphs))))
-        of_image = np.repeat(np.arange(len(graphs)), graphs.box_counts)
-        zero = (graphs.boxes == 0).all(axis=1)
-        zero = np.bincount(of_image, zero, minlength=len(graphs))
-        lost = (zero == graphs.box_counts) & (graphs.box_counts > 0)
-        graphs = graphs.take(np.flatnonzero(~lost))
-        return self._clip(
-            graphs, {'images whose boxes are all zero': int(lost.sum())}
-        )
-
-    def _clip(
-        self, graphs: SceneGraphArrays, dropped: dict[str, int]
-    ) -> LoadedGraphs:
-        """Cut boxes off at the borders of their images."""
-        of_image = np.repeat(np.arange(len(graphs)), graphs.box_counts)
-        heights, widths = graphs.heights[of_image], graphs.widths[of_image]
-        boxes, wrong, num_clipped = clip_boxes(graphs.boxes, heights, widths)
-        if len(wrong) and self.degenerate_boxes == 'error':
-            row = wrong[0]
+        graphs, num_lost = _drop_lost(graphs)
+        clipped, degenerate, num_clipped = graphs.clip_boxes()
+        if len(degenerate) and self.degenerate_boxes == 'error':
+            box = degenerate[0]
+            image = graphs.image_of_boxes()[box]
             raise ValueError(
-                f'{self.ann_file}: box {graphs.boxes[row].tolist()} of image '
-                f'{graphs.file_names[of_image[row]].item()!r} has no area '
-                f'inside its {widths[row]} x {heights[row]} pixels '
-                f'({len(wrong)} such boxes); correct the file, or pass '
+                f'{self.ann_file}: box {graphs.boxes[box].tolist()} of image '
+                f'{graphs.file_names[image].item()!r} has no area inside its '
+                f'{graphs.widths[image]} x {graphs.heights[image]} pixels '
+                f'({len(degenerate)} such boxes); correct the file, or pass '
                 "degenerate_boxes='drop' or 'widen'"
             )
-        graphs = replace(graphs, boxes=boxes)
         return LoadedGraphs(
-            graphs, num_clipped, wrong, dropped, note=_repeats_of(graphs)
+            clipped,
+            num_clipped,
+            degenerate,
+            dropped={'images whose boxes are all zero': num_lost},
+            note=_describe_repeats(graphs),
         )
 
 
-def _repeats_of(graphs: SceneGraphArrays) -> str:
+def _drop_lost(graphs: SceneGraphArrays) -> tuple[SceneGraphArrays, int]:
+    """Drop images whose boxes are all zero, and say how many there were."""
+    zero = (graphs.boxes == 0).all(axis=1)
+    num_zero = np.bincount(
+        graphs.image_of_boxes(), zero, minlength=len(graphs)
+    )
+    lost = (num_zero == graphs.box_counts) & (graphs.box_counts > 0)
+    return graphs.take(np.flatnonzero(~lost)), int(lost.sum())
+
+
+def _describe_repeats(graphs: SceneGraphArrays) -> str:
     """Say how many relations share their pair with another one."""
-    rows = np.column_stack([graphs.global_pairs(), graphs.predicates])
+    relations = np.column_stack([graphs.global_pairs(), graphs.predicates])
     on_pair, same = (
-        len(rows) - len(np.unique(rows[:, :columns], axis=0))
+        len(relations) - len(np.unique(relations[:, :columns], axis=0))
         for columns in (2, 3)
     )
     return (
@@ -177,18 +231,7 @@ def _read_graphs(
         FileNotFoundError: If there is no such file.
         ValueError: If it is of another layout, or names what does not exist.
     """
-    lists = read_json(path, 'annotation file', WHERE_FROM)
-    if not isinstance(lists, dict) or any(key not in lists for key in LISTS):
-        raise ValueError(
-            f'{path} lacks one of the lists {", ".join(LISTS)}; pass '
-            'ann_file=... of a file in the layout of GQA_200_Test.json'
-        )
-    lengths = {key: len(lists[key]) for key in LISTS}
-    if len(set(lengths.values())) > 1:
-        raise ValueError(
-            f'{path}: its lists must have an entry an image, but have '
-            f'{lengths}; fetch the file again'
-        )
+    lists = _read_lists(path)
     names = np.array(lists['filenames_all'], dtype=str)
     columns = [[], [], [], [], []]
     for name, *image in zip(*(lists[key] for key in LISTS), strict=True):
@@ -202,6 +245,10 @@ def _read_graphs(
         for column, array in zip(columns, arrays, strict=True):
             column.append(array)
     sizes, boxes, labels, pairs, predicates = columns
+    box_counts, relation_counts = (
+        np.array([len(array) for array in column], dtype=np.int64)
+        for column in (boxes, pairs)
+    )
     widths, heights = np.array(sizes, dtype=np.int64).reshape(-1, 2).T
     return SceneGraphArrays(
         img_ids=np.array([Path(name).stem for name in names], dtype=str),
@@ -209,14 +256,29 @@ def _read_graphs(
         widths=widths,
         boxes=np.concatenate([np.zeros((0, 4)), *boxes]),
         labels=np.concatenate([np.zeros(0, dtype=np.int64), *labels]),
-        box_starts=starts_of(np.array([*map(len, boxes)], dtype=np.int64)),
+        box_starts=offsets_from_counts(box_counts),
         pairs=np.concatenate([np.zeros((0, 2), dtype=np.int64), *pairs]),
         predicates=np.concatenate([np.zeros(0, dtype=np.int64), *predicates]),
-        relation_starts=starts_of(
-            np.array([*map(len, pairs)], dtype=np.int64)
-        ),
+        relation_starts=offsets_from_counts(relation_counts),
         file_names=names,
     )
+
+
+def _read_lists(path: str) -> dict[str, list]:
+    """Read the parallel lists of a file, an entry an image."""
+    lists = read_json(path, 'annotation file', WHERE_FROM)
+    if not isinstance(lists, dict) or any(key not in lists for key in LISTS):
+        raise ValueError(
+            f'{path} lacks one of the lists {", ".join(LISTS)}; pass '
+            'ann_file=... of a file in the layout of GQA_200_Test.json'
+        )
+    lengths = {key: len(lists[key]) for key in LISTS}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(
+            f'{path}: its lists must have an entry an image, but have '
+            f'{lengths}; fetch the file again'
+        )
+    return lists
 
 
 def _image_arrays(
@@ -239,8 +301,8 @@ def _image_arrays(
     size = np.array([size['width'], size['height']], dtype=np.int64)
     boxes = np.array(boxes, dtype=np.float64).reshape(len(boxes), 4)
     labels = np.array(classes, dtype=np.int64) - 1
-    rows = np.array(relations, dtype=np.int64).reshape(len(relations), 3)
-    pairs, predicates = rows[:, :2], rows[:, 2] - 1
+    triplets = np.array(relations, dtype=np.int64).reshape(len(relations), 3)
+    pairs, predicates = triplets[:, :2], triplets[:, 2] - 1
     if len(labels) != len(boxes):
         raise ValueError(f'{len(boxes)} boxes, but {len(labels)} classes')
     for what, values, end in (

@@ -6,8 +6,8 @@ from mmengine.dataset import BaseDataset
 from .scene_graph_arrays import (
     SceneGraphArrays,
     boxes_overlap,
-    row_ranges,
-    starts_of,
+    concat_ranges,
+    offsets_from_counts,
 )
 
 #: Pairs looked at in one go, which bounds the memory to some 100 MB.
@@ -37,9 +37,21 @@ def count_relations(
         not its boxes overlap. The last slot counts the ordered pairs of
         different boxes that have no relation (in this direction).
     """
-    num_classes = len(dataset.metainfo['classes'])
-    num_predicates = len(dataset.metainfo['predicates'])
-    graphs = scene_graphs_of(dataset)
+    return count_in_graphs(
+        scene_graphs_of(dataset),
+        len(dataset.metainfo['classes']),
+        len(dataset.metainfo['predicates']),
+        must_overlap,
+    )
+
+
+def count_in_graphs(
+    graphs: SceneGraphArrays,
+    num_classes: int,
+    num_predicates: int,
+    must_overlap: bool = True,
+) -> np.ndarray:
+    """Count as :func:`count_relations`, over graphs alone."""
     shape = (num_classes, num_classes, num_predicates + 1)
     cells = np.ravel_multi_index(tuple(graphs.triplets().T), shape)
     counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
@@ -55,7 +67,7 @@ def count_relations(
 
 def _chunks(sizes: np.ndarray) -> list[np.ndarray]:
     """Cut images (N,) into runs of bounded total size."""
-    chunk = starts_of(sizes)[:-1] // _PAIRS_AT_ONCE
+    chunk = offsets_from_counts(sizes)[:-1] // _PAIRS_AT_ONCE
     cuts = np.flatnonzero(np.diff(chunk)) + 1
     return np.split(np.arange(len(sizes)), cuts)
 
@@ -63,19 +75,21 @@ def _chunks(sizes: np.ndarray) -> list[np.ndarray]:
 def _unrelated_pairs(
     graphs: SceneGraphArrays, images: np.ndarray, must_overlap: bool
 ) -> np.ndarray:
-    """List the box rows (K, 2) of the unrelated pairs of some images."""
+    """List the unrelated pairs (K, 2) of some images, as box indices."""
     counts = graphs.box_counts[images]
     # pair k of an image with n boxes is (k // n, k % n)
-    numbers = row_ranges(np.zeros_like(counts), counts**2)
+    numbers = concat_ranges(np.zeros_like(counts), counts**2)
     columns = np.repeat(counts, counts**2)
     pairs = np.column_stack([numbers // columns, numbers % columns])
     unrelated = pairs[:, 0] != pairs[:, 1]
 
     relation_counts = graphs.relation_counts[images]
-    rows = row_ranges(graphs.relation_starts[images], relation_counts)
-    first_pairs = np.repeat(starts_of(counts**2)[:-1], relation_counts)
+    relations = concat_ranges(graphs.relation_starts[images], relation_counts)
+    first_pairs = np.repeat(
+        offsets_from_counts(counts**2)[:-1], relation_counts
+    )
     columns = np.repeat(counts, relation_counts)
-    subjects, objects = graphs.pairs[rows].T
+    subjects, objects = graphs.pairs[relations].T
     unrelated[first_pairs + subjects * columns + objects] = False
 
     first_boxes = np.repeat(graphs.box_starts[images], counts**2)
@@ -98,7 +112,7 @@ def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:
     instances = [item['instances'] for item in items]
     relations = [item['relations'] for item in items]
     boxes = [box for group in instances for box in group]
-    rows = [row for group in relations for row in group]
+    triplets = [relation for group in relations for relation in group]
     return SceneGraphArrays(
         img_ids=np.array([item['img_id'] for item in items]),
         heights=_ints([item['height'] for item in items]),
@@ -107,10 +121,14 @@ def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:
             [box['bbox'] for box in boxes], dtype=np.float32
         ).reshape(-1, 4),
         labels=_ints([box['bbox_label'] for box in boxes]),
-        box_starts=starts_of(_ints([len(group) for group in instances])),
-        pairs=_ints([row['pair'] for row in rows]).reshape(-1, 2),
-        predicates=_ints([row['predicate_label'] for row in rows]),
-        relation_starts=starts_of(_ints([len(group) for group in relations])),
+        box_starts=offsets_from_counts(
+            _ints([len(group) for group in instances])
+        ),
+        pairs=_ints([triplet['pair'] for triplet in triplets]).reshape(-1, 2),
+        predicates=_ints([triplet['predicate_label'] for triplet in triplets]),
+        relation_starts=offsets_from_counts(
+            _ints([len(group) for group in relations])
+        ),
     )
 
 

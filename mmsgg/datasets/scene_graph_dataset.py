@@ -24,7 +24,7 @@ class LoadedGraphs(NamedTuple):
     Args:
         graphs: All images of the data set.
         num_clipped: Boxes that were cut off at the border of their image.
-        degenerate: (M,) rows of boxes without an area inside their image;
+        degenerate: (M,) indices of boxes without an area inside their image;
             none where the data set refuses them.
         dropped: How much of what was left out, in words for the log.
         note: What else the log should say.
@@ -144,7 +144,7 @@ class SceneGraphDataset(BaseDataset):
             logger='current',
         )
         if self._indices is not None:
-            graphs = graphs.take(_image_rows(self._indices, len(graphs)))
+            graphs = graphs.take(_image_indices(self._indices, len(graphs)))
         self._scene_graphs = graphs
         self._fully_initialized = True
 
@@ -152,21 +152,22 @@ class SceneGraphDataset(BaseDataset):
         self, loaded: LoadedGraphs, dropped: dict[str, int]
     ) -> tuple[SceneGraphArrays, str]:
         """Drop or widen boxes without an area, and say how many."""
-        graphs, rows = loaded.graphs, loaded.degenerate
-        if not len(rows):
+        graphs, degenerate = loaded.graphs, loaded.degenerate
+        if not len(degenerate):
             return graphs, ''
         if self.degenerate_boxes == 'widen':
-            if np.isnan(graphs.boxes[rows]).any():
+            if np.isnan(graphs.boxes[degenerate]).any():
                 raise ValueError(
                     f'{self.title}: a box has coordinates that are no '
                     'numbers, which cannot be widened; correct the file, or '
                     "pass degenerate_boxes='drop'"
                 )
-            return graphs.widen_boxes(rows), f'widened {len(rows)} boxes'
+            note = f'widened {len(degenerate)} boxes'
+            return graphs.widen_boxes(degenerate), note
         keep = np.ones(len(graphs.boxes), dtype=bool)
-        keep[rows] = False
+        keep[degenerate] = False
         kept = graphs.keep_boxes(keep)
-        dropped['boxes without an area'] = len(rows)
+        dropped['boxes without an area'] = len(degenerate)
         dropped['relations of such boxes'] = len(graphs.pairs) - len(
             kept.pairs
         )
@@ -228,7 +229,7 @@ class SceneGraphDataset(BaseDataset):
             FileNotFoundError: If its image is in none of the folders.
         """
         graphs = self.scene_graphs
-        idx = self._image_row(idx)
+        idx = self._image_index(idx)
         first, last = graphs.box_starts[idx : idx + 2]
         boxes = graphs.boxes[first:last].tolist()
         labels = graphs.labels[first:last].tolist()
@@ -249,7 +250,7 @@ class SceneGraphDataset(BaseDataset):
             sample_idx=idx,
         )
 
-    def _image_row(self, idx: int) -> int:
+    def _image_index(self, idx: int) -> int:
         """Count from the start, and refuse what is not there."""
         size = len(self)
         if not -size <= idx < size:
@@ -289,7 +290,7 @@ class SceneGraphDataset(BaseDataset):
 
     def get_cat_ids(self, idx: int) -> list[int]:
         """List the classes in an image, one entry a box."""
-        idx = self._image_row(idx)
+        idx = self._image_index(idx)
         first, last = self.scene_graphs.box_starts[idx : idx + 2]
         return self.scene_graphs.labels[first:last].tolist()
 
@@ -310,7 +311,7 @@ class SceneGraphDataset(BaseDataset):
                 negative) to keep.
         """
         graphs = self.scene_graphs
-        self._scene_graphs = graphs.take(_image_rows(indices, len(graphs)))
+        self._scene_graphs = graphs.take(_image_indices(indices, len(graphs)))
 
     def get_subset(self, indices: Sequence[int] | int) -> 'SceneGraphDataset':
         """Copy the data set with some of its images only.
@@ -320,7 +321,9 @@ class SceneGraphDataset(BaseDataset):
         """
         graphs = self.scene_graphs
         subset = self._copy_without_annotation()
-        subset._scene_graphs = graphs.take(_image_rows(indices, len(graphs)))
+        subset._scene_graphs = graphs.take(
+            _image_indices(indices, len(graphs))
+        )
         return subset
 
     def _copy_without_annotation(
@@ -340,9 +343,9 @@ def _steps_of(step: object) -> Iterator[object]:
         yield from _steps_of(inner)
 
 
-def _image_rows(indices: Sequence[int] | int, size: int) -> np.ndarray:
-    """Turn what BaseDataset calls indices into image rows (M,)."""
-    rows = np.arange(size)
+def _image_indices(indices: Sequence[int] | int, size: int) -> np.ndarray:
+    """Turn what BaseDataset calls indices into those of images (M,)."""
+    images = np.arange(size)
     if isinstance(indices, int):
-        return rows[:indices] if indices >= 0 else rows[indices:]
-    return rows[np.asarray(indices, dtype=np.int64)]
+        return images[:indices] if indices >= 0 else images[indices:]
+    return images[np.asarray(indices, dtype=np.int64)]

@@ -1,14 +1,21 @@
-"""Read the three files of VG150 as they are, and say what is wrong in them."""
+"""The three files of VG150: read them as they are, and write them.
 
-from collections.abc import Sequence
+Labels are 1-based in the files: writing adds the 1 that
+:class:`~mmsgg.datasets.VG150Dataset` takes away.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import h5py
 import numpy as np
 
 from .json_file import compare_names, read_json
+from .scene_graph_arrays import SceneGraphArrays
 
-#: Images whose files are broken; the rows of the h5 file leave them out.
+#: Images whose files are broken: image_data.json lists them, the h5 file does
+#: not.
 CORRUPTED_IDS = (1592, 1722, 4616, 4617)
 
 #: Where the files come from, for whoever lacks one.
@@ -16,6 +23,10 @@ WHERE_FROM = (
     "the README lists the files of data_root under 'Train on Visual Genome'; "
     'put it there, or pass data_root=... of a folder that holds it'
 )
+
+#: How the h5 file numbers the splits. 'val' is the first of the training
+#: images, so it comes first here.
+SPLIT_NUMBERS = {'val': 0, 'train': 0, 'test': 2}
 
 _RANGE_KEYS = (
     'split',
@@ -36,9 +47,9 @@ def read_h5(path: str) -> tuple[dict[str, np.ndarray], int]:
     Returns:
         In the types of the file: ``split``,
         ``img_to_{first,last}_{box,rel}`` (N,); ``labels`` (B,) and
-        ``predicates`` (R,), still 1-based; ``relationships`` (R, 2) box rows;
-        ``boxes`` (B, 4) [centre x, centre y, width, height] where the longer
-        side of the image is ``size``. And ``size``, 1024 or 512.
+        ``predicates`` (R,), still 1-based; ``relationships`` (R, 2) indices
+        of boxes; ``boxes`` (B, 4) [centre x, centre y, width, height] where
+        the longer side of the image is ``size``. And ``size``, 1024 or 512.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -115,9 +126,11 @@ def read_image_data(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         try:
             columns.append(np.array([image[key] for image in images]))
         except (KeyError, TypeError) as error:
-            row = next(i for i, image in enumerate(images) if key not in image)
+            index = next(
+                i for i, image in enumerate(images) if key not in image
+            )
             raise ValueError(
-                f'{path}: image number {row} has no {key!r}; pass '
+                f'{path}: image number {index} has no {key!r}; pass '
                 'image_data_file=... of a file in the layout of '
                 'image_data.json'
             ) from error
@@ -161,3 +174,175 @@ def check_vocabulary(
             )
         names = {int(idx): name for name, idx in vocabulary[key].items()}
         compare_names(f'{path}: {key}', names, expected, field, first=1)
+
+
+def write_vg150(
+    folder: str | Path,
+    splits: Mapping[str, SceneGraphArrays],
+    classes: Sequence[str],
+    predicates: Sequence[str],
+) -> int:
+    """Write ``VG-SGG.h5``, ``image_data.json`` and ``VG-SGG-dicts.json``.
+
+    Boxes are written with their fractions, so that nothing is rounded, and as
+    ``boxes_1024`` only.
+
+    Args:
+        folder: Made if it is not there.
+        splits: The graphs of 'train', 'val' and 'test', or of some of them;
+            images are called ``<img_id>.jpg``.
+        classes: Names in the order of the labels.
+        predicates: Likewise.
+
+    Returns:
+        The ``num_val`` to read the validation images with. The reader counts
+        images with boxes only.
+
+    Raises:
+        ValueError: If two images have the same id, or one that the reader
+            leaves out.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    names = [name for name in SPLIT_NUMBERS if name in splits]
+    graphs = SceneGraphArrays.concatenate([splits[name] for name in names])
+    _check_ids(graphs.img_ids.tolist())
+    split_numbers = np.repeat(
+        [SPLIT_NUMBERS[name] for name in names],
+        [len(splits[name]) for name in names],
+    )
+    boxes = {'boxes_1024': _relative_boxes(graphs) * 1024}
+    _write_h5(folder / 'VG-SGG.h5', graphs, split_numbers, boxes)
+    _write_json(folder / 'image_data.json', _image_entries(graphs))
+    vocabulary = {
+        'label_to_idx': _number_names(classes),
+        'predicate_to_idx': _number_names(predicates),
+    }
+    _write_json(folder / 'VG-SGG-dicts.json', vocabulary)
+    return int((splits['val'].box_counts > 0).sum()) if 'val' in splits else 0
+
+
+def write_like_original(
+    folder: str | Path,
+    graphs: SceneGraphArrays,
+    split_numbers: np.ndarray,
+    classes: Sequence[str],
+    predicates: Sequence[str],
+) -> None:
+    """Write the three files with all that the published ones have.
+
+    That is: whole boxes in two sizes, the four corrupted images in
+    ``image_data.json``, and counts of names and the inverse mappings in
+    ``VG-SGG-dicts.json``.
+
+    Args:
+        folder: Made if it is not there.
+        graphs: All images, splits mixed.
+        split_numbers: (N,) of ``SPLIT_NUMBERS``, for each image.
+        classes: Names in the order of the labels.
+        predicates: Likewise.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    relative = _relative_boxes(graphs)
+    boxes = {
+        f'boxes_{size}': np.rint(relative * size).astype(np.int32)
+        for size in (1024, 512)
+    }
+    _write_h5(folder / 'VG-SGG.h5', graphs, split_numbers, boxes)
+    unused = dict(url='', coco_id=None, flickr_id=None)
+    images = [entry | unused for entry in _image_entries(graphs)]
+    for place, image_id in enumerate(CORRUPTED_IDS):
+        entry = dict(image_id=image_id, width=640, height=480)
+        images.insert(2 * place, entry | unused)
+    _write_json(folder / 'image_data.json', images)
+    vocabulary = {
+        'object_count': _count_names(classes, graphs.labels),
+        'predicate_count': _count_names(predicates, graphs.predicates),
+    }
+    for key, inverse, names in (
+        ('label_to_idx', 'idx_to_label', classes),
+        ('predicate_to_idx', 'idx_to_predicate', predicates),
+    ):
+        vocabulary[key] = _number_names(names)
+        vocabulary[inverse] = {
+            str(idx): name for name, idx in vocabulary[key].items()
+        }
+    _write_json(folder / 'VG-SGG-dicts.json', vocabulary)
+
+
+def _write_h5(
+    path: Path,
+    graphs: SceneGraphArrays,
+    split_numbers: np.ndarray,
+    boxes: Mapping[str, np.ndarray],
+) -> None:
+    """Write everything but the boxes, which come as they are."""
+    with h5py.File(path, 'w') as file:
+        file['split'] = split_numbers.astype(np.int32)
+        for name, starts in (
+            ('box', graphs.box_starts),
+            ('rel', graphs.relation_starts),
+        ):
+            some = np.diff(starts) > 0
+            for end, indices in (
+                ('first', starts[:-1]),
+                ('last', starts[1:] - 1),
+            ):
+                indices = np.where(some, indices, -1)
+                file[f'img_to_{end}_{name}'] = indices.astype(np.int32)
+        for key, array in boxes.items():
+            file[key] = array
+        file['labels'] = graphs.labels[:, None] + 1
+        file['predicates'] = graphs.predicates[:, None] + 1
+        file['relationships'] = graphs.global_pairs().astype(np.int32)
+        file['active_object_mask'] = np.ones((len(graphs.labels), 1), bool)
+
+
+def _relative_boxes(graphs: SceneGraphArrays) -> np.ndarray:
+    """Describe boxes (B, 4) by centre and size, the longer side being 1."""
+    longer = np.maximum(graphs.widths, graphs.heights)
+    longer = np.repeat(longer, graphs.box_counts)[:, None]
+    top_left, bottom_right = np.hsplit(graphs.boxes / longer, 2)
+    return np.hstack([(top_left + bottom_right) / 2, bottom_right - top_left])
+
+
+def _check_ids(ids: list[int | str]) -> None:
+    """Refuse ids that the reader would not find or not tell apart."""
+    reserved = {str(number) for number in CORRUPTED_IDS}
+    seen = set()
+    for number in ids:
+        if str(number) in reserved:
+            raise ValueError(
+                f'image id {number} is one of the corrupted images of Visual '
+                f'Genome {CORRUPTED_IDS}, which the reader leaves out; give '
+                'the image another name'
+            )
+        if number in seen:
+            raise ValueError(
+                f'two images have the id {number}; give one another name'
+            )
+        seen.add(number)
+
+
+def _image_entries(graphs: SceneGraphArrays) -> list[dict[str, object]]:
+    columns = (graphs.img_ids, graphs.widths, graphs.heights)
+    return [
+        dict(image_id=image_id, width=width, height=height)
+        for image_id, width, height in zip(
+            *(column.tolist() for column in columns), strict=True
+        )
+    ]
+
+
+def _number_names(names: Sequence[str]) -> dict[str, int]:
+    return {name: idx for idx, name in enumerate(names, start=1)}
+
+
+def _count_names(names: Sequence[str], labels: np.ndarray) -> dict[str, int]:
+    counts = np.bincount(labels, minlength=len(names)).tolist()
+    return dict(zip(names, counts, strict=True))
+
+
+def _write_json(path: Path, content: object) -> None:
+    path.write_text(json.dumps(content))

@@ -2,7 +2,8 @@
 
 import os.path as osp
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, NoReturn
 
 import numpy as np
 from PIL import Image
@@ -10,10 +11,48 @@ from PIL import Image
 from mmsgg.registry import DATASETS
 
 from .json_file import compare_names, read_json
-from .scene_graph_arrays import SceneGraphArrays, clip_boxes
+from .scene_graph_arrays import SceneGraphArrays, offsets_from_counts
 from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
-from .vrd_file import WHERE_FROM, VRDGraphs, read_vrd
-from .vrd_vocabulary import VRD_CLASSES, VRD_PREDICATES
+
+#: Names in the order of ``objects.json`` and ``predicates.json`` (0-based).
+# fmt: off
+VRD_CLASSES = (
+    'person', 'sky', 'building', 'truck', 'bus', 'table', 'shirt', 'chair',
+    'car', 'train', 'glasses', 'tree', 'boat', 'hat', 'trees', 'grass',
+    'pants', 'road', 'motorbike', 'jacket', 'monitor', 'wheel', 'umbrella',
+    'plate', 'bike', 'clock', 'bag', 'shoe', 'laptop', 'desk', 'cabinet',
+    'counter', 'bench', 'shoes', 'tower', 'bottle', 'helmet', 'stove', 'lamp',
+    'coat', 'bed', 'dog', 'mountain', 'horse', 'plane', 'roof', 'skateboard',
+    'traffic light', 'bush', 'phone', 'airplane', 'sofa', 'cup', 'sink',
+    'shelf', 'box', 'van', 'hand', 'shorts', 'post', 'jeans', 'cat',
+    'sunglasses', 'bowl', 'computer', 'pillow', 'pizza', 'basket', 'elephant',
+    'kite', 'sand', 'keyboard', 'plant', 'can', 'vase', 'refrigerator', 'cart',
+    'skis', 'pot', 'surfboard', 'paper', 'mouse', 'trash can', 'cone',
+    'camera', 'ball', 'bear', 'giraffe', 'tie', 'luggage', 'faucet', 'hydrant',
+    'snowboard', 'oven', 'engine', 'watch', 'face', 'street', 'ramp',
+    'suitcase',
+)
+
+VRD_PREDICATES = (
+    'on', 'wear', 'has', 'next to', 'sleep next to', 'sit next to',
+    'stand next to', 'park next', 'walk next to', 'above', 'behind',
+    'stand behind', 'sit behind', 'park behind', 'in the front of', 'under',
+    'stand under', 'sit under', 'near', 'walk to', 'walk', 'walk past', 'in',
+    'below', 'beside', 'walk beside', 'over', 'hold', 'by', 'beneath', 'with',
+    'on the top of', 'on the left of', 'on the right of', 'sit on', 'ride',
+    'carry', 'look', 'stand on', 'use', 'at', 'attach to', 'cover', 'touch',
+    'watch', 'against', 'inside', 'adjacent to', 'across', 'contain', 'drive',
+    'drive on', 'taller than', 'eat', 'park on', 'lying on', 'pull', 'talk',
+    'lean on', 'fly', 'face', 'play with', 'sleep on', 'outside of', 'rest on',
+    'follow', 'hit', 'feed', 'kick', 'skate on',
+)
+# fmt: on
+
+WHERE_FROM = (
+    'the files are annotations_train.json, annotations_test.json, '
+    'objects.json and predicates.json of Stanford VRD; put them into '
+    'data_root, or pass data_root=... of a folder that holds them'
+)
 
 
 @DATASETS.register_module()
@@ -97,74 +136,50 @@ class VRDDataset(SceneGraphDataset):
         ):
             listed = read_json(path, 'list of names', WHERE_FROM)
             compare_names(path, dict(enumerate(listed)), names, field)
-        graphs = read_vrd(self.ann_file, len(classes), len(predicates))
-        sizes, num_estimated = self._sizes_of(graphs)
-        widths, heights = sizes.T
-        boxes, degenerate, num_clipped = self._clip(graphs, heights, widths)
-        return LoadedGraphs(
-            SceneGraphArrays(
-                img_ids=graphs.names,
-                heights=heights,
-                widths=widths,
-                boxes=boxes,
-                labels=graphs.labels,
-                box_starts=graphs.box_starts,
-                pairs=graphs.pairs,
-                predicates=graphs.predicates,
-                relation_starts=graphs.relation_starts,
-                file_names=graphs.names,
-            ),
-            num_clipped,
-            degenerate,
-            note=f'guessed {num_estimated} sizes' if num_estimated else '',
-        )
-
-    def _clip(
-        self, graphs: VRDGraphs, heights: np.ndarray, widths: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, int]:
-        """Cut boxes (B, 4) off at the borders; see :func:`clip_boxes`."""
-        of_image = np.repeat(
-            np.arange(len(widths)), np.diff(graphs.box_starts)
-        )
-        boxes, wrong, num_clipped = clip_boxes(
-            graphs.boxes, heights[of_image], widths[of_image]
-        )
-        if len(wrong) and self.degenerate_boxes == 'error':
-            image = of_image[wrong[0]]
-            name = graphs.names[image].item()
+        graphs = _read_graphs(self.ann_file, len(classes), len(predicates))
+        graphs, num_estimated = self._with_sizes(graphs)
+        clipped, degenerate, num_clipped = graphs.clip_boxes()
+        if len(degenerate) and self.degenerate_boxes == 'error':
+            box = degenerate[0]
+            image = graphs.image_of_boxes()[box]
             raise ValueError(
-                f'{self.ann_file}: box {graphs.boxes[wrong[0]].tolist()} '
-                f'(x1, y1, x2, y2 from 0) of image {name!r} '
-                f'is outside its {widths[image]} x {heights[image]} pixels '
-                f'({len(wrong)} such boxes); these are other images than the '
-                'annotated ones, or sizes_file is wrong; with '
+                f'{self.ann_file}: box {graphs.boxes[box].tolist()} '
+                '(x1, y1, x2, y2 from 0) of image '
+                f'{graphs.file_names[image].item()!r} is outside its '
+                f'{graphs.widths[image]} x {graphs.heights[image]} pixels '
+                f'({len(degenerate)} such boxes); these are other images '
+                'than the annotated ones, or sizes_file is wrong; with '
                 "degenerate_boxes='drop' or 'widen' they are read all the same"
             )
-        return boxes, wrong, num_clipped
+        note = f'guessed {num_estimated} sizes' if num_estimated else ''
+        return LoadedGraphs(clipped, num_clipped, degenerate, note=note)
 
-    def _sizes_of(self, graphs: VRDGraphs) -> tuple[np.ndarray, int]:
-        """Find out [width, height] (N, 2) and how many are estimated."""
-        names = graphs.names.tolist()
+    def _with_sizes(
+        self, graphs: SceneGraphArrays
+    ) -> tuple[SceneGraphArrays, int]:
+        """Set the sizes that are known; says how many stay estimated."""
+        names = graphs.file_names.tolist()
+        sizes = np.column_stack([graphs.widths, graphs.heights])
+        num_estimated = 0
         if self.sizes_file:
-            sizes = read_json(self.sizes_file, 'file of sizes', WHERE_FROM)
-            unknown = [name for name in names if name not in sizes]
+            known = read_json(self.sizes_file, 'file of sizes', WHERE_FROM)
+            unknown = [name for name in names if name not in known]
             if unknown:
                 raise ValueError(
                     f'{self.sizes_file} has no size of {len(unknown)} images, '
                     f'such as {unknown[0]!r}; add {{name: [width, height]}}'
                 )
-            rows = [sizes[name] for name in names]
-            return np.array(rows, dtype=np.int64).reshape(-1, 2), 0
-        sizes = np.ones((len(names), 2), dtype=np.int64)
-        of_image = np.repeat(np.arange(len(names)), np.diff(graphs.box_starts))
-        np.maximum.at(sizes, of_image, graphs.boxes[:, 2:] + 1)
-        num_estimated = 0
-        for row, name in enumerate(names):
-            size = self._size_in_image(name)
-            if size:
-                sizes[row] = size
-            num_estimated += size is None
-        return sizes, num_estimated
+            for image, name in enumerate(names):
+                sizes[image] = known[name]
+        else:
+            for image, name in enumerate(names):
+                size = self._size_in_image(name)
+                if size is None:
+                    num_estimated += 1
+                else:
+                    sizes[image] = size
+        widths, heights = sizes.T
+        return replace(graphs, widths=widths, heights=heights), num_estimated
 
     def _size_in_image(self, name: str) -> tuple[int, int] | None:
         """Read (width, height) off an image, None where it is not there."""
@@ -174,3 +189,169 @@ class VRDDataset(SceneGraphDataset):
                 with Image.open(path) as image:
                     return image.size
         return None
+
+
+def _read_graphs(
+    path: str, num_classes: int, num_predicates: int
+) -> SceneGraphArrays:
+    """Read a file of relations and find out which objects they join.
+
+    Every relation repeats the box of its subject and of its object. Within an
+    image, equal boxes of equal category are one object; objects come in the
+    order of their first relation.
+
+    Args:
+        path: ``annotations_train.json`` or one of its layout: ``{image name:
+            [{predicate, subject: {category, bbox}, object: {...}}, ...]}``
+            with bbox = [ymin, ymax, xmin, xmax], counted from 1.
+        num_classes: How many categories there are.
+        num_predicates: How many predicates there are.
+
+    Returns:
+        The graphs, images as small as their boxes allow; boxes int64, the
+        first and the last pixel, counted from 0.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is of another layout, or names what does not exist.
+    """
+    images = _read_images(path)
+    relations = np.array(
+        [
+            _numbers_of(relation, f'{path}: image {name!r}, relation {k}')
+            for name, relations in images.items()
+            for k, relation in enumerate(relations)
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 11)
+    counts = np.array([len(image) for image in images.values()], dtype=int)
+    relation_starts = offsets_from_counts(counts)
+    of_image = np.repeat(np.arange(len(images)), counts)
+    for wrong, what in _find_wrong(relations, num_classes, num_predicates):
+        if wrong.any():
+            _refuse_relation(path, images, relations, wrong, what)
+    objects, pairs = _merge(of_image, relations[:, 1:].reshape(-1, 2, 5))
+    box_starts = offsets_from_counts(
+        np.bincount(objects[:, 0], minlength=len(images))
+    )
+    ymin, ymax, xmin, xmax = objects[:, 2:].T
+    sizes = np.ones((len(images), 2), dtype=np.int64)
+    np.maximum.at(sizes, objects[:, 0], np.column_stack([xmax, ymax]))
+    file_names = np.array(list(images), dtype=str)
+    return SceneGraphArrays(
+        img_ids=file_names,
+        heights=sizes[:, 1],
+        widths=sizes[:, 0],
+        boxes=np.column_stack([xmin, ymin, xmax, ymax]) - 1,
+        labels=objects[:, 1],
+        box_starts=box_starts,
+        pairs=pairs - box_starts[of_image][:, None],
+        predicates=relations[:, 0],
+        relation_starts=relation_starts,
+        file_names=file_names,
+    )
+
+
+def _read_images(path: str) -> dict[str, list]:
+    images = read_json(path, 'annotation file', WHERE_FROM)
+    if not isinstance(images, dict):
+        raise ValueError(
+            f'{path} is a {type(images).__name__} instead of a dict from '
+            'image names to relations; pass ann_file=... of a file in the '
+            'layout of annotations_train.json'
+        )
+    return images
+
+
+def _numbers_of(relation: dict, where: str) -> list[int]:
+    """Flatten a relation: predicate, then category and box of both ends."""
+    try:
+        numbers = [relation['predicate']]
+        for end in ('subject', 'object'):
+            numbers += [relation[end]['category'], *relation[end]['bbox']]
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f'{where} is {relation!r}: it needs predicate, subject and '
+            'object, and the latter two a category and a bbox; correct or '
+            'remove it'
+        ) from error
+    if len(numbers) != 11 or not all(type(value) is int for value in numbers):
+        raise ValueError(
+            f'{where} is {relation!r}: predicate and category must be whole '
+            'numbers, bbox four of them; correct or remove it'
+        )
+    return numbers
+
+
+def _find_wrong(
+    relations: np.ndarray, num_classes: int, num_predicates: int
+) -> list[tuple[np.ndarray, str]]:
+    """Look for labels outside the vocabulary and boxes without an area.
+
+    Args:
+        relations: (R, 11) of :func:`_numbers_of`.
+        num_classes: As in :func:`_read_graphs`.
+        num_predicates: As in :func:`_read_graphs`.
+
+    Returns:
+        (R,) bool where something is wrong, and what it is, for each check.
+    """
+    predicates, labels = relations[:, 0], relations[:, [1, 6]]
+    spans = relations[:, [2, 3, 4, 5, 7, 8, 9, 10]].reshape(-1, 4, 2)
+    bad_label = ((labels < 0) | (labels >= num_classes)).any(axis=1)
+    bad_span = (spans[..., 0] < 1) | (spans[..., 0] >= spans[..., 1])
+    return [
+        (
+            (predicates < 0) | (predicates >= num_predicates),
+            f'its predicate is outside 0..{num_predicates - 1}',
+        ),
+        (bad_label, f'a category is outside 0..{num_classes - 1}'),
+        (
+            bad_span.any(axis=1),
+            'a bbox is not [ymin, ymax, xmin, xmax] with 1 <= min < max',
+        ),
+    ]
+
+
+def _refuse_relation(
+    path: str,
+    images: dict[str, list],
+    relations: np.ndarray,
+    wrong: np.ndarray,
+    what: str,
+) -> NoReturn:
+    """Refuse the first of the wrong relations."""
+    index = np.flatnonzero(wrong)[0]
+    places = [(name, k) for name in images for k in range(len(images[name]))]
+    name, number = places[index]
+    raise ValueError(
+        f'{path}: image {name!r}, relation {number}: {what}; predicate, then '
+        f'category and bbox of both are {relations[index].tolist()}; correct '
+        f'or remove it ({wrong.sum()} such relations)'
+    )
+
+
+def _merge(
+    of_image: np.ndarray, ends: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Find the different objects.
+
+    Args:
+        of_image: (R,) image indices, ascending.
+        ends: (R, 2, 5) category and box of subject and object.
+
+    Returns:
+        (B, 6) image, category and box in the order of first appearance;
+        (R, 2) indices of them.
+    """
+    images = np.repeat(of_image, 2)[:, None]
+    objects, first, inverse = np.unique(
+        np.hstack([images, ends.reshape(-1, 5)]),
+        axis=0,
+        return_index=True,
+        return_inverse=True,
+    )
+    order = np.argsort(first)
+    ranks = np.empty_like(order)
+    ranks[order] = np.arange(len(order))
+    return objects[order], ranks[inverse.reshape(-1)].reshape(-1, 2)

@@ -2,8 +2,18 @@
 
 import numpy as np
 
-from .toy_rules import HELD, LOADS, REACH, SUPPORTS, gaps, is_clear, mean_side
-from .toy_scene import Box, ToyObject, ToyScene
+from .toy_scene import (
+    HELD,
+    LOADS,
+    REACH,
+    SUPPORTS,
+    Box,
+    ToyObject,
+    ToyScene,
+    gaps,
+    is_clear,
+    mean_side,
+)
 
 #: Of each class: how often (relative), shorter and longer width in pixels of
 #: a picture of nominal size, height / width.

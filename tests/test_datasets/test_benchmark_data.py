@@ -1,20 +1,18 @@
 """The benchmark of the data set measures what it says, on a small scale."""
 
-import os
+import multiprocessing
 import subprocess
 import sys
+from contextlib import redirect_stdout
+from itertools import product
 from pathlib import Path
 
 import pytest
 
 from mmsgg.datasets import VG150Dataset
 
-from ..folders import ROOT
 from ..scripts import load_tool
 from .test_vg150 import items_of
-
-TOOL = ROOT / 'tools' / 'analysis_tools' / 'benchmark_data.py'
-
 
 needs_proc = pytest.mark.skipif(
     not Path('/proc/self/smaps_rollup').is_file(),
@@ -22,16 +20,50 @@ needs_proc = pytest.mark.skipif(
 )
 
 
+@pytest.fixture
+def tool():
+    return load_tool('analysis_tools/benchmark_data')
+
+
+@pytest.fixture
+def forks(tool, tmp_path, monkeypatch):
+    """Let the tool fork instead of starting Python, whose imports are slow.
+
+    Lists the arguments that it called itself with.
+    """
+    calls = []
+
+    def main(argv, path):
+        sys.argv = argv
+        with open(path, 'w') as file, redirect_stdout(file):
+            tool.main()
+
+    def run(command, **kwargs):
+        assert command[:2] == [sys.executable, tool.__file__]
+        calls.append(tuple(command[-2:]))
+        path = tmp_path / 'stdout'
+        fork = multiprocessing.get_context('fork').Process(
+            target=main, args=(command[1:], path)
+        )
+        fork.start()
+        fork.join()
+        return subprocess.CompletedProcess(
+            command, fork.exitcode, path.read_text(), ''
+        )
+
+    monkeypatch.setattr(tool.subprocess, 'run', run)
+    return calls
+
+
 @needs_proc
-def test_prints_a_row_for_each_loader_and_split(tmp_path):
-    done = subprocess.run(
-        [sys.executable, TOOL, '--folder', tmp_path, '--num-images', '300'],
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-        env=dict(os.environ, OMP_NUM_THREADS='1'),
-    )
-    lines = done.stdout.splitlines()
+def test_prints_a_row_for_each_loader_and_split(
+    tool, forks, tmp_path, monkeypatch, capsys
+):
+    argv = ['benchmark_data.py', '--folder', str(tmp_path)]
+    monkeypatch.setattr(sys, 'argv', [*argv, '--num-images', '300'])
+    tool.main()
+    assert forks == list(product(tool.LOADERS, ('train', 'test')))
+    lines = capsys.readouterr().out.splitlines()
     start = next(i for i, line in enumerate(lines) if 'open s' in line)
     assert lines[start - 2].startswith('300 images, ')
     rows = [
@@ -49,8 +81,7 @@ def test_prints_a_row_for_each_loader_and_split(tmp_path):
     assert rows[0][2] == rows[2][2]
 
 
-def test_both_loaders_read_the_same(tmp_path):
-    tool = load_tool('analysis_tools/benchmark_data')
+def test_both_loaders_read_the_same(tool, tmp_path):
     tool.write_files(tmp_path, 40)
     for split in ('train', 'test'):
         slow = tool.DictLoader(tmp_path, split).items
@@ -69,12 +100,12 @@ def test_both_loaders_read_the_same(tmp_path):
         assert labels[0] == labels[1] != []
 
 
-def test_no_loop_over_images_when_opening(tmp_path):
+def test_no_loop_over_images_when_opening(tool, tmp_path):
     """Opening calls as many functions for 4000 images as for 40."""
     calls = {}
     for size in (40, 4000):
         folder = tmp_path / str(size)
-        load_tool('analysis_tools/benchmark_data').write_files(folder, size)
+        tool.write_files(folder, size)
         VG150Dataset(data_root=str(folder), num_val=0, image_folders=())
         calls[size] = 0
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from mmsgg.datasets import SceneGraphArrays
 from mmsgg.datasets.scene_graph_arrays import (
     boxes_overlap,
-    row_ranges,
-    starts_of,
+    concat_ranges,
+    offsets_from_counts,
 )
 
 
@@ -28,10 +28,10 @@ def random_graphs(seed, num_images=9):
         widths=rng.integers(50, 60, num_images),
         boxes=np.hstack([corners, corners + sizes]).astype(np.float32),
         labels=rng.integers(0, 3, counts.sum()),
-        box_starts=starts_of(counts),
+        box_starts=offsets_from_counts(counts),
         pairs=(rng.random((rows.sum(), 2)) * limits).astype(np.int64),
         predicates=rng.integers(0, 2, rows.sum()),
-        relation_starts=starts_of(rows),
+        relation_starts=offsets_from_counts(rows),
     )
 
 
@@ -61,6 +61,17 @@ def test_take_picks_whole_images(seed, rows):
     taken = graphs.take(np.array(rows, dtype=np.int64))
     images = images_of(graphs)
     assert images_of(taken) == [images[row] for row in rows]
+
+
+@given(st.integers(0, 2**32), st.integers(0, 9))
+def test_concatenate_joins_what_was_split(seed, cut):
+    graphs = random_graphs(seed)
+    parts = [graphs.take(np.arange(9)[part]) for part in (
+        slice(0, cut), slice(cut, 9), slice(0, 0)
+    )]  # fmt: skip
+    joined = SceneGraphArrays.concatenate(parts)
+    assert images_of(joined) == images_of(graphs)
+    assert joined.file_names is None
 
 
 @given(st.integers(0, 2**32), st.floats(0, 1))
@@ -153,12 +164,12 @@ def test_keep_relations_touches_nothing_else(seed):
 
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.integers(0, 6)), max_size=8))
-def test_row_ranges(ranges):
+def test_concat_ranges(ranges):
     starts, counts = np.array(ranges, dtype=np.int64).reshape(-1, 2).T
     expected = [
         k for start, count in ranges for k in range(start, start + count)
     ]
-    assert row_ranges(starts, counts).tolist() == expected
+    assert concat_ranges(starts, counts).tolist() == expected
 
 
 @given(st.lists(st.integers(0, 6), min_size=8, max_size=8))

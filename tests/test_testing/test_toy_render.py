@@ -7,7 +7,7 @@ import pytest
 
 from mmsgg.datasets import TOY_CLASSES
 from mmsgg.testing import ToyObject, ToyScene, render
-from mmsgg.testing.toy_rules import STATES
+from mmsgg.testing.toy_scene import STATES
 
 OBJECTS = [(name, False) for name in TOY_CLASSES]
 OBJECTS += [(name, True) for name in STATES]

@@ -28,8 +28,15 @@ import numpy as np
 from mmsgg.datasets import (
     VG150_CLASSES,
     VG150_PREDICATES,
+    SceneGraphArrays,
     VG150Dataset,
     count_relations,
+)
+from mmsgg.datasets.scene_graph_arrays import offsets_from_counts
+from mmsgg.datasets.vg150_file import (
+    CORRUPTED_IDS,
+    SPLIT_NUMBERS,
+    write_like_original,
 )
 from process_memory import process_memory
 from report_tables import Cell, text_table
@@ -38,7 +45,6 @@ from report_tables import Cell, text_table
 NUM_IMAGES = 108_073
 BOXES_PER_IMAGE = 11.1
 RELATIONS_PER_IMAGE = 5.8
-CORRUPTED_IDS = (1592, 1722, 4616, 4617)
 HEADS = (
     'loader', 'split', 'images', 'open s', 'peak MB', 'kept MB', 'items/s',
     'worker MB', 'count s',
@@ -53,91 +59,52 @@ def write_files(folder: Path, num_images: int, seed: int = 0) -> None:
         num_images: How many rows; some have no relation, a few no box.
         seed: Of everything random.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(seed)
     sides = rng.integers(300, 1024, (num_images, 2))
-    boxes = rng.poisson(BOXES_PER_IMAGE, num_images)
-    relations = np.where(
-        boxes > 1, rng.poisson(RELATIONS_PER_IMAGE, num_images), 0
+    box_counts = rng.poisson(BOXES_PER_IMAGE, num_images)
+    relation_counts = np.where(
+        box_counts > 1, rng.poisson(RELATIONS_PER_IMAGE, num_images), 0
     )
-    with h5py.File(folder / 'VG-SGG.h5', 'w') as file:
-        file['split'] = rng.choice([0, 2], num_images, p=[0.7, 0.3]).astype(
-            np.int32
-        )
-        for name, counts in (('box', boxes), ('rel', relations)):
-            ends = np.cumsum(counts)
-            for end, rows in (('first', ends - counts), ('last', ends - 1)):
-                rows = np.where(counts > 0, rows, -1).astype(np.int32)
-                file[f'img_to_{end}_{name}'] = rows
-        _write_boxes(file, rng, sides, boxes)
-        _write_relations(file, rng, boxes, relations)
-    _write_json(folder, rng, sides)
+    splits = [SPLIT_NUMBERS['train'], SPLIT_NUMBERS['test']]
+    split_numbers = rng.choice(splits, num_images, p=[0.7, 0.3])
+    boxes, labels = random_boxes(rng, sides, box_counts)
+    pairs, predicates = random_relations(rng, box_counts, relation_counts)
+    graphs = SceneGraphArrays(
+        img_ids=10_000 + rng.permutation(num_images),
+        heights=sides[:, 1],
+        widths=sides[:, 0],
+        boxes=boxes,
+        labels=labels,
+        box_starts=offsets_from_counts(box_counts),
+        pairs=pairs,
+        predicates=predicates,
+        relation_starts=offsets_from_counts(relation_counts),
+    )
+    write_like_original(
+        folder, graphs, split_numbers, VG150_CLASSES, VG150_PREDICATES
+    )
 
 
-def _write_boxes(
-    file: h5py.File,
-    rng: np.random.Generator,
-    sides: np.ndarray,
-    counts: np.ndarray,
-) -> None:
-    """Write boxes whose centres lie inside, and their labels."""
-    extent = np.repeat(sides / sides.max(axis=1, keepdims=True), counts, 0)
+def random_boxes(
+    rng: np.random.Generator, sides: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw boxes (B, 4) whose centres lie inside, and their labels (B,)."""
+    extent = np.repeat(sides, counts, axis=0)
     centres = rng.uniform(0.05, 0.95, extent.shape) * extent
     sizes = rng.uniform(0.02, 0.5, extent.shape) * extent
-    boxes = np.hstack([centres, sizes])
-    for size in (1024, 512):
-        file[f'boxes_{size}'] = np.rint(boxes * size).astype(np.int32)
-    labels = rng.integers(1, len(VG150_CLASSES) + 1, (len(boxes), 1))
-    file['labels'] = labels
-    file['active_object_mask'] = np.ones((len(boxes), 1), dtype=bool)
+    boxes = np.hstack([centres - sizes / 2, centres + sizes / 2])
+    return boxes, rng.integers(len(VG150_CLASSES), size=len(boxes))
 
 
-def _write_relations(
-    file: h5py.File,
-    rng: np.random.Generator,
-    box_counts: np.ndarray,
-    counts: np.ndarray,
-) -> None:
-    """Write relations between different boxes of an image."""
-    first_boxes = np.repeat(np.cumsum(box_counts) - box_counts, counts)
+def random_relations(
+    rng: np.random.Generator, box_counts: np.ndarray, counts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draw pairs (R, 2) of different boxes of an image, and predicates."""
     limits = np.repeat(box_counts, counts)
     subjects = rng.integers(limits)
     objects = (subjects + 1 + rng.integers(limits - 1)) % limits
-    pairs = np.column_stack([subjects, objects]) + first_boxes[:, None]
-    file['relationships'] = pairs.astype(np.int32)
-    file['predicates'] = rng.integers(
-        1, len(VG150_PREDICATES) + 1, (len(pairs), 1)
-    )
-
-
-def _write_json(
-    folder: Path, rng: np.random.Generator, sides: np.ndarray
-) -> None:
-    ids = 10_000 + rng.permutation(len(sides))
-    images = [
-        dict(
-            width=width,
-            url=f'https://example.org/VG_100K_2/{number}.jpg',
-            height=height,
-            image_id=number,
-            coco_id=None,
-            flickr_id=None,
-        )
-        for number, (width, height) in zip(
-            [*CORRUPTED_IDS, *ids.tolist()],
-            [[640, 480]] * len(CORRUPTED_IDS) + sides.tolist(),
-            strict=True,
-        )
-    ]
-    (folder / 'image_data.json').write_text(json.dumps(images))
-    vocabulary = {
-        key: {name: i for i, name in enumerate(names, start=1)}
-        for key, names in (
-            ('label_to_idx', VG150_CLASSES),
-            ('predicate_to_idx', VG150_PREDICATES),
-        )
-    }
-    (folder / 'VG-SGG-dicts.json').write_text(json.dumps(vocabulary))
+    pairs = np.column_stack([subjects, objects])
+    return pairs, rng.integers(len(VG150_PREDICATES), size=len(pairs))
 
 
 class DictLoader:

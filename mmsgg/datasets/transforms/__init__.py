@@ -1,9 +1,12 @@
 """Transforms that load and pack images with their relations."""
 
 from .formatting import PackSGInputs
-from .load_detections import LoadDetections
-from .loading import LoadImageFromFile, LoadRelationAnnotations
-from .proposals import LoadProposals
+from .loading import (
+    LoadDetections,
+    LoadImageFromFile,
+    LoadProposals,
+    LoadRelationAnnotations,
+)
 from .square_resize import SquareResize
 
 __all__ = [

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from mmsgg.datasets import VG150Dataset
-from mmsgg.datasets.scene_graph_arrays import row_ranges
+from mmsgg.datasets.scene_graph_arrays import concat_ranges
 from mmsgg.datasets.vg150_file import read_h5, read_image_data
 
 from .graphs import box_problems
@@ -136,7 +136,7 @@ class VG150FileChecks:
             ),
         )
         counts = np.where(good, last - first + 1, 0)
-        rows = row_ranges(np.where(good, first, 0), counts)
+        rows = concat_ranges(np.where(good, first, 0), counts)
         return np.repeat(np.arange(len(first)), counts), rows
 
     def _check_boxes(self, images: np.ndarray, rows: np.ndarray) -> None:

@@ -11,11 +11,13 @@ import pytest
 from mmsgg.datasets import (
     TOY_CLASSES,
     TOY_PREDICATES,
+    SceneGraphArrays,
     ToyVGDataset,
     count_relations,
 )
 from mmsgg.registry import DATASETS
 from mmsgg.testing import ToySceneSampler, relations_of, write_toy_vg
+from mmsgg.testing.toy_vg_writer import label_prior_recall, recall_ceiling
 
 NUM_TRAIN, NUM_TEST = 500, 120
 
@@ -195,3 +197,32 @@ def test_trains_from_a_config(toy):
     assert counts.shape == (12, 12, 12)
     # most ordered pairs are unrelated
     assert counts[..., -1].sum() > counts[..., :-1].sum()
+
+
+def scene(names, *relations):
+    """Graphs of one image whose relations are given."""
+    triplets = np.array(relations, dtype=np.int64).reshape(-1, 3)
+    return SceneGraphArrays(
+        img_ids=np.array([1]),
+        heights=np.array([9]),
+        widths=np.array([9]),
+        boxes=np.tile([1.0, 2, 8, 9], (len(names), 1)),
+        labels=np.array([TOY_CLASSES.index(n) for n in names], dtype=np.int64),
+        box_starts=np.array([0, len(names)]),
+        pairs=triplets[:, :2],
+        predicates=triplets[:, 2],
+        relation_starts=np.array([0, len(triplets)]),
+    )
+
+
+def test_yardsticks_of_two_scenes():
+    many = ((0, 1, 3), (0, 1, 4), (1, 2, 0), (2, 0, 0))
+    names = ['dog', 'ball', 'tree']
+    one = scene(['dog', 'ball'], (0, 1, 2))
+    test = SceneGraphArrays.concatenate([scene(names, *many), one, scene([])])
+    assert recall_ceiling(test, top=20) == pytest.approx((0.75 + 1) / 2)
+    assert recall_ceiling(test, top=2) == pytest.approx((0.5 + 1) / 2)
+    assert label_prior_recall(one, test, top=1) == pytest.approx(0.5)
+    alone = scene(['dog'])
+    assert recall_ceiling(alone, top=20) is None
+    assert label_prior_recall(one, alone, top=20) is None

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmsgg.testing import ToyObject, ToyScene, ToySceneSampler, relations_of
-from mmsgg.testing.toy_rules import gaps, is_clear, predicates_of
+from mmsgg.testing.toy_scene import gaps, is_clear, predicates_of
 
 
 def scene_of(seed, **kwargs):
