@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from mmsgg.evaluation.functional import box_iou
 from mmsgg.structures import SGDataSample
+from mmsgg.structures.bbox import box_ious
 
 Wanted = Collection[str | int] | None
 
@@ -205,7 +205,7 @@ def _merge(graph: _Columns, iou_thr: float) -> np.ndarray:
     """The row (N,) of the object that stands for each, maybe itself."""
     leaders = np.arange(len(graph.boxes))
     left = graph.wanted_objects.copy()
-    overlaps = box_iou(graph.boxes, graph.boxes) >= iou_thr
+    overlaps = box_ious(graph.boxes, graph.boxes) >= iou_thr
     for row in np.argsort(-graph.scores, kind='stable'):
         if left[row]:
             same = left & overlaps[row]

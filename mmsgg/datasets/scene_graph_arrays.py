@@ -217,18 +217,3 @@ def clip_boxes(
     good = (clipped[2:] > clipped[:2]).all(axis=0)
     clipped = np.ascontiguousarray(clipped.T)
     return clipped, np.flatnonzero(~good), int(cut.sum())
-
-
-def boxes_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Say which boxes share an area with their counterparts.
-
-    Args:
-        boxes: (K, 4) [x1, y1, x2, y2].
-        others: (K, 4) of the same frame.
-
-    Returns:
-        (K,) bool; boxes that only touch do not overlap.
-    """
-    top_left = np.maximum(boxes[:, :2], others[:, :2])
-    bottom_right = np.minimum(boxes[:, 2:], others[:, 2:])
-    return (top_left < bottom_right).all(axis=1)

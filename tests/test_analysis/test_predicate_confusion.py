@@ -8,7 +8,7 @@ from mmsgg.analysis import (
     plot_predicate_recalls,
     predicate_confusion,
 )
-from mmsgg.evaluation.functional import box_iou
+from mmsgg.structures.bbox import box_ious
 
 P = 3
 
@@ -49,7 +49,7 @@ def slow_confusion(sample):
     guesses = sample['pred_relations']
 
     def same(i, j):
-        overlap = box_iou(found['bboxes'][[i]], true['bboxes'][[j]])[0, 0]
+        overlap = box_ious(found['bboxes'][[i]], true['bboxes'][[j]])[0, 0]
         return found['labels'][i] == true['labels'][j] and overlap >= 0.5
 
     order = list(range(len(guesses['pairs'])))
