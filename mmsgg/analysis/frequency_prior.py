@@ -8,7 +8,7 @@ from mmsgg.datasets import SceneGraphArrays
 from mmsgg.evaluation.functional import (
     PredictedGraph,
     TrueGraph,
-    graph_ranks,
+    hit_ranks,
     image_recall,
 )
 
@@ -72,4 +72,4 @@ def _image_ranks(
     true = TrueGraph(
         boxes, labels, graphs.pairs[rows], graphs.predicates[rows]
     )
-    return graph_ranks(predicted, true, ('constrained',), k)['constrained']
+    return hit_ranks(predicted, true, ('constrained',), k)['constrained']

@@ -9,9 +9,10 @@ from mmsgg.evaluation.functional import (
     PredictedGraph,
     TrueGraph,
     match_objects,
+    predicted_graph,
     rank_pairs,
+    true_graph,
 )
-from mmsgg.evaluation.metrics.sample_graphs import predicted_graph, true_graph
 
 
 class PredicateConfusion(NamedTuple):

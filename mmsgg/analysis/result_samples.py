@@ -6,8 +6,7 @@ from typing import Any
 import torch
 from mmengine.structures import InstanceData
 
-from mmsgg.evaluation.functional import rank_pairs
-from mmsgg.evaluation.metrics.sample_graphs import predicted_graph, true_graph
+from mmsgg.evaluation.functional import predicted_graph, rank_pairs, true_graph
 from mmsgg.structures import SGDataSample
 
 

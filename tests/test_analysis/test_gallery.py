@@ -15,7 +15,7 @@ from mmsgg.analysis import (
     result_sample,
 )
 from mmsgg.evaluation import SceneGraphMetric
-from mmsgg.evaluation.functional import NEVER
+from mmsgg.evaluation.functional import NO_HIT
 
 from .test_predicate_confusion import make_sample
 
@@ -32,7 +32,7 @@ def results_with(recalls):
     """Images with the given (hits, relations) at K = 20."""
     results = []
     for index, (hits, total) in enumerate(recalls):
-        ranks = np.array([0] * hits + [NEVER] * (total - hits))
+        ranks = np.array([0] * hits + [NO_HIT] * (total - hits))
         empty = np.zeros((total, 3), int)
         results.append(ImageResult(index, empty, empty[:, :2], ranks))
     return results
