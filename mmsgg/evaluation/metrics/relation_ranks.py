@@ -1,5 +1,6 @@
 """When the relations of a data set are hit, and the recalls that follow."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -23,6 +24,33 @@ PROTOCOL_OF = {
     'pooled-phr-R': 'exclusive-phrase',
 }
 """The known metrics and the protocol of each, see ``functional.hit_ranks``."""
+
+
+def known_metrics(metrics: str | Sequence[str]) -> tuple[str, ...]:
+    """The names as a tuple, if all are known.
+
+    Args:
+        metrics: One name or several.
+
+    Returns:
+        The names in their order.
+
+    Raises:
+        ValueError: On an unknown name; the message has the nearest known one.
+
+    Examples:
+        >>> known_metrics('R')
+        ('R',)
+    """
+    names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
+    for name in names:
+        if name not in PROTOCOL_OF:
+            close = difflib.get_close_matches(name, PROTOCOL_OF, n=1, cutoff=0)
+            raise ValueError(
+                f'unknown metric {name!r}; did you mean {close[0]!r}? '
+                f'Known are {", ".join(PROTOCOL_OF)}.'
+            )
+    return names
 
 
 class RelationRanks(NamedTuple):

@@ -1,6 +1,5 @@
 """The recalls of scene graph generation."""
 
-import difflib
 import math
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,12 @@ from terminaltables import AsciiTable
 from mmsgg.registry import METRICS
 
 from .. import functional as F
-from .relation_ranks import PROTOCOL_OF, RelationRanks, collect_ranks
+from .relation_ranks import (
+    PROTOCOL_OF,
+    RelationRanks,
+    collect_ranks,
+    known_metrics,
+)
 
 
 @METRICS.register_module()
@@ -188,26 +192,20 @@ class SceneGraphMetric(BaseMetric):
             self.predicate_recalls = self._recall_of_predicates(relations)
             table = predicate_table(self.predicate_recalls)
             print_log(f'Recall of each predicate\n{table}', logger='current')
-        values = [
-            value
-            for k in self.topk
-            for value in (
-                *(relations.recall(metric, k) for metric in self.metrics),
-                *self._recall_of_groups(relations, k),
-            )
-        ]
+        groups = self._groups(relations.num_predicates).values()
+        values = []
+        for k in self.topk:
+            values += [relations.recall(metric, k) for metric in self.metrics]
+            for metric in self._grouped:
+                recalls = relations.recall_of_predicates(metric, k)
+                values += [F.group_mean_recall(recalls, g) for g in groups]
         return dict(zip(self._names(), values, strict=True))
 
     def _names(self) -> list[str]:
         """The names of the results."""
-        names = [
-            *self.metrics,
-            *(
-                f'{m}-{g}'
-                for m in self._grouped
-                for g in self.predicate_groups
-            ),
-        ]
+        groups = self.predicate_groups
+        grouped = [f'{m}-{group}' for m in self._grouped for group in groups]
+        names = [*self.metrics, *grouped]
         return [f'{name}@{k}' for k in self.topk for name in names]
 
     def _groups(self, num_predicates: int) -> dict[str, np.ndarray]:
@@ -216,18 +214,6 @@ class SceneGraphMetric(BaseMetric):
         return F.resolve_predicate_groups(
             self.predicate_groups, names, num_predicates
         )
-
-    def _recall_of_groups(
-        self, relations: RelationRanks, k: int
-    ) -> list[float]:
-        """The values of mR-head, mR-body and so on at one K."""
-        groups = self._groups(relations.num_predicates).values()
-        return [
-            F.group_mean_recall(recalls, group)
-            for metric in self._grouped
-            for recalls in [relations.recall_of_predicates(metric, k)]
-            for group in groups
-        ]
 
     def _recall_of_images(self, relations: RelationRanks) -> dict:
         """What :attr:`image_recalls` holds."""
@@ -284,33 +270,6 @@ class SceneGraphMetric(BaseMetric):
                     'counted from 0; subtract 1 from a list counted from 1'
                 )
         return num_predicates
-
-
-def known_metrics(metrics: str | Sequence[str]) -> tuple[str, ...]:
-    """The names as a tuple, if all are known.
-
-    Args:
-        metrics: One name or several.
-
-    Returns:
-        The names in their order.
-
-    Raises:
-        ValueError: On an unknown name; the message has the nearest known one.
-
-    Examples:
-        >>> known_metrics('R')
-        ('R',)
-    """
-    names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
-    for name in names:
-        if name not in PROTOCOL_OF:
-            close = difflib.get_close_matches(name, PROTOCOL_OF, n=1, cutoff=0)
-            raise ValueError(
-                f'unknown metric {name!r}; did you mean {close[0]!r}? '
-                f'Known are {", ".join(PROTOCOL_OF)}.'
-            )
-    return names
 
 
 def checked_topk(topk: int | Sequence[int]) -> tuple[int, ...]:

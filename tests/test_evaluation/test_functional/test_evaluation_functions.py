@@ -13,8 +13,8 @@ MODULES = [
     'functional.hit_ranks', 'functional.matching',
     'functional.predicate_groups', 'functional.ranking',
     'functional.recall', 'functional.zero_shot',
-    'metrics.dump_scene_graphs', 'metrics.scene_graph_metric',
-    'prediction_json', 'result_file',
+    'metrics.dump_scene_graphs', 'metrics.relation_ranks',
+    'metrics.scene_graph_metric', 'prediction_json', 'result_file',
 ]  # fmt: skip
 
 
