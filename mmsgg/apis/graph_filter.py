@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from mmsgg.evaluation.functional import box_iou
 from mmsgg.structures import SGDataSample
+from mmsgg.structures.bbox import box_ious
 
 Wanted = Collection[str | int] | None
 
@@ -18,7 +18,7 @@ class _Columns(NamedTuple):
     boxes: np.ndarray  # (N, 4) original-image pixels
     scores: np.ndarray  # (N,)
     wanted_objects: np.ndarray  # (N,) bool
-    pairs: np.ndarray  # (K, 2) rows [subject, object] of the objects
+    pairs: np.ndarray  # (K, 2) [subject, object], indices of the objects
     triplet_scores: np.ndarray  # (K,)
     wanted_triplets: np.ndarray  # (K,) bool
 
@@ -26,9 +26,9 @@ class _Columns(NamedTuple):
 class _Kept(NamedTuple):
     """What is left: n objects, k triplets."""
 
-    objects: np.ndarray  # (n,) rows of the objects, in their order
-    triplets: np.ndarray  # (k,) rows of the triplets, best first
-    pairs: np.ndarray  # (k, 2) rows of the objects they are between now
+    objects: np.ndarray  # (n,) indices of the objects, in their order
+    triplets: np.ndarray  # (k,) indices of the triplets, best first
+    pairs: np.ndarray  # (k, 2) indices of the objects they are between now
     scores: np.ndarray  # (k,) their scores now
 
 
@@ -80,9 +80,9 @@ def filter_graph(
         1
     """
     objects, triplets = graph['objects'], graph['triplets']
-    rows = {item['id']: row for row, item in enumerate(objects)}
+    index_of = {item['id']: index for index, item in enumerate(objects)}
     pairs = [
-        [rows[item['subject_id']], rows[item['object_id']]]
+        [index_of[item['subject_id']], index_of[item['object_id']]]
         for item in triplets
     ]
     columns = _Columns(
@@ -96,15 +96,15 @@ def filter_graph(
     kept = _select(columns, score_thr, topk, merge_iou)
     return dict(
         graph,
-        objects=[dict(objects[row]) for row in kept.objects],
+        objects=[dict(objects[index]) for index in kept.objects],
         triplets=[
             dict(
-                triplets[row],
+                triplets[index],
                 subject_id=objects[subject]['id'],
                 object_id=objects[object_]['id'],
                 score=float(f'{score:.6g}'),
             )
-            for row, (subject, object_), score in zip(
+            for index, (subject, object_), score in zip(
                 kept.triplets, kept.pairs, kept.scores, strict=True
             )
         ],
@@ -144,12 +144,12 @@ def filter_sample(
         wanted_triplets=_among(relations.labels.numpy(), predicates),
     )
     kept = _select(columns, score_thr, topk, merge_iou)
-    new_rows = np.zeros(len(objects), int)
-    new_rows[kept.objects] = np.arange(len(kept.objects))
+    new_indices = np.zeros(len(objects), int)
+    new_indices[kept.objects] = np.arange(len(kept.objects))
     ours = SGDataSample(metainfo=sample.metainfo)
     ours.pred_instances = objects[torch.from_numpy(kept.objects)]
     ours.pred_relations = relations[torch.from_numpy(kept.triplets)]
-    ours.pred_relations.pairs = torch.from_numpy(new_rows[kept.pairs])
+    ours.pred_relations.pairs = torch.from_numpy(new_indices[kept.pairs])
     ours.pred_relations.scores = torch.from_numpy(kept.scores)
     return ours
 
@@ -186,41 +186,41 @@ def _select(
 
     pairs, scores = leaders[graph.pairs], graph.triplet_scores
     ends = graph.wanted_objects[graph.pairs].all(1)
-    rows = graph.wanted_triplets & ends & (pairs[:, 0] != pairs[:, 1])
-    rows = np.flatnonzero(rows)
+    kept = graph.wanted_triplets & ends & (pairs[:, 0] != pairs[:, 1])
+    kept = np.flatnonzero(kept)
     if merge_iou is not None:
-        rows = rows[
-            _best_sources(graph.pairs[rows], pairs[rows], scores[rows])
+        kept = kept[
+            _best_sources(graph.pairs[kept], pairs[kept], scores[kept])
         ]
         scores = scores * _ratio(
             graph.scores[pairs], graph.scores[graph.pairs]
         )
-    rows = rows[(scores[rows] >= score_thr) & stays[pairs[rows]].all(1)]
-    order = np.argsort(-scores[rows], kind='stable')[:topk]
-    rows = rows[order]
-    return _Kept(np.flatnonzero(stays), rows, pairs[rows], scores[rows])
+    kept = kept[(scores[kept] >= score_thr) & stays[pairs[kept]].all(1)]
+    order = np.argsort(-scores[kept], kind='stable')[:topk]
+    kept = kept[order]
+    return _Kept(np.flatnonzero(stays), kept, pairs[kept], scores[kept])
 
 
 def _merge(graph: _Columns, iou_thr: float) -> np.ndarray:
-    """The row (N,) of the object that stands for each, maybe itself."""
+    """The index (N,) of the object that stands for each, maybe itself."""
     leaders = np.arange(len(graph.boxes))
     left = graph.wanted_objects.copy()
-    overlaps = box_iou(graph.boxes, graph.boxes) >= iou_thr
-    for row in np.argsort(-graph.scores, kind='stable'):
-        if left[row]:
-            same = left & overlaps[row]
-            leaders[same] = row
+    overlaps = box_ious(graph.boxes, graph.boxes) >= iou_thr
+    for best in np.argsort(-graph.scores, kind='stable'):
+        if left[best]:
+            same = left & overlaps[best]
+            leaders[same] = best
             left &= ~same
-            left[row] = False
+            left[best] = False
     return leaders
 
 
 def _best_sources(
     old: np.ndarray, new: np.ndarray, scores: np.ndarray
 ) -> np.ndarray:
-    """Of the old pairs (K, 2) that became one new pair, the best one's rows.
+    """Indices of the best of the old pairs (K, 2) of each new pair.
 
-    One pair may have several rows, one a predicate; they stay together.
+    One pair may come several times, once a predicate; they stay together.
     """
     size = 1 + max(old.max(initial=0), new.max(initial=0))
     old, new = old @ [size, 1], new @ [size, 1]

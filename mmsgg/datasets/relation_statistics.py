@@ -3,9 +3,10 @@
 import numpy as np
 from mmengine.dataset import BaseDataset
 
+from mmsgg.structures.bbox import boxes_overlap
+
 from .scene_graph_arrays import (
     SceneGraphArrays,
-    boxes_overlap,
     concat_ranges,
     offsets_from_counts,
 )

@@ -245,18 +245,3 @@ def concat_ranges(starts: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """
     before = offsets_from_counts(counts)
     return np.arange(before[-1]) + np.repeat(starts - before[:-1], counts)
-
-
-def boxes_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Say which boxes share an area with their counterparts.
-
-    Args:
-        boxes: (K, 4) [x1, y1, x2, y2].
-        others: (K, 4) of the same frame.
-
-    Returns:
-        (K,) bool; boxes that only touch do not overlap.
-    """
-    top_left = np.maximum(boxes[:, :2], others[:, :2])
-    bottom_right = np.minimum(boxes[:, 2:], others[:, 2:])
-    return (top_left < bottom_right).all(axis=1)

@@ -12,7 +12,9 @@ from mmengine.fileio import join_path
 from mmengine.logging import print_log
 from mmengine.utils import is_abs
 
-from .scene_graph_arrays import SceneGraphArrays, boxes_overlap
+from mmsgg.structures.bbox import boxes_overlap
+
+from .scene_graph_arrays import SceneGraphArrays
 from .transforms import LoadRelationAnnotations
 
 DEGENERATE_BOXES = ('error', 'drop', 'widen')

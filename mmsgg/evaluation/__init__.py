@@ -2,12 +2,12 @@
 
 from .frequency_prior import prior_probabilities, prior_recall
 from .metrics import DumpSceneGraphs, SceneGraphMetric
-from .result_file import check_topk, largest_topk, read_samples
-from .scene_graph_json import (
+from .prediction_json import (
     graph_to_dict,
     read_scene_graphs,
     write_scene_graphs,
 )
+from .result_file import check_topk, largest_topk, read_samples
 
 __all__ = [
     'DumpSceneGraphs',

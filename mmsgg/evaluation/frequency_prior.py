@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .functional import PredictedGraph, TrueGraph, graph_ranks, image_recall
+from .functional import PredictedGraph, TrueGraph, hit_ranks, image_recall
 
 if TYPE_CHECKING:
     # at run time the evaluation needs no data set
@@ -73,4 +73,4 @@ def _image_ranks(
     true = TrueGraph(
         boxes, labels, graphs.pairs[rows], graphs.predicates[rows]
     )
-    return graph_ranks(predicted, true, ('constrained',), k)['constrained']
+    return hit_ranks(predicted, true, ('constrained',), k)['constrained']

@@ -1,11 +1,22 @@
-"""Arithmetic of boxes [x1, y1, x2, y2] whose last pixel belongs to them.
+"""Arithmetic of boxes [x1, y1, x2, y2]: the only copy of the package.
 
-Widths and heights are ``x2 - x1 + 1``, the convention of neural-motifs,
-linknet-pytorch and Scene-Graph-Benchmark, in training and in evaluation.
+The last pixel belongs to a box: widths and heights are ``x2 - x1 + 1``, the
+convention of neural-motifs, linknet-pytorch and Scene-Graph-Benchmark, in
+training and in evaluation. Where it is otherwise the docstring says so.
+
+Models pass tensors, evaluation and data sets pass numpy arrays. Of arrays
+:func:`box_ious` makes float64, so that no relation is hit or missed by
+rounding; mmdet's ``bbox_overlaps`` with ``use_legacy_coordinate`` rounds to
+float32.
 """
 
+from typing import Any, TypeVar
+
+import numpy as np
 import torch
 from torch import Tensor
+
+Boxes = TypeVar('Boxes', Tensor, np.ndarray)
 
 
 def box_sizes(boxes: Tensor) -> Tensor:
@@ -13,23 +24,85 @@ def box_sizes(boxes: Tensor) -> Tensor:
     return (boxes[:, 2:] - boxes[:, :2] + 1).clamp(min=1)
 
 
-def box_ious(boxes: Tensor, others: Tensor) -> Tensor:
-    """IoU (n, m) of (n, 4) and (m, 4) boxes of one pixel frame."""
-    lower = torch.maximum(boxes[:, None, :2], others[:, :2])
-    upper = torch.minimum(boxes[:, None, 2:], others[:, 2:])
-    common = (upper - lower + 1).clamp(min=0).prod(dim=-1)
-    areas = [(x[:, 2:] - x[:, :2] + 1).prod(dim=1) for x in (boxes, others)]
-    return common / (areas[0][:, None] + areas[1] - common)
+def intersection_areas(
+    boxes: Boxes, others: Boxes, last_pixel: int = 1
+) -> Boxes:
+    """Area that each box shares with each other box.
+
+    Args:
+        boxes: (n, 4) boxes in pixels of some frame.
+        others: (m, 4) boxes in the same frame.
+        last_pixel: 1 where the last pixel belongs to a box, else 0.
+
+    Returns:
+        (n, m) areas, 0 where the boxes are apart.
+
+    Examples:
+        >>> intersection_areas(
+        ...     np.array([[0, 0, 9, 9]]), np.array([[5, 0, 14, 9]]))
+        array([[50]])
+    """
+    xp = _namespace(boxes)
+    lower = xp.maximum(boxes[:, None, :2], others[None, :, :2])
+    upper = xp.minimum(boxes[:, None, 2:], others[None, :, 2:])
+    return (upper - lower + last_pixel).clip(min=0).prod(-1)
 
 
-def union_boxes(subjects: Tensor, objects: Tensor) -> Tensor:
-    """Smallest boxes (K, 4) around both of two (K, 4) boxes."""
-    return torch.cat(
+def box_ious(boxes: Boxes, others: Boxes) -> Boxes:
+    """Intersection over union of each box with each other box.
+
+    Args:
+        boxes: (n, 4) boxes in pixels of some frame.
+        others: (m, 4) boxes in the same frame.
+
+    Returns:
+        (n, m) in [0, 1], of arrays in float64; 0 where a box has no area.
+
+    Examples:
+        >>> box_ious(
+        ...     np.array([[0, 0, 9, 9]]),
+        ...     np.array([[0, 0, 9, 9], [0, 5, 9, 14], [10, 0, 19, 9]]))
+        array([[1.        , 0.33333333, 0.        ]])
+    """
+    if isinstance(boxes, np.ndarray):
+        boxes, others = boxes.astype(np.float64), others.astype(np.float64)
+    common = intersection_areas(boxes, others)
+    union = _areas(boxes)[:, None] + _areas(others) - common
+    # where the union is 0, so is the area in common
+    return common / _namespace(boxes).where(union > 0, union, 1)
+
+
+def boxes_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Say which boxes share an area with their counterparts.
+
+    Here the last pixel does not belong to a box.
+
+    Args:
+        boxes: (K, 4) boxes in pixels of some frame.
+        others: (K, 4) boxes in the same frame.
+
+    Returns:
+        (K,) bool; boxes that only touch do not overlap.
+    """
+    top_left = np.maximum(boxes[:, :2], others[:, :2])
+    bottom_right = np.minimum(boxes[:, 2:], others[:, 2:])
+    return (top_left < bottom_right).all(axis=1)
+
+
+def union_boxes(subjects: Boxes, objects: Boxes) -> Boxes:
+    """Smallest boxes (K, 4) around both of two (K, 4) boxes.
+
+    Examples:
+        >>> union_boxes(np.array([[0, 5, 9, 9]]), np.array([[7, 0, 8, 12]]))
+        array([[ 0,  0,  9, 12]])
+    """
+    xp = _namespace(subjects)
+    return xp.concatenate(
         [
-            torch.minimum(subjects[:, :2], objects[:, :2]),
-            torch.maximum(subjects[:, 2:], objects[:, 2:]),
+            xp.minimum(subjects[:, :2], objects[:, :2]),
+            xp.maximum(subjects[:, 2:], objects[:, 2:]),
         ],
-        dim=1,
+        1,
     )
 
 
@@ -91,3 +164,13 @@ def detailed_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
     ]
     layout = torch.cat(numbers, dim=1)
     return layout.sign() * layout.abs().log1p()
+
+
+def _areas(boxes: Boxes) -> Boxes:
+    """Areas (n,) of boxes (n, 4), 0 where the corners are swapped."""
+    return (boxes[:, 2:] - boxes[:, :2] + 1).clip(min=0).prod(-1)
+
+
+def _namespace(boxes: Tensor | np.ndarray) -> Any:
+    """The library whose functions take such boxes."""
+    return torch if isinstance(boxes, Tensor) else np

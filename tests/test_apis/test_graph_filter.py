@@ -9,8 +9,8 @@ from mmengine.structures import InstanceData
 
 from mmsgg.apis import filter_graph, filter_sample
 from mmsgg.evaluation import graph_to_dict
-from mmsgg.evaluation.functional import box_iou
 from mmsgg.structures import SGDataSample
+from mmsgg.structures.bbox import box_ious
 
 CLASSES = ('man', 'horse', 'hat')
 PREDICATES = ('on', 'riding')
@@ -79,7 +79,7 @@ def slow_filter(graph, score_thr, topk, classes, predicates, merge_iou):
             for j in best_first:
                 is_leader = i == j or leader.get(j) == j
                 boxes = [[objects[k]['box']] for k in (i, j)]
-                if is_leader and box_iou(*boxes) >= merge_iou:
+                if is_leader and box_ious(*np.array(boxes)) >= merge_iou:
                     leader[i] = j
                     break
     best = {}  # the best triplet of each new pair

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from mmsgg.datasets import SceneGraphArrays
 from mmsgg.datasets.scene_graph_arrays import (
-    boxes_overlap,
     concat_ranges,
     offsets_from_counts,
 )
@@ -170,15 +169,3 @@ def test_concat_ranges(ranges):
         k for start, count in ranges for k in range(start, start + count)
     ]
     assert concat_ranges(starts, counts).tolist() == expected
-
-
-@given(st.lists(st.integers(0, 6), min_size=8, max_size=8))
-def test_overlap_is_a_shared_pixel_of_a_drawing(numbers):
-    x1, w1, y1, h1, x2, w2, y2, h2 = numbers
-    first = (x1, y1, x1 + w1 + 1, y1 + h1 + 1)
-    second = (x2, y2, x2 + w2 + 1, y2 + h2 + 1)
-    canvas = np.zeros((2, 15, 15), dtype=bool)
-    for layer, box in zip(canvas, (first, second), strict=True):
-        layer[box[1] : box[3], box[0] : box[2]] = True
-    ours = boxes_overlap(np.array([first]), np.array([second]))
-    assert ours.tolist() == [canvas.all(axis=0).any()]

@@ -7,8 +7,13 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
-from mmsgg.evaluation.functional import NEVER, graph_ranks, rank_pairs
-from mmsgg.evaluation.metrics.sample_graphs import predicted_graph, true_graph
+from mmsgg.evaluation.functional import (
+    NO_HIT,
+    hit_ranks,
+    predicted_graph,
+    rank_pairs,
+    true_graph,
+)
 from mmsgg.structures import SGDataSample
 
 
@@ -18,7 +23,7 @@ class ImageResult(NamedTuple):
     index: int  # of the image in the file
     triplets: np.ndarray  # (R, 3) [subject class, object class, predicate]
     pairs: np.ndarray  # (R, 2) rows [subject, object] of the annotation
-    ranks: np.ndarray  # (R,) of the first hit, from 0; NEVER without one
+    ranks: np.ndarray  # (R,) of the first hit, from 0; NO_HIT without one
 
     def recall(self, k: int) -> float:
         """R@K of the image, nan without relations."""
@@ -27,7 +32,7 @@ class ImageResult(NamedTuple):
     def rank_of(self, row: int) -> int | None:
         """The place of the first hit, from 1; None where it is missed."""
         rank = int(self.ranks[row])
-        return None if rank == NEVER else rank + 1
+        return None if rank == NO_HIT else rank + 1
 
 
 def image_results(
@@ -47,7 +52,7 @@ def image_results(
     for index, sample in enumerate(samples):
         true = true_graph(sample)
         if len(true.pairs):
-            ranks = graph_ranks(
+            ranks = hit_ranks(
                 predicted_graph(sample), true, ('constrained',), k, iou_thr
             )
             results.append(

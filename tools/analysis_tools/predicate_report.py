@@ -22,9 +22,10 @@ from mmsgg.evaluation.functional import (
     PredictedGraph,
     TrueGraph,
     match_objects,
+    predicted_graph,
     rank_pairs,
+    true_graph,
 )
-from mmsgg.evaluation.metrics.sample_graphs import predicted_graph, true_graph
 from predicate_plots import plot_confusion, plot_predicate_recalls
 from report_tables import text_table, write_csv
 from result_errors import stop_naming

@@ -1,11 +1,27 @@
-"""Pure numpy functions of scene graph evaluation."""
+"""Functions of scene graph evaluation on numpy arrays."""
 
-from .box_overlap import box_iou
-from .graph_ranks import RANKINGS, graph_ranks
-from .graphs import PredictedGraph, TrueGraph
-from .needed_pairs import needed_pairs
-from .predicate_groups import largest_number, resolve_predicate_groups
-from .ranking import rank_candidates, rank_pairs, stable_topk
+from .hit_ranks import PROTOCOLS, hit_ranks
+from .matching import (
+    NO_HIT,
+    exclusive_hits,
+    first_hits,
+    match_objects,
+    match_triplets,
+    pair_overlap,
+    phrase_overlap,
+)
+from .predicate_groups import (
+    PredicateGroups,
+    largest_number,
+    resolve_predicate_groups,
+)
+from .ranking import (
+    annotated_pairs,
+    rank_candidates,
+    rank_pairs,
+    rank_triplets,
+    stable_topk,
+)
 from .recall import (
     group_mean_recall,
     harmonic_mean,
@@ -15,45 +31,43 @@ from .recall import (
     predicate_recall,
     recall_of_images,
 )
-from .relation_overlap import pair_overlap, phrase_overlap, union_boxes
-from .triplet_matching import (
-    NEVER,
-    exclusive_hits,
-    first_hits,
-    match_objects,
-    match_triplets,
+from .scene_graphs import (
+    PredictedGraph,
+    TrueGraph,
+    predicted_graph,
+    true_graph,
 )
-from .triplet_membership import in_triplets
-from .triplet_orders import annotated_pairs, few_a_pair
+from .zero_shot import in_triplets, read_zero_shot_triplets
 
 __all__ = [
-    'NEVER',
-    'RANKINGS',
+    'NO_HIT',
+    'PROTOCOLS',
+    'PredicateGroups',
     'PredictedGraph',
     'TrueGraph',
     'annotated_pairs',
-    'box_iou',
     'exclusive_hits',
-    'few_a_pair',
     'first_hits',
-    'graph_ranks',
     'group_mean_recall',
     'harmonic_mean',
+    'hit_ranks',
     'image_recall',
     'in_triplets',
     'largest_number',
     'match_objects',
     'match_triplets',
     'mean_predicate_recall',
-    'needed_pairs',
     'pair_overlap',
     'phrase_overlap',
     'pooled_recall',
     'predicate_recall',
+    'predicted_graph',
     'rank_candidates',
     'rank_pairs',
+    'rank_triplets',
+    'read_zero_shot_triplets',
     'recall_of_images',
     'resolve_predicate_groups',
     'stable_topk',
-    'union_boxes',
+    'true_graph',
 ]

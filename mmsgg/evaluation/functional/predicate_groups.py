@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-Groups = Mapping[str, Sequence[str | int]]
+PredicateGroups = Mapping[str, Sequence[str | int]]
 
 
 def resolve_predicate_groups(
-    groups: Groups, names: Sequence[str] | None, num_predicates: int
+    groups: PredicateGroups, names: Sequence[str] | None, num_predicates: int
 ) -> dict[str, np.ndarray]:
     """Turn the names in groups of predicates into numbers.
 
@@ -44,7 +44,7 @@ def resolve_predicate_groups(
     return resolved
 
 
-def largest_number(groups: Groups) -> int:
+def largest_number(groups: PredicateGroups) -> int:
     """The largest number, not name, in groups of predicates; else -1.
 
     Args:

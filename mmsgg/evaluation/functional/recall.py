@@ -194,8 +194,8 @@ def _group_recall(
     ranks: np.ndarray, keys: np.ndarray, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Groups (G,) among the keys (M,) and the recall (G,) within each."""
-    groups, inverse, rows = np.unique(
+    groups, inverse, sizes = np.unique(
         keys, return_inverse=True, return_counts=True
     )
     hits = np.bincount(inverse, ranks < k, minlength=len(groups))
-    return groups, hits / rows
+    return groups, hits / sizes

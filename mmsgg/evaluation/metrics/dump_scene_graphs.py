@@ -4,15 +4,15 @@ import pickle
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from mmengine.evaluator import DumpResults
 from mmengine.fileio import dump
 from mmengine.logging import print_log
 
 from mmsgg.registry import METRICS
 
-from ..functional import needed_pairs
-from .metric_names import checked_topk
-from .sample_graphs import predicted_graph, true_graph
+from .. import functional as F
+from .scene_graph_metric import checked_topk
 
 _META = ('img_id', 'img_path', 'ori_shape')
 
@@ -21,9 +21,8 @@ _META = ('img_id', 'img_path', 'ori_shape')
 class DumpSceneGraphs(DumpResults):
     """As mmengine's ``DumpResults``, with only the pairs that metrics need.
 
-    Every metric at K <= ``topk`` is the same as on all pairs, see
-    :func:`~mmsgg.evaluation.functional.needed_pairs`. An image takes about 25
-    kB for 50 predicates and ``topk=100``, where all 4032 pairs of 64
+    Every metric at K <= ``topk`` is the same as on all pairs. An image takes
+    about 25 kB for 50 predicates and ``topk=100``, where all 4032 pairs of 64
     detections take 0.8 MB. The first process holds all images in memory when
     the file is written.
 
@@ -81,23 +80,60 @@ class DumpSceneGraphs(DumpResults):
 
     def _compact(self, sample: dict) -> dict:
         """What is kept of one image."""
-        true, predicted = true_graph(sample), predicted_graph(sample)
-        rows = needed_pairs(predicted, true, self.topk)
+        true, predicted = F.true_graph(sample), F.predicted_graph(sample)
+        kept = predicted.keep_pairs(_ranked_pairs(predicted, true, self.topk))
         relations = dict(
-            pairs=predicted.pairs[rows],
-            predicate_scores=predicted.predicate_scores[rows],
+            pairs=kept.pairs, predicate_scores=kept.predicate_scores
         )
-        if predicted.pair_scores is not None:
-            relations['scores'] = predicted.pair_scores[rows]
+        if kept.pair_scores is not None:
+            relations['scores'] = kept.pair_scores
         return dict(
             {key: sample[key] for key in _META if key in sample},
             topk=self.topk,
             gt_instances=dict(bboxes=true.boxes, labels=true.labels),
             gt_relations=dict(pairs=true.pairs, labels=true.predicates),
             pred_instances=dict(
-                bboxes=predicted.boxes,
-                labels=predicted.labels,
-                scores=predicted.scores,
+                bboxes=kept.boxes, labels=kept.labels, scores=kept.scores
             ),
             pred_relations=relations,
         )
+
+
+def _ranked_pairs(
+    predicted: F.PredictedGraph, true: F.TrueGraph, k: int
+) -> np.ndarray:
+    """The pairs that can come among the first k triplets of any protocol.
+
+    What the protocols judge is a subset of: the first k pairs by their
+    scores, the k pairs whose best candidate scores highest, and, for A, the
+    pairs that the annotation relates. With these pairs alone, in their
+    order, every metric at K <= k is the same.
+
+    Args:
+        predicted: The prediction.
+        true: The annotation.
+        k: The largest K to be evaluated.
+
+    Returns:
+        (k',) indices of the pairs, ascending; k' is little more than k.
+
+    Examples:
+        >>> predicted = F.PredictedGraph(
+        ...     np.zeros((3, 4)), np.zeros(3), np.array([1.0, 1.0, 0.1]),
+        ...     np.array([[0, 2], [0, 1], [1, 0]]),
+        ...     np.array([[0.9, 0.1], [0.5, 0.4], [0.1, 0.2]]))
+        >>> true = F.TrueGraph(
+        ...     np.zeros((1, 4)), np.zeros(1), np.zeros((0, 2), int),
+        ...     np.zeros(0, int))
+        >>> _ranked_pairs(predicted, true, k=1)
+        array([0, 1])
+    """
+    if predicted.predicate_scores.size == 0:
+        return np.arange(0)
+    subjects, objects = predicted.pairs.T
+    scores = predicted.scores[subjects] * predicted.scores[objects]
+    best = np.fmax.reduce(scores[:, None] * predicted.predicate_scores, axis=1)
+    kept = [F.rank_triplets(predicted, k)[0], F.stable_topk(best, k)]
+    if len(predicted.boxes) == len(true.boxes):  # else nobody may ask for A
+        kept.append(F.annotated_pairs(predicted, true))
+    return np.unique(np.concatenate(kept))

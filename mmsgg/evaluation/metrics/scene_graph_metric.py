@@ -1,7 +1,8 @@
 """The recalls of scene graph generation."""
 
 import math
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,17 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from numpy.typing import ArrayLike
+from terminaltables import AsciiTable
 
 from mmsgg.registry import METRICS
 
 from .. import functional as F
-from ..functional.predicate_groups import Groups
-from .collected_relations import CollectedRelations, collect_relations
-from .metric_names import RANKING_OF, checked_topk, known_metrics
-from .predicate_table import predicate_table
-from .sample_graphs import predicted_graph, true_graph
-from .zero_shot_triplets import read_zero_shot_triplets
+from .relation_ranks import (
+    PROTOCOL_OF,
+    RelationRanks,
+    collect_ranks,
+    known_metrics,
+)
 
 
 @METRICS.register_module()
@@ -57,8 +59,8 @@ class SceneGraphMetric(BaseMetric):
     After it, in the first process:
 
     - :attr:`image_recalls`: ``img_id`` and arrays (I,) ``'R@20'`` and so on,
-      the fraction of the rows of each image that are hit, for all metrics
-      but mR and F; nan for an image without rows.
+      the fraction of the relations of each image that are hit, for all
+      metrics but mR and F; nan for an image without relations.
     - :attr:`predicate_recalls` (with ``classwise``): ``predicate`` names,
       ``relations`` (P,) counts, and (P,) recalls, nan where there are none.
 
@@ -101,7 +103,7 @@ class SceneGraphMetric(BaseMetric):
         iou_thr: float = 0.5,
         zero_shot_triplets: ArrayLike | str | Path | None = None,
         predicates_per_pair: int = 1,
-        predicate_groups: Groups | None = None,
+        predicate_groups: F.PredicateGroups | None = None,
         classwise: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
@@ -121,11 +123,11 @@ class SceneGraphMetric(BaseMetric):
         self._grouped = [m for m in self.metrics if m in ('mR', 'ng-mR')]
         if self.predicate_groups and not self._grouped:
             raise ValueError('predicate_groups needs mR or ng-mR in metrics')
-        rankings = [RANKING_OF[name] for name in self.metrics]
-        self.rankings = tuple(dict.fromkeys(rankings))  # without repetition
+        protocols = [PROTOCOL_OF[name] for name in self.metrics]
+        self.protocols = tuple(dict.fromkeys(protocols))  # each once
         self.zero_shot_triplets = None
         if {'zR', 'ng-zR'} & set(self.metrics):
-            self.zero_shot_triplets = read_zero_shot_triplets(
+            self.zero_shot_triplets = F.read_zero_shot_triplets(
                 zero_shot_triplets
             )
         self.image_recalls: dict[str, Any] = {}
@@ -142,18 +144,20 @@ class SceneGraphMetric(BaseMetric):
             data_samples: One dict an image, see the class.
 
         Raises:
-            ValueError: Where the number of predicates is not clear, or A
-                meets other objects than the annotated ones.
+            ValueError: Where the number of predicates is not clear, A meets
+                other objects than the annotated ones, or a score or a box
+                is not finite.
         """
         for sample in data_samples:
-            true, predicted = true_graph(sample), predicted_graph(sample)
+            true, predicted = F.true_graph(sample), F.predicted_graph(sample)
+            check_finite(true, predicted, sample.get('img_id'))
             num_predicates = self._num_predicates(true, predicted)
             if num_predicates and not self.results:
                 self._groups(num_predicates)  # unknown names stop here
-            ranks = F.graph_ranks(
+            ranks = F.hit_ranks(
                 predicted,
                 true,
-                self.rankings,
+                self.protocols,
                 max(self.topk),
                 self.iou_thr,
                 self.predicates_per_pair,
@@ -162,7 +166,7 @@ class SceneGraphMetric(BaseMetric):
                 dict(
                     img_id=sample.get('img_id'),
                     triplets=true.triplets,  # (R, 3)
-                    ranks=ranks,  # (R,) for each ranking
+                    ranks=ranks,  # (R,) for each protocol
                     num_predicates=num_predicates,
                 )
             )
@@ -179,37 +183,31 @@ class SceneGraphMetric(BaseMetric):
         self.image_recalls, self.predicate_recalls = {}, {}
         if not results:
             return dict.fromkeys(self._names(), math.nan)
-        relations = collect_relations(
+        relations = collect_ranks(
             results,
-            self.rankings,
+            self.protocols,
             self.zero_shot_triplets,
             least_predicates=F.largest_number(self.predicate_groups) + 1,
         )
         self.image_recalls = self._recall_of_images(relations)
         if self.classwise:
             self.predicate_recalls = self._recall_of_predicates(relations)
-            table = predicate_table(*self._table_columns())
+            table = predicate_table(self.predicate_recalls)
             print_log(f'Recall of each predicate\n{table}', logger='current')
-        values = [
-            value
-            for k in self.topk
-            for value in (
-                *(relations.recall(metric, k) for metric in self.metrics),
-                *self._recall_of_groups(relations, k),
-            )
-        ]
+        groups = self._groups(relations.num_predicates).values()
+        values = []
+        for k in self.topk:
+            values += [relations.recall(metric, k) for metric in self.metrics]
+            for metric in self._grouped:
+                recalls = relations.recall_of_predicates(metric, k)
+                values += [F.group_mean_recall(recalls, g) for g in groups]
         return dict(zip(self._names(), values, strict=True))
 
     def _names(self) -> list[str]:
         """The names of the results."""
-        names = [
-            *self.metrics,
-            *(
-                f'{m}-{g}'
-                for m in self._grouped
-                for g in self.predicate_groups
-            ),
-        ]
+        groups = self.predicate_groups
+        grouped = [f'{m}-{group}' for m in self._grouped for group in groups]
+        names = [*self.metrics, *grouped]
         return [f'{name}@{k}' for k in self.topk for name in names]
 
     def _groups(self, num_predicates: int) -> dict[str, np.ndarray]:
@@ -219,19 +217,7 @@ class SceneGraphMetric(BaseMetric):
             self.predicate_groups, names, num_predicates
         )
 
-    def _recall_of_groups(
-        self, relations: CollectedRelations, k: int
-    ) -> list[float]:
-        """The values of mR-head, mR-body and so on at one K."""
-        groups = self._groups(relations.num_predicates).values()
-        return [
-            F.group_mean_recall(recalls, group)
-            for metric in self._grouped
-            for recalls in [relations.recall_of_predicates(metric, k)]
-            for group in groups
-        ]
-
-    def _recall_of_images(self, relations: CollectedRelations) -> dict:
+    def _recall_of_images(self, relations: RelationRanks) -> dict:
         """What :attr:`image_recalls` holds."""
         recalls = {
             f'{metric}@{k}': relations.recall_of_images(metric, k)
@@ -241,7 +227,7 @@ class SceneGraphMetric(BaseMetric):
         }
         return dict(img_id=relations.image_ids, **recalls)
 
-    def _recall_of_predicates(self, relations: CollectedRelations) -> dict:
+    def _recall_of_predicates(self, relations: RelationRanks) -> dict:
         """What :attr:`predicate_recalls` holds."""
         num_predicates = relations.num_predicates
         names = (self.dataset_meta or {}).get('predicates')
@@ -249,17 +235,12 @@ class SceneGraphMetric(BaseMetric):
         recalls = {
             f'{title}@{k}': relations.recall_of_predicates(title, k)
             for title in ('R', 'ng-R')
-            if RANKING_OF[title] in self.rankings
+            if PROTOCOL_OF[title] in self.protocols
             for k in self.topk
         }
         return dict(
             predicate=list(names), relations=relations.counts, **recalls
         )
-
-    def _table_columns(self) -> tuple[list[str], np.ndarray, dict]:
-        """Names, counts and recalls of :attr:`predicate_recalls`."""
-        recalls = dict(self.predicate_recalls)
-        return recalls.pop('predicate'), recalls.pop('relations'), recalls
 
     def _num_predicates(
         self, true: F.TrueGraph, predicted: F.PredictedGraph
@@ -291,3 +272,90 @@ class SceneGraphMetric(BaseMetric):
                     'counted from 0; subtract 1 from a list counted from 1'
                 )
         return num_predicates
+
+
+def check_finite(
+    true: F.TrueGraph, predicted: F.PredictedGraph, image_id: Any
+) -> None:
+    """See that no box and no score is infinite or not a number.
+
+    Args:
+        true: The annotation.
+        predicted: The prediction.
+        image_id: What the message names.
+
+    Raises:
+        ValueError: On the first field with such a value.
+    """
+    fields = {
+        'gt_instances.bboxes': true.boxes,
+        'pred_instances.bboxes': predicted.boxes,
+        'pred_instances.scores': predicted.scores,
+        'pred_relations.predicate_scores': predicted.predicate_scores,
+        'pred_relations.scores': predicted.pair_scores,
+    }
+    for name, values in fields.items():
+        if values is not None and not np.isfinite(values).all():
+            raise ValueError(
+                f'image {image_id!r}: {name} has values that are not finite'
+            )
+
+
+def checked_topk(topk: int | Sequence[int]) -> tuple[int, ...]:
+    """The numbers K as a tuple, if all are positive.
+
+    Args:
+        topk: One number or several.
+
+    Returns:
+        The numbers in their order.
+
+    Raises:
+        ValueError: Where there is none, or one below 1.
+
+    Examples:
+        >>> checked_topk([20, 50])
+        (20, 50)
+    """
+    numbers = (topk,) if isinstance(topk, int) else tuple(topk)
+    if not numbers or min(numbers) < 1:
+        raise ValueError(f'topk must be positive numbers, got {topk}')
+    return numbers
+
+
+def predicate_table(recalls: Mapping[str, Any]) -> str:
+    """A table with one line a predicate, the most frequent first.
+
+    Args:
+        recalls: :attr:`SceneGraphMetric.predicate_recalls`; nan is printed
+            as a dash.
+
+    Returns:
+        The lines.
+
+    Examples:
+        >>> print(predicate_table({
+        ...     'predicate': ['on', 'riding'], 'relations': np.array([0, 4]),
+        ...     'R@20': np.array([np.nan, 0.25])}))
+        predicate  relations   R@20
+        riding             4  0.250
+        on                 0      -
+    """
+    names, counts, *columns = recalls.values()
+    rows = [
+        [
+            names[number],
+            str(counts[number]),
+            *(
+                '-' if np.isnan(column[number]) else f'{column[number]:.3f}'
+                for column in columns
+            ),
+        ]
+        for number in np.argsort(-counts, kind='stable')
+    ]
+    table = AsciiTable([list(recalls), *rows])
+    table.outer_border = table.inner_column_border = False
+    table.inner_heading_row_border = False
+    table.padding_left, table.padding_right = 2, 0
+    table.justify_columns = dict.fromkeys(range(1, len(recalls)), 'right')
+    return textwrap.dedent(table.table)

@@ -324,3 +324,25 @@ def test_accuracy_is_refused_on_detected_objects():
     assert len(sample['pred_relations']['pairs']) > 0
     with pytest.raises(ValueError, match='sgdet'):
         build(('A',)).process(None, [sample])
+
+
+@pytest.mark.parametrize('value', [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize(
+    ('field', 'name'),
+    [
+        ('gt_instances', 'bboxes'),
+        ('pred_instances', 'bboxes'),
+        ('pred_instances', 'scores'),
+        ('pred_relations', 'predicate_scores'),
+        ('pred_relations', 'scores'),
+    ],
+)
+def test_values_that_are_not_finite_are_refused(field, name, value):
+    sample = dict(one_hit(), img_id=7)
+    sample['pred_relations']['scores'] = np.array([0.6, 0.3])
+    build().process(None, [sample])
+    changed = sample[field][name].astype(float)
+    changed.flat[-1] = value
+    sample[field] = sample[field] | {name: changed}
+    with pytest.raises(ValueError, match=rf'image 7: {field}\.{name}'):
+        build().process(None, [sample])

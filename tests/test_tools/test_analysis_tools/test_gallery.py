@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mmsgg.evaluation import SceneGraphMetric
-from mmsgg.evaluation.functional import NEVER
+from mmsgg.evaluation.functional import NO_HIT
 
 from ...scripts import load_tool
 from .test_predicate_confusion import make_sample
@@ -18,7 +18,7 @@ def results_with(recalls):
     """Images with the given (hits, relations) at K = 20."""
     results = []
     for index, (hits, total) in enumerate(recalls):
-        ranks = np.array([0] * hits + [NEVER] * (total - hits))
+        ranks = np.array([0] * hits + [NO_HIT] * (total - hits))
         empty = np.zeros((total, 3), int)
         results.append(gallery.ImageResult(index, empty, empty[:, :2], ranks))
     return results

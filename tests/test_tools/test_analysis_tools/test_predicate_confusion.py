@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmsgg.evaluation.functional import box_iou
+from mmsgg.structures.bbox import box_ious
 
 from ...scripts import load_tool
 
@@ -51,7 +51,7 @@ def slow_confusion(sample):
     guesses = sample['pred_relations']
 
     def same(i, j):
-        overlap = box_iou(found['bboxes'][[i]], true['bboxes'][[j]])[0, 0]
+        overlap = box_ious(found['bboxes'][[i]], true['bboxes'][[j]])[0, 0]
         return found['labels'][i] == true['labels'][j] and overlap >= 0.5
 
     order = list(range(len(guesses['pairs'])))

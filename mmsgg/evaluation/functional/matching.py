@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from .box_overlap import box_iou
+from mmsgg.structures.bbox import box_ious, union_boxes
 
-NEVER = np.iinfo(np.int64).max
+NO_HIT = np.iinfo(np.int64).max
 """The rank of a relation that no triplet hits."""
 
 
@@ -35,7 +35,7 @@ def match_objects(
                [False, False]])
     """
     same_class = np.equal.outer(labels, gt_labels)
-    return same_class & (box_iou(boxes, gt_boxes) >= iou_thr)
+    return same_class & (box_ious(boxes, gt_boxes) >= iou_thr)
 
 
 def match_triplets(
@@ -51,9 +51,9 @@ def match_triplets(
 
     Args:
         object_match: (N, G) bool from :func:`match_objects`.
-        pairs: (K, 2) rows [subject, object] of the N predicted objects.
+        pairs: (K, 2) [subject, object], indices of the N predicted objects.
         predicates: (K,) predicted predicates.
-        gt_pairs: (R, 2) rows of the G ground-truth objects.
+        gt_pairs: (R, 2) indices of the G ground-truth objects.
         gt_predicates: (R,) ground-truth predicates.
 
     Returns:
@@ -72,6 +72,67 @@ def match_triplets(
     return subjects & objects & np.equal.outer(predicates, gt_predicates)
 
 
+def pair_overlap(
+    boxes: np.ndarray,
+    pairs: np.ndarray,
+    gt_boxes: np.ndarray,
+    gt_pairs: np.ndarray,
+) -> np.ndarray:
+    """The smaller one of the overlaps of the subjects and of the objects.
+
+    Args:
+        boxes: (N, 4) predicted boxes in original-image pixels.
+        pairs: (K, 2) [subject, object], indices of the N predicted objects.
+        gt_boxes: (G, 4) ground-truth boxes in original-image pixels.
+        gt_pairs: (R, 2) indices of the G ground-truth objects.
+
+    Returns:
+        (K, R) float64 in [0, 1].
+
+    Examples:
+        >>> import numpy as np
+        >>> gt_boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9]])
+        >>> boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 4]])
+        >>> pair = np.array([[0, 1]])
+        >>> pair_overlap(boxes, pair, gt_boxes, pair)
+        array([[0.5]])
+    """
+    overlap = box_ious(boxes, gt_boxes)  # (N, G)
+    return np.minimum(
+        overlap[pairs[:, :1], gt_pairs[:, 0]],
+        overlap[pairs[:, 1:], gt_pairs[:, 1]],
+    )
+
+
+def phrase_overlap(
+    boxes: np.ndarray,
+    pairs: np.ndarray,
+    gt_boxes: np.ndarray,
+    gt_pairs: np.ndarray,
+) -> np.ndarray:
+    """The overlap of the boxes around subject and object together.
+
+    Args:
+        boxes: (N, 4) predicted boxes in original-image pixels.
+        pairs: (K, 2) [subject, object], indices of the N predicted objects.
+        gt_boxes: (G, 4) ground-truth boxes in original-image pixels.
+        gt_pairs: (R, 2) indices of the G ground-truth objects.
+
+    Returns:
+        (K, R) float64 in [0, 1].
+
+    Examples:
+        >>> import numpy as np
+        >>> gt_boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9]])
+        >>> boxes = np.array([[0, 0, 4, 4], [15, 0, 29, 9]])
+        >>> pair = np.array([[0, 1]])
+        >>> phrase_overlap(boxes, pair, gt_boxes, pair)
+        array([[1.]])
+    """
+    phrases = union_boxes(*boxes[pairs.T])  # (K, 4)
+    return box_ious(phrases, union_boxes(*gt_boxes[gt_pairs.T]))
+
+
 def first_hits(hits: np.ndarray) -> np.ndarray:
     """At which rank each ground-truth relation is hit for the first time.
 
@@ -82,7 +143,7 @@ def first_hits(hits: np.ndarray) -> np.ndarray:
         hits: (K, R) bool, row k = the triplet at rank k.
 
     Returns:
-        (R,) int64 ranks from 0, :data:`NEVER` where no triplet hits.
+        (R,) int64 ranks from 0, :data:`NO_HIT` where no triplet hits.
 
     Examples:
         >>> import numpy as np
@@ -90,8 +151,8 @@ def first_hits(hits: np.ndarray) -> np.ndarray:
         array([1, 0])
     """
     if len(hits) == 0:
-        return np.full(hits.shape[1], NEVER)
-    return np.where(hits.any(0), hits.argmax(0), NEVER)
+        return np.full(hits.shape[1], NO_HIT)
+    return np.where(hits.any(0), hits.argmax(0), NO_HIT)
 
 
 def exclusive_hits(hits: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
@@ -106,7 +167,7 @@ def exclusive_hits(hits: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
         overlaps: (K, R) overlap of each triplet with each relation.
 
     Returns:
-        (R,) int64 ranks from 0, :data:`NEVER` where no triplet is left.
+        (R,) int64 ranks from 0, :data:`NO_HIT` where no triplet is left.
 
     Examples:
         >>> import numpy as np
@@ -114,9 +175,9 @@ def exclusive_hits(hits: np.ndarray, overlaps: np.ndarray) -> np.ndarray:
         >>> exclusive_hits(hits, np.array([[0.6, 0.9], [0, 0.9], [0.6, 0]]))
         array([2, 0])
     """
-    ranks = np.full(hits.shape[1], NEVER)
+    ranks = np.full(hits.shape[1], NO_HIT)
     for rank in np.flatnonzero(hits.any(1)):
-        free = np.flatnonzero(hits[rank] & (ranks == NEVER))
+        free = np.flatnonzero(hits[rank] & (ranks == NO_HIT))
         if len(free):
             ranks[free[overlaps[rank, free].argmax()]] = rank
     return ranks

@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmsgg.evaluation.metrics.zero_shot_triplets import (
-    read_zero_shot_triplets,
-)
+from mmsgg.evaluation.functional import in_triplets, read_zero_shot_triplets
 
 TRIPLETS = np.array([[0, 4, 2], [149, 3, 49]])
 
@@ -40,3 +38,13 @@ def test_none_is_legal(empty):
 def test_refuses_other_things(wrong):
     with pytest.raises(ValueError, match='zero_shot_triplets'):
         read_zero_shot_triplets(wrong)
+
+
+def test_membership_in_an_empty_table_and_of_large_numbers():
+    triplets = np.array([[0, 1, 2], [149, 149, 49]])
+    table = np.zeros((0, 3), dtype=np.int64)
+    assert not in_triplets(triplets, table).any()
+    assert in_triplets(triplets, triplets[1:]).tolist() == [False, True]
+    # (0, 0, 7) and (0, 1, 0) must not share a code
+    other = in_triplets(np.array([[0, 1, 0]]), np.array([[0, 0, 7]]))
+    assert not other.any()

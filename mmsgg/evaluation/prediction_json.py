@@ -8,8 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .functional import PredictedGraph, few_a_pair
-from .metrics.sample_graphs import predicted_graph
+from .functional import PredictedGraph, predicted_graph, rank_triplets
 
 FORMAT, VERSION = 'mmsgg-scene-graphs', 1
 
@@ -59,7 +58,7 @@ def graph_to_dict(
         [{'subject_id': 0, 'object_id': 1, 'label': 1, 'name': 'wears', \
 'score': 0.3}]
     """
-    graph = predicted_graph(dict(sample))
+    graph = predicted_graph(sample)
     height, width = (sample.get('ori_shape') or (None, None))[:2]
     path = sample.get('img_path')
     return dict(
@@ -159,11 +158,11 @@ def _triplets(
     predicates_per_pair: int,
 ) -> list[dict]:
     """The entries of the triplets, best first."""
-    rows, labels = few_a_pair(graph, topk, predicates_per_pair)
-    if len(rows) == 0:
+    kept, labels = rank_triplets(graph, topk, predicates_per_pair)
+    if len(kept) == 0:
         return []
-    pairs = graph.pairs[rows]
-    scores = graph.scores[pairs].prod(1) * graph.predicate_scores[rows, labels]
+    pairs = graph.pairs[kept]
+    scores = graph.scores[pairs].prod(1) * graph.predicate_scores[kept, labels]
     return [
         dict(
             subject_id=subject,

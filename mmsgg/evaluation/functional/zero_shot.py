@@ -1,4 +1,4 @@
-"""Reading the list of triplets that the training set does not contain."""
+"""The triplets that the training set does not contain, for zR."""
 
 from pathlib import Path
 
@@ -45,6 +45,28 @@ def read_zero_shot_triplets(
     if (triplets != triplets.astype(np.int64)).any() or triplets.min() < 0:
         raise ValueError('zero_shot_triplets must be non-negative integers')
     return triplets.astype(np.int64)
+
+
+def in_triplets(triplets: np.ndarray, table: np.ndarray) -> np.ndarray:
+    """Which triplets occur in a table.
+
+    Args:
+        triplets: (M, 3) non-negative ints [subject, object, predicate].
+        table: (Z, 3) the same.
+
+    Returns:
+        (M,) bool.
+
+    Examples:
+        >>> import numpy as np
+        >>> in_triplets(np.array([[4, 7, 1], [7, 4, 1]]),
+        ...             np.array([[7, 4, 1], [0, 0, 0]]))
+        array([False,  True])
+    """
+    both = np.concatenate([triplets, table]).astype(np.int64)
+    base = both.max(initial=0) + 1
+    codes = (both[:, 0] * base + both[:, 1]) * base + both[:, 2]
+    return np.isin(codes[: len(triplets)], codes[len(triplets) :])
 
 
 def _load(path: Path) -> ArrayLike:

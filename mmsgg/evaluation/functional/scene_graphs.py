@@ -1,0 +1,101 @@
+"""The true and the predicted scene graph of one image, as arrays."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+
+class TrueGraph(NamedTuple):
+    """The annotation of one image: G objects, R relations."""
+
+    boxes: np.ndarray  # (G, 4) original-image pixels
+    labels: np.ndarray  # (G,) 0-based classes
+    pairs: np.ndarray  # (R, 2) [subject, object], indices of the objects
+    predicates: np.ndarray  # (R,) 0-based predicates
+
+    @property
+    def triplets(self) -> np.ndarray:
+        """(R, 3) int64 [subject class, object class, predicate]."""
+        classes = self.labels[self.pairs]  # (R, 2)
+        return np.column_stack([classes, self.predicates]).astype(np.int64)
+
+
+class PredictedGraph(NamedTuple):
+    """The prediction for one image: N objects, K pairs, P predicates."""
+
+    boxes: np.ndarray  # (N, 4) original-image pixels
+    labels: np.ndarray  # (N,) 0-based classes
+    scores: np.ndarray  # (N,)
+    pairs: np.ndarray  # (K, 2) [subject, object], indices of the objects
+    predicate_scores: np.ndarray  # (K, P) foreground probabilities
+    pair_scores: np.ndarray | None = None  # (K,); None: best pair first
+
+    def keep_pairs(self, kept: np.ndarray) -> 'PredictedGraph':
+        """The graph with all objects and the pairs of some indices (k,)."""
+        scores = self.pair_scores
+        return self._replace(
+            pairs=self.pairs[kept],
+            predicate_scores=self.predicate_scores[kept],
+            pair_scores=None if scores is None else scores[kept],
+        )
+
+
+def true_graph(sample: Mapping[str, Any]) -> TrueGraph:
+    """The annotation in a sample.
+
+    Args:
+        sample: ``SGDataSample.to_dict()``, or a dict alike of arrays, with
+            ``gt_instances`` {bboxes, labels} and ``gt_relations`` {pairs,
+            labels}.
+
+    Returns:
+        Its graph, boxes in original-image pixels.
+    """
+    objects, relations = sample['gt_instances'], sample['gt_relations']
+    return TrueGraph(
+        boxes=_array(objects['bboxes']).reshape(-1, 4),
+        labels=_integers(objects['labels']),
+        pairs=_integers(relations['pairs']).reshape(-1, 2),
+        predicates=_integers(relations['labels']),
+    )
+
+
+def predicted_graph(sample: Mapping[str, Any]) -> PredictedGraph:
+    """The prediction in a sample.
+
+    Args:
+        sample: A dict with ``pred_instances`` {bboxes, labels, scores} and
+            ``pred_relations`` {pairs, predicate_scores[, scores]}.
+
+    Returns:
+        Its graph, boxes in original-image pixels.
+    """
+    objects, relations = sample['pred_instances'], sample['pred_relations']
+    scores = relations.get('scores')
+    return PredictedGraph(
+        boxes=_array(objects['bboxes']).reshape(-1, 4),
+        labels=_integers(objects['labels']),
+        scores=_array(objects['scores']),
+        pairs=_integers(relations['pairs']).reshape(-1, 2),
+        predicate_scores=_array(relations['predicate_scores']),
+        pair_scores=None if scores is None else _array(scores),
+    )
+
+
+def _array(value: Any) -> np.ndarray:
+    """An array of an array, a tensor or mmdet's boxes; half becomes single."""
+    value = getattr(value, 'tensor', value)
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu()
+        # numpy has no bfloat16, and products of halves underflow
+        if value.dtype in (torch.float16, torch.bfloat16):
+            value = value.float()
+        value = value.numpy()
+    value = np.asarray(value)
+    return value.astype(np.float32) if value.dtype == np.float16 else value
+
+
+def _integers(value: Any) -> np.ndarray:
+    return _array(value).astype(np.int64, copy=False)
