@@ -152,7 +152,7 @@ def phrase_mean(samples, rank, k, thr):
     return mean(recalls)
 
 
-def few_a_pair(sample, predicates_per_pair):
+def limited(sample, predicates_per_pair):
     if predicates_per_pair == 1:
         return constrained(sample)
     scores = sample['pred_relations']['predicate_scores'].tolist()
@@ -169,7 +169,7 @@ def pooled(samples, k, thr, phrase, predicates_per_pair):
     for sample in samples:
         num_rows = len(sample['gt_relations']['labels'])
         used = set()
-        for pair, predicate in few_a_pair(sample, predicates_per_pair)[:k]:
+        for pair, predicate in limited(sample, predicates_per_pair)[:k]:
             best, best_row = thr, None
             for row in range(num_rows):
                 if row in used:
