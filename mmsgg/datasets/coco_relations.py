@@ -357,8 +357,7 @@ def write_scene_graph_json(
 
 def _images(graphs: SceneGraphArrays) -> list[dict]:
     ids = graphs.img_ids.tolist()
-    names = graphs.file_names
-    names = [f'{i}.jpg' for i in ids] if names is None else names.tolist()
+    names = [graphs.file_name(image) for image in range(len(graphs))]
     sizes = zip(graphs.widths.tolist(), graphs.heights.tolist(), strict=True)
     return [
         dict(id=i, file_name=name, width=width, height=height)

@@ -185,7 +185,7 @@ class GQA200Dataset(SceneGraphDataset):
             image = graphs.image_of_boxes()[box]
             raise ValueError(
                 f'{self.ann_file}: box {graphs.boxes[box].tolist()} of image '
-                f'{graphs.file_names[image].item()!r} has no area inside its '
+                f'{graphs.file_name(image)!r} has no area inside its '
                 f'{graphs.widths[image]} x {graphs.heights[image]} pixels '
                 f'({len(degenerate)} such boxes); correct the file, or pass '
                 "degenerate_boxes='drop' or 'widen'"
@@ -233,14 +233,14 @@ def _read_graphs(
     """
     lists = _read_lists(path)
     names = np.array(lists['filenames_all'], dtype=str)
-    columns = [[], [], [], [], []]
-    for name, *image in zip(*(lists[key] for key in LISTS), strict=True):
+    columns: list[list[np.ndarray]] = [[] for _ in LISTS]
+    for image in zip(*(lists[key] for key in LISTS), strict=True):
         try:
-            arrays = _image_arrays(*image, num_classes, num_predicates)
+            arrays = _image_arrays(image[1:], num_classes, num_predicates)
         except (KeyError, TypeError, ValueError) as error:
             raise ValueError(
-                f'{path}: image {name!r} has a wrong entry: {error}; correct '
-                'or remove it'
+                f'{path}: image {image[0]!r} has a wrong entry: {error}; '
+                'correct or remove it'
             ) from error
         for column, array in zip(columns, arrays, strict=True):
             column.append(array)
@@ -282,14 +282,14 @@ def _read_lists(path: str) -> dict[str, list]:
 
 
 def _image_arrays(
-    size: dict,
-    boxes: list,
-    classes: list,
-    relations: list,
-    num_classes: int,
-    num_predicates: int,
+    entries: tuple, num_classes: int, num_predicates: int
 ) -> tuple[np.ndarray, ...]:
     """Check the entries of one image.
+
+    Args:
+        entries: Those of ``LISTS``, without its name.
+        num_classes: How many classes there are.
+        num_predicates: How many predicates there are.
 
     Returns:
         [width, height], boxes (N, 4), 0-based labels (N,), pairs (R, 2) and
@@ -298,8 +298,9 @@ def _image_arrays(
     Raises:
         ValueError: If a number is out of its range.
     """
-    size = np.array([size['width'], size['height']], dtype=np.int64)
-    boxes = np.array(boxes, dtype=np.float64).reshape(len(boxes), 4)
+    image, bboxes, classes, relations = entries
+    size = np.array([image['width'], image['height']], dtype=np.int64)
+    boxes = np.array(bboxes, dtype=np.float64).reshape(len(bboxes), 4)
     labels = np.array(classes, dtype=np.int64) - 1
     triplets = np.array(relations, dtype=np.int64).reshape(len(relations), 3)
     pairs, predicates = triplets[:, :2], triplets[:, 2] - 1

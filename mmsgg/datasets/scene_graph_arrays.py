@@ -53,10 +53,18 @@ class SceneGraphArrays:
 
     def __setstate__(self, state: dict) -> None:
         """Unpickle, after which nobody can write either."""
-        self.__init__(**state)
+        for name, array in state.items():
+            object.__setattr__(self, name, array)
+        self.__post_init__()
 
     def __len__(self) -> int:
         return len(self.img_ids)
+
+    def file_name(self, image: int) -> str:
+        """Name the file of an image, relative to the folders of images."""
+        if self.file_names is None:
+            return f'{self.img_ids[image]}.jpg'
+        return self.file_names[image].item()
 
     @property
     def box_counts(self) -> np.ndarray:

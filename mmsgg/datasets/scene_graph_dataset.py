@@ -80,6 +80,9 @@ class SceneGraphDataset(BaseDataset):
     #: Attributes with paths relative to ``data_root``, beside ``ann_file``.
     PATHS: tuple[str, ...] = ()
 
+    _fully_initialized: bool
+    _scene_graphs: SceneGraphArrays
+
     def __init__(
         self,
         ann_file: str = '',
@@ -272,11 +275,7 @@ class SceneGraphDataset(BaseDataset):
         return list(zip(pairs.tolist(), predicates.tolist(), strict=True))
 
     def _find_image(self, idx: int) -> str:
-        names = self._scene_graphs.file_names
-        if names is None:
-            name = f'{self._scene_graphs.img_ids[idx]}.jpg'
-        else:
-            name = names[idx].item()
+        name = self._scene_graphs.file_name(idx)
         root = self.data_prefix.get('img', '')
         if not self.image_folders:
             return osp.join(root, name)

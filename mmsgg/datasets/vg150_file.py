@@ -62,7 +62,7 @@ def read_h5(path: str) -> tuple[dict[str, np.ndarray], int]:
         )
     try:
         with h5py.File(path, 'r') as file:
-            arrays = {
+            arrays: dict[str, np.ndarray] = {
                 key: _read_key(file, key).reshape(-1)
                 for key in (*_RANGE_KEYS, 'labels', 'predicates')
             }
@@ -250,13 +250,13 @@ def write_like_original(
         for size in (1024, 512)
     }
     _write_h5(folder / 'VG-SGG.h5', graphs, split_numbers, boxes)
-    unused = dict(url='', coco_id=None, flickr_id=None)
+    unused: dict[str, object] = dict(url='', coco_id=None, flickr_id=None)
     images = [entry | unused for entry in _image_entries(graphs)]
     for place, image_id in enumerate(CORRUPTED_IDS):
         entry = dict(image_id=image_id, width=640, height=480)
         images.insert(2 * place, entry | unused)
     _write_json(folder / 'image_data.json', images)
-    vocabulary = {
+    vocabulary: dict[str, Mapping[str, object]] = {
         'object_count': _count_names(classes, graphs.labels),
         'predicate_count': _count_names(predicates, graphs.predicates),
     }
@@ -264,10 +264,9 @@ def write_like_original(
         ('label_to_idx', 'idx_to_label', classes),
         ('predicate_to_idx', 'idx_to_predicate', predicates),
     ):
-        vocabulary[key] = _number_names(names)
-        vocabulary[inverse] = {
-            str(idx): name for name, idx in vocabulary[key].items()
-        }
+        numbers = _number_names(names)
+        vocabulary[key] = numbers
+        vocabulary[inverse] = {str(i): name for name, i in numbers.items()}
     _write_json(folder / 'VG-SGG-dicts.json', vocabulary)
 
 

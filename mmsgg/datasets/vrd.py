@@ -145,7 +145,7 @@ class VRDDataset(SceneGraphDataset):
             raise ValueError(
                 f'{self.ann_file}: box {graphs.boxes[box].tolist()} '
                 '(x1, y1, x2, y2 from 0) of image '
-                f'{graphs.file_names[image].item()!r} is outside its '
+                f'{graphs.file_name(image)!r} is outside its '
                 f'{graphs.widths[image]} x {graphs.heights[image]} pixels '
                 f'({len(degenerate)} such boxes); these are other images '
                 'than the annotated ones, or sizes_file is wrong; with '
@@ -158,7 +158,7 @@ class VRDDataset(SceneGraphDataset):
         self, graphs: SceneGraphArrays
     ) -> tuple[SceneGraphArrays, int]:
         """Set the sizes that are known; says how many stay estimated."""
-        names = graphs.file_names.tolist()
+        names = graphs.img_ids.tolist()
         sizes = np.column_stack([graphs.widths, graphs.heights])
         num_estimated = 0
         if self.sizes_file:
@@ -298,16 +298,18 @@ def _find_wrong(
     """
     predicates, labels = relations[:, 0], relations[:, [1, 6]]
     spans = relations[:, [2, 3, 4, 5, 7, 8, 9, 10]].reshape(-1, 4, 2)
-    bad_label = ((labels < 0) | (labels >= num_classes)).any(axis=1)
-    bad_span = (spans[..., 0] < 1) | (spans[..., 0] >= spans[..., 1])
+    lengths = spans[..., 1] - spans[..., 0]
     return [
         (
             (predicates < 0) | (predicates >= num_predicates),
             f'its predicate is outside 0..{num_predicates - 1}',
         ),
-        (bad_label, f'a category is outside 0..{num_classes - 1}'),
         (
-            bad_span.any(axis=1),
+            (labels.min(axis=1) < 0) | (labels.max(axis=1) >= num_classes),
+            f'a category is outside 0..{num_classes - 1}',
+        ),
+        (
+            (spans.min(axis=(1, 2)) < 1) | (lengths.min(axis=1) <= 0),
             'a bbox is not [ymin, ymax, xmin, xmax] with 1 <= min < max',
         ),
     ]

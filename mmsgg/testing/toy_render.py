@@ -37,8 +37,7 @@ class Pen:
 
     def polygon(self, colour: Colour, *points: Point) -> None:
         """Fill a convex or concave polygon."""
-        pixels = self._pixels(points)[None]
-        cv2.fillPoly(self.canvas, pixels, self._colour(colour))
+        cv2.fillPoly(self.canvas, [self._pixels(points)], self._colour(colour))
 
     def rectangle(
         self, colour: Colour, x1: float, y1: float, x2: float, y2: float

@@ -100,8 +100,8 @@ def test_metainfo_orders_the_names(tmp_path):
     assert dataset.metainfo['classes'] == names['classes']
     labels = [row['bbox_label'] for row in dataset[1]['instances']]
     assert labels == [1, 2]
-    verbs = [row['predicate_label'] for row in dataset[1]['relations']]
-    assert verbs == [0, 1]
+    labels = [row['predicate_label'] for row in dataset[1]['relations']]
+    assert labels == [0, 1]
     for field, wrong, entry in (
         ('classes', ('cat', 'bat'), r'categories\[1\]'),
         ('predicates', ('on',), r'predicates\[1\]'),
@@ -188,10 +188,10 @@ def test_reads_what_was_written(tmp_path_factory, seed):
 def test_refuses(tmp_path, place, value, words):
     content = copy.deepcopy(SMALL)
     *path, key = place
-    target = content
+    parent = content
     for step in path:
-        target = target[step]
-    target[key] = value
+        parent = parent[step]
+    parent[key] = value
     if words is None:
         place, words = ('annotations', 2), 'the id of annotations[1] again'
     with pytest.raises(ValueError, match=re.escape(words)) as caught:

@@ -21,8 +21,8 @@ def end(category, *bbox):
     return dict(category=category, bbox=list(bbox))
 
 
-def relation(predicate, subject, target):
-    return dict(predicate=predicate, subject=subject, object=target)
+def relation(predicate, subject, obj):
+    return dict(predicate=predicate, subject=subject, object=obj)
 
 
 def small_files():

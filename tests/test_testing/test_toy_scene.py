@@ -71,10 +71,10 @@ def test_of_equal_classes_the_left_one_is_the_subject():
     ],
 )
 def test_appearance_of_the_subject_beats_geometry(name, predicate):
-    target = boxed('tree', 25, 0)
+    tree = boxed('tree', 25, 0)
     for active, expected in ((True, predicate), (False, 'beside')):
         subject = boxed(name, 0, 0, active)
-        assert relations(subject, target) == [(name, expected, 'tree')]
+        assert relations(subject, tree) == [(name, expected, 'tree')]
 
 
 def test_appearance_of_the_object_is_nothing():

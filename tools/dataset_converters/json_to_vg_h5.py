@@ -10,6 +10,7 @@ Examples:
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -47,7 +48,8 @@ def convert(files: dict[str, Path], out_dir: Path) -> int:
     Returns:
         The ``num_val`` that the validation images are to be read with.
     """
-    names, splits = {}, {}
+    names: dict[str, Sequence[str]] = {}
+    splits: dict[str, SceneGraphArrays] = {}
     for split, path in files.items():
         dataset = SceneGraphJsonDataset(
             ann_file=str(path),
@@ -69,7 +71,7 @@ def with_vg_ids(
 ) -> dict[str, SceneGraphArrays]:
     """Name images as VG150 does: by number where all names are numbers."""
     ids = {
-        split: ids_of(graphs.file_names.tolist())
+        split: ids_of([graphs.file_name(i) for i in range(len(graphs))])
         for split, graphs in splits.items()
     }
     numeric = all(

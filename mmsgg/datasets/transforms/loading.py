@@ -247,8 +247,7 @@ class LoadDetections(BaseTransform):
                 f'{self.ann_file}: a detection of {name!r} needs bbox, '
                 f'category and score, but one lacks {error}; correct it'
             ) from error
-        bboxes = np.array(bboxes, dtype=np.float32).reshape(-1, 4)
-        results['proposals'] = bboxes
+        results['proposals'] = np.array(bboxes, np.float32).reshape(-1, 4)
         results['proposals_scores'] = np.array(scores, dtype=np.float32)
         results['proposals_labels'] = np.array(labels, dtype=np.int64)
         return results
