@@ -42,7 +42,7 @@ def make_app(
     app = Dash(
         __name__,
         title='mmsgg: scene graphs',
-        update_title=None,
+        update_title='',
         serve_locally=True,
         on_error=_show_error,
     )

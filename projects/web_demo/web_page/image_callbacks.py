@@ -83,7 +83,7 @@ class ImageCallbacks:
             Output('message', 'children'),
             Input('upload', 'contents'),
             State('upload', 'filename'),
-            State('page', 'data-max-bytes'),
+            State('max-bytes', 'data'),
             prevent_initial_call=True,
         )
         app.callback(
@@ -117,11 +117,13 @@ class ImageCallbacks:
         self, uploaded: dict | None, clicks: list[int | None]
     ) -> tuple:
         """Show an image; on a bad one show a message instead."""
-        example = isinstance(ctx.triggered_id, dict)
-        if example and not any(clicks):  # the buttons have just been made
+        clicked = ctx.triggered_id
+        if isinstance(clicked, dict) and any(clicks):
+            source = dict(name=clicked['name'], example=True)
+        elif isinstance(clicked, str) and uploaded is not None:
+            source = dict(name=uploaded['name'], example=False)
+        else:  # the buttons have just been made
             raise PreventUpdate
-        name = (ctx.triggered_id if example else uploaded)['name']
-        source = dict(name=name, example=example)
         try:
             with self.predictor.slot():
                 image = self.read(source, uploaded)
@@ -145,7 +147,7 @@ class ImageCallbacks:
             ValueError: With a message for the user.
         """
         name = source['name']
-        if not source['example']:
+        if uploaded is not None and not source['example']:
             return decode_upload(uploaded['contents'], name, self.limits)
         if name not in self.examples:
             raise ValueError(f"There is no example '{name}'.")

@@ -132,13 +132,6 @@ def decode_image(data: bytes, name: str, limits: UploadLimits) -> np.ndarray:
         raise ValueError(f"'{name}' is damaged: {error}.") from error
 
 
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Eight bits a channel; Pillow cuts 16 bits off instead of scaling."""
-    if image.mode.startswith('I'):
-        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    return image.convert('RGB')
-
-
 def list_examples(folder: Path | None) -> dict[str, Path]:
     """The first images of a folder, by name.
 
@@ -163,7 +156,7 @@ def list_examples(folder: Path | None) -> dict[str, Path]:
 def thumbnails(
     examples: Mapping[str, Path], limits: UploadLimits
 ) -> dict[str, str]:
-    """Small pictures of the examples, as URLs by name.
+    """The examples made small, as URLs by name.
 
     A file that is no image, or too large, is left out with a warning.
     """
@@ -186,9 +179,16 @@ def data_url(image: np.ndarray, max_side: int) -> str:
     Returns:
         ``data:image/jpeg;base64,...``
     """
-    picture = Image.fromarray(image)
-    picture.thumbnail((max_side, max_side))
+    small = Image.fromarray(image)
+    small.thumbnail((max_side, max_side))
     file = io.BytesIO()
-    picture.save(file, 'JPEG', quality=92)
+    small.save(file, 'JPEG', quality=92)
     encoded = base64.b64encode(file.getvalue()).decode()
     return f'data:image/jpeg;base64,{encoded}'
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Eight bits a channel; Pillow cuts 16 bits off instead of scaling."""
+    if image.mode.startswith('I'):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert('RGB')

@@ -59,13 +59,13 @@ def page_layout(
                     ),
                 ]
             ),
+            dcc.Store(id='max-bytes', data=limits.max_bytes),
             dcc.Store(id='uploaded'),
             dcc.Store(id='source'),
             dcc.Store(id='graph'),
             dcc.Download(id='file'),
         ],
         id='page',
-        **{'data-max-bytes': limits.max_bytes},
     )
 
 
@@ -155,7 +155,7 @@ def _boxes(classes: Sequence[str]) -> Component:
                     dcc.Textarea(
                         id='boxes',
                         value='',
-                        spellCheck='false',
+                        spellCheck=False,
                         placeholder='one box a line, drawn or pasted:\n'
                         'x1, y1, x2, y2, class',
                     ),
@@ -187,13 +187,20 @@ def _box_tools(classes: Sequence[str]) -> Component:
 
 def _filters() -> Component:
     def slider(
-        label: str, name: str, *limits: float, value: float
+        label: str,
+        name: str,
+        low: float,
+        high: float,
+        step: float,
+        value: float,
     ) -> Component:
         return html.Div(
             [
                 html.Label([label, html.B(id=f'{name}-value')]),
                 dcc.Slider(
-                    *limits,
+                    low,
+                    high,
+                    step,
                     id=name,
                     value=value,
                     marks=None,
@@ -207,8 +214,8 @@ def _filters() -> Component:
 
     return html.Div(
         [
-            slider('Least score', 'score-thr', 0, 1, 0.01, value=SCORE_THR),
-            slider('Most relations', 'topk', 1, MAX_TOPK, 1, value=TOPK),
+            slider('Least score', 'score-thr', 0, 1, 0.01, SCORE_THR),
+            slider('Most relations', 'topk', 1, MAX_TOPK, 1, TOPK),
         ],
         className='top row',
     )

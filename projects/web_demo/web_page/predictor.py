@@ -77,7 +77,7 @@ class Predictor:
         Returns:
             A graph of :func:`mmsgg.evaluation.graph_to_dict`.
         """
-        given = {}
+        given: dict[str, np.ndarray] = {}
         if task != 'sgdet':
             given['boxes'] = np.array(
                 [box.corners for box in boxes], np.float32

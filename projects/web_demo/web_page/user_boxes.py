@@ -23,7 +23,7 @@ class UserBox(NamedTuple):
 
 
 def parse_boxes(
-    text: str,
+    text: str | None,
     size: tuple[int, int],
     classes: Sequence[str],
     need_labels: bool = False,
