@@ -5,7 +5,7 @@
 # make test-web  set up, then run the tests of the web page, in Chromium
 #
 # The first call makes .venv and installs everything into it; the next one
-# installs nothing unless requirements/*.txt or setup.cfg changed. It needs
+# installs nothing unless a requirements file or setup.cfg changed. It needs
 # Python 3.10 to 3.13 (mmdet's dependencies contradict each other on 3.14) with
 # its headers and a C++ compiler, because mmcv comes as source.
 #
@@ -91,14 +91,14 @@ test: lint
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 test-web: $(STAMP)
-	$(PYTEST) tests/test_apis/test_web tests/test_demo/test_web_demo.py $(PYTEST_ARGS)
+	$(PYTEST) projects/web_demo $(PYTEST_ARGS)
 
 lint: $(STAMP)
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
 
-$(STAMP): $(if $(MMCV),$(REQUIREMENTS)) requirements/demo.txt \
-		requirements/tests.txt setup.cfg $(if $(VENV_OK),,FORCE)
+$(STAMP): $(if $(MMCV),$(REQUIREMENTS)) requirements/tests.txt \
+		projects/web_demo/requirements.txt setup.cfg $(if $(VENV_OK),,FORCE)
 	@rm -f $@
 	@[ -n '$(MMCV)' ] || { echo "There is no stack '$(STACK)', only onedl" \
 		'and upstream.' >&2; exit 1; }
@@ -125,8 +125,8 @@ $(STAMP): $(if $(MMCV),$(REQUIREMENTS)) requirements/demo.txt \
 		'5 minutes on 2 cores, once'
 	$(BUILD_MMCV)
 	@echo '== 3/4 the other packages'
-	$(PIP_INSTALL) -r $(REQUIREMENTS) -r requirements/demo.txt \
-		-r requirements/tests.txt
+	$(PIP_INSTALL) -r $(REQUIREMENTS) -r requirements/tests.txt \
+		-r projects/web_demo/requirements.txt
 # opencv-python needs libGL, which bare machines lack; the headless twin, put
 # over it, does not.
 	@$(VENV_PYTHON) -c 'import cv2' 2>/dev/null || { echo '== no libGL:' \

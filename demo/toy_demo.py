@@ -24,7 +24,8 @@ from mmengine.runner import Runner
 
 from mmsgg.testing import write_toy_vg
 
-CONFIGS = Path(__file__).resolve().parents[1] / 'configs' / 'toy'
+ROOT = Path(__file__).resolve().parents[1]
+CONFIGS = ROOT / 'configs' / 'toy'
 TASKS = ('predcls', 'sgcls', 'sgdet')
 RECALLS = ('R@20', 'R@50', 'R@100')
 Scores = dict[str, float]
@@ -120,7 +121,7 @@ def web_command(args: argparse.Namespace, checkpoint: Path) -> str:
     """The command that serves a trained model as a web page."""
     paths = [
         sys.executable,
-        Path(__file__).with_name('web_demo.py'),
+        ROOT / 'projects' / 'web_demo' / 'web_demo.py',
         CONFIGS / 'sgdet.py',
         checkpoint,
         '--examples',

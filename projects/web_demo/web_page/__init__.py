@@ -1,0 +1,13 @@
+"""The web page, as an application that a server can run."""
+
+from .app import make_app, make_server
+from .images import UploadLimits, list_examples
+from .predictor import Predictor
+
+__all__ = [
+    'Predictor',
+    'UploadLimits',
+    'list_examples',
+    'make_app',
+    'make_server',
+]

@@ -1,0 +1,107 @@
+"""What the page shows of a graph: which part, its names, colours and focus."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from mmsgg.apis import filter_graph
+from mmsgg.visualization.drawing import class_color, text_color
+
+LOOSE_SCORE = 0.3
+"""The least score of an object that is in no relation shown."""
+
+Graph = Mapping[str, Any]
+
+
+class Focus(NamedTuple):
+    """What the mouse or the list points to."""
+
+    objects: frozenset[int] = frozenset()
+    """Ids of objects."""
+    triplets: frozenset[int] = frozenset()
+    """Positions in the list of triplets."""
+
+
+def shown_graph(
+    graph: Graph | None, score_thr: float, topk: int, task: str = 'sgdet'
+) -> dict[str, Any]:
+    """Apply the sliders.
+
+    Args:
+        graph: From :func:`mmsgg.evaluation.graph_to_dict`; None is an empty
+            graph.
+        score_thr: The least score.
+        topk: The most triplets.
+        task: All objects stay where they are the user's, that is, in all
+            tasks but sgdet.
+
+    Returns:
+        A graph with the best triplets, their objects, and objects in no
+        triplet whose score is at least :data:`LOOSE_SCORE`.
+    """
+    if graph is None:
+        return dict(width=1, height=1, objects=[], triplets=[])
+    triplets = filter_graph(graph, score_thr=score_thr, topk=topk)['triplets']
+    linked = {
+        item[end] for item in triplets for end in ('subject_id', 'object_id')
+    }
+    loose_score = max(score_thr, LOOSE_SCORE) if task == 'sgdet' else 0
+    objects = [
+        item
+        for item in graph['objects']
+        if item['id'] in linked or item['score'] >= loose_score
+    ]
+    return dict(graph, objects=objects, triplets=triplets)
+
+
+def name_of(item: Mapping[str, Any]) -> str:
+    """The name of an object or a predicate, or its number without one."""
+    return str(item['label'] if item['name'] is None else item['name'])
+
+
+def object_names(graph: Graph) -> dict[int, str]:
+    """What the page calls the objects: a number tells twins apart.
+
+    Examples:
+        >>> hat, man = (dict(name=name, label=0) for name in ('hat', 'man'))
+        >>> object_names(dict(objects=[
+        ...     dict(hat, id=0), dict(man, id=1), dict(hat, id=2)]))
+        {0: 'hat-0', 1: 'man', 2: 'hat-2'}
+    """
+    names = {item['id']: name_of(item) for item in graph['objects']}
+    twins = Counter(names.values())
+    return {
+        number: f'{name}-{number}' if twins[name] > 1 else name
+        for number, name in names.items()
+    }
+
+
+def css_colors(label: int) -> tuple[str, str]:
+    """The colour of a class, and that of words upon it.
+
+    Examples:
+        >>> css_colors(0)
+        ('#e65c00', '#ffffff')
+    """
+    color = class_color(label)
+    code = '#{:02x}{:02x}{:02x}'.format
+    return code(*color), code(*text_color(color))
+
+
+def focus_on_triplet(graph: Graph, number: int) -> Focus:
+    """Point to a triplet and both its objects; none where it is gone."""
+    if not 0 <= number < len(graph['triplets']):
+        return Focus()
+    item = graph['triplets'][number]
+    ends = frozenset([item['subject_id'], item['object_id']])
+    return Focus(ends, frozenset([number]))
+
+
+def focus_on_object(graph: Graph, number: int) -> Focus:
+    """Point to an object and to all its triplets."""
+    triplets = frozenset(
+        row
+        for row, item in enumerate(graph['triplets'])
+        if number in (item['subject_id'], item['object_id'])
+    )
+    return Focus(frozenset([number]), triplets)
