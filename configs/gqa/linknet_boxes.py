@@ -15,7 +15,7 @@ gqa = dict(
     split='test',
     image_folders=(),
     filter_empty_relations=True,
-    pipeline=_base_.pipeline,
+    pipeline=_base_.train_dataloader.dataset.pipeline,
 )
 train_dataloader = dict(dataset=dict(indices=6139, **gqa))
 test_dataloader = dict(dataset=dict(indices=-2047, test_mode=True, **gqa))
@@ -23,3 +23,4 @@ test_evaluator = [dict(type='SceneGraphMetric', metrics=('R', 'mR', 'ng-R'))]
 
 train_cfg = dict(max_epochs=8)
 optim_wrapper = dict(optimizer=dict(lr=2e-3))
+del gqa

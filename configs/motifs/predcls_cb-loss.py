@@ -1,12 +1,5 @@
-# Rare predicates weigh more (Cui et al., CVPR 2019).
-_base_ = './predcls.py'
+# Evaluated with the checkpoint of sgcls_cb-loss.py: it is the same model, to
+# which the classes are given.
+_base_ = './sgcls_cb-loss.py'
 
-model = dict(
-    relation_head=dict(
-        loss_predicate=dict(type='ClassBalancedLoss', beta=0.999)
-    )
-)
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='PredicateCountHook'),
-]
+model = dict(task='predcls')

@@ -3,7 +3,8 @@
 _base_ = '../_base_/default_runtime.py'
 
 model = dict(
-    type='SceneGraphFromBoxes',
+    type='SceneGraphDetector',
+    object_source=dict(type='GivenBoxes'),
     task='predcls',
     given_pairs=True,
     relation_head=dict(
@@ -71,3 +72,4 @@ custom_hooks = [
     dict(type='FrequencyBiasHook', must_overlap=False),
     dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.01),
 ]
+del vrd, meta_keys, pipeline, loader

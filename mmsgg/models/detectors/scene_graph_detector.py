@@ -1,7 +1,7 @@
 """Any detector of mmdet with a relation head on top."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from copy import deepcopy
 from typing import Any
 
@@ -106,9 +106,9 @@ class SceneGraphDetector(BaseDetector):
         if built is None and self.relation_head.uses_image:
             raise ValueError(
                 f'SceneGraphDetector: without a detector there is no image to '
-                f'show to {type(self.relation_head).__name__}; switch off what '
-                'looks at it (of LinkNet features and global_context), or add '
-                'a detector'
+                f'show to {type(self.relation_head).__name__}; switch off '
+                'what looks at it (of LinkNet features and global_context), '
+                'or add a detector'
             )
         if built is not None and freeze_detector:
             built.requires_grad_(False)

@@ -9,7 +9,6 @@ from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmsgg.models.layers import GeometricLayout
 from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample

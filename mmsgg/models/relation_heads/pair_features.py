@@ -12,7 +12,6 @@ from mmsgg.models.layers import RobustBatchNorm2d
 from mmsgg.registry import MODELS
 from mmsgg.structures.bbox import union_boxes
 
-
 #: `renamed_weights` of heads that once held these parts themselves.
 REGION_WEIGHTS = {
     name: f'features.{name}'
