@@ -354,7 +354,9 @@ def default_source(detector: BaseDetector | None) -> dict:
 
 
 def _in_float32(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The maps in float32."""
+    """The maps in float32; the very tuple where they are."""
+    if all(level.dtype == torch.float32 for level in maps):
+        return maps
     return tuple(level.float() for level in maps)
 
 

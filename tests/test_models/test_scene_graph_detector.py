@@ -3,7 +3,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmdet.models.detectors import TwoStageDetector
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 from torch import nn
@@ -20,8 +19,8 @@ SIZE = 64
 def build(name='sgcls', **kwargs):
     """The toy model for the 4 classes and 3 predicates of the samples."""
     cfg = Config.fromfile(CONFIGS / 'toy' / f'{name}.py').model
-    cfg.data_preprocessor.pad_size_divisor = SIZE
-    cfg.roi_head.bbox_head.num_classes = 4
+    cfg.detector.data_preprocessor.pad_size_divisor = SIZE
+    cfg.detector.roi_head.bbox_head.num_classes = 4
     cfg.relation_head.update(num_classes=4, num_predicates=3)
     cfg.update(kwargs)
     torch.manual_seed(0)
@@ -51,7 +50,9 @@ def run_loss(model, data):
 @pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
 def test_frozen_means_frozen(name):
     model = build(name)
-    model.test_cfg.objects.score_thr = 0.0  # an untrained detector finds some
+    model.object_source.selection['score_thr'] = (
+        0.0  # an untrained detector finds some
+    )
     before = {k: v.clone() for k, v in model.state_dict().items()}
     model.train()
     optimizer = torch.optim.SGD(model.parameters(), 0.1)
@@ -70,23 +71,29 @@ def test_frozen_means_frozen(name):
         if n.split('.')[0] != 'relation_head'
     ]
     assert all(p.grad is None and not p.requires_grad for p in frozen)
-    assert not model.backbone.training and model.relation_head.training
+    assert (
+        not model.detector.backbone.training and model.relation_head.training
+    )
 
 
 @pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
 def test_unfrozen_detector_is_trained_by_both_losses(name):
     model = build(name, freeze_detector=False).train()
-    model.test_cfg.objects.score_thr = 0.0
+    model.object_source.selection['score_thr'] = 0.0
     data = data_of(4, 3)
     for sample in data['data_samples']:  # where relations are in sgdet
         sample.proposals = InstanceData(bboxes=sample.gt_instances.bboxes)
     losses = run_loss(model, data)
-    assert {'loss_rpn_cls', 'loss_bbox', 'loss_predicate'} <= losses.keys()
-    weight = model.backbone.conv1.weight
-    for loss in ('loss_predicate', 'loss_bbox'):
+    assert {
+        'detector.loss_rpn_cls',
+        'detector.loss_bbox',
+        'loss_predicate',
+    } <= losses.keys()
+    weight = model.detector.backbone.conv1.weight
+    for loss in ('loss_predicate', 'detector.loss_bbox'):
         [grad] = torch.autograd.grad(losses[loss], weight, retain_graph=True)
         assert grad.any(), loss
-    assert model.backbone.training
+    assert model.detector.backbone.training
 
 
 def count_calls(module):
@@ -99,10 +106,10 @@ def count_calls(module):
 @pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
 def test_a_step_makes_each_map_once(name, freeze_detector):
     model = build(name, freeze_detector=freeze_detector).train()
-    model.test_cfg.objects.score_thr = 0.0
+    model.object_source.selection['score_thr'] = 0.0
     parts = dict(
-        backbone=model.backbone,
-        rpn=model.rpn_head.rpn_conv,
+        backbone=model.detector.backbone,
+        rpn=model.detector.rpn_head.rpn_conv,
         context=model.relation_head.global_context.classifier,
     )
     calls = {key: count_calls(part) for key, part in parts.items()}
@@ -111,14 +118,13 @@ def test_a_step_makes_each_map_once(name, freeze_detector):
         assert len(calls['backbone']) == len(calls['context']) == step
         with_rpn = name == 'sgdet' or not freeze_detector
         assert len(calls['rpn']) == step * with_rpn
-    assert 'extract_feat' not in vars(model)
-    assert 'forward' not in vars(model.rpn_head)
-    assert 'forward' not in vars(model.relation_head.global_context)
+    assert 'extract_feat' not in vars(model.detector)
+    assert 'forward' not in vars(model.detector.rpn_head)
 
 
 def normalised(model):
     """Batch norms everywhere in a detector, and dropout before its scores."""
-    rpn, head = model.rpn_head, model.roi_head.bbox_head
+    rpn, head = model.detector.rpn_head, model.detector.roi_head.bbox_head
     channels = rpn.rpn_conv.out_channels
     rpn.rpn_conv = nn.Sequential(rpn.rpn_conv, nn.BatchNorm2d(channels))
     channels = head.fc_cls.in_features
@@ -131,13 +137,13 @@ def normalised(model):
 @pytest.mark.parametrize('name', ['sgcls', 'sgdet'])
 def test_a_step_moves_running_statistics_as_the_detector_alone(name):
     model = normalised(build(name, freeze_detector=False)).train()
-    model.test_cfg.objects.score_thr = 0.0
+    model.object_source.selection['score_thr'] = 0.0
     alone = copy.deepcopy(model)
     torch.manual_seed(0)
     run_loss(model, data_of(4, 3))
     torch.manual_seed(0)
     data = alone.data_preprocessor(data_of(4, 3), True)
-    TwoStageDetector.loss(alone, *data.values())
+    alone.detector.loss(*data.values())
     expected = dict(alone.named_buffers())
     moved = 0
     for key, value in model.named_buffers():
@@ -153,16 +159,21 @@ def test_a_step_moves_running_statistics_as_the_detector_alone(name):
 def test_objects_are_made_as_in_a_test(name):
     """Without dropout, from proposals of test_cfg, also while training."""
     model = normalised(build(name, freeze_detector=False)).eval()
-    model.test_cfg.objects.score_thr = 0.0
-    model.test_cfg.rpn.max_per_img = 9
+    model.object_source.selection['score_thr'] = 0.0
+    model.detector.test_cfg.rpn.max_per_img = 9
     data = model.data_preprocessor(data_of(4, 3), True)
     samples = data['data_samples']
-    given = [sample.gt_instances for sample in samples]
+    given = None
+    if name == 'sgcls':
+        given = [
+            InstanceData(bboxes=sample.gt_instances.bboxes)
+            for sample in samples
+        ]
     with torch.no_grad():
         x = model.extract_feat(data['inputs'])
         expected = model.objects_of(x, samples, given)
     model.train()
-    model.backbone.norm1.train(False)  # set apart, it stays so
+    model.detector.backbone.norm1.train(False)  # set apart, it stays so
     modes = [module.training for module in model.modules()]
     before = {k: v.clone() for k, v in model.named_buffers()}
     for one, other in zip(
@@ -185,14 +196,13 @@ def test_a_detector_checkpoint_starts_both_branches():
     model = build('sgcls')
     detector = {
         key: torch.full_like(value, 0.5)
-        for key, value in model.state_dict().items()
-        if not key.startswith('relation_head.')
+        for key, value in model.detector.state_dict().items()
     }
     missing, unexpected = model.load_state_dict(dict(detector), strict=False)
     assert not unexpected
     assert all(key.startswith('relation_head.') for key in missing)
     for branch in ('object_head', 'union_head'):
-        weights = getattr(model.relation_head, branch).state_dict()
+        weights = getattr(model.relation_head.features, branch).state_dict()
         assert all((value == 0.5).all() for value in weights.values())
 
 
@@ -208,7 +218,7 @@ def test_a_checkpoint_with_relation_head_keeps_it():
 @pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
 def test_bfloat16_comes_near_float32(name, frequency_bias):
     model = build(name)
-    model.test_cfg.objects.score_thr = 0.0
+    model.object_source.selection['score_thr'] = 0.0
     if not frequency_bias:
         model.relation_head.frequency_bias = None
     seen = []
@@ -218,7 +228,9 @@ def test_bfloat16_comes_near_float32(name, frequency_bias):
             model.train()
             losses = run_loss(model, data_of(4, 0, 3))
             model.parse_losses(losses)[0].backward()
-            grad = model.relation_head.object_head[0].weight.grad.clone()
+            grad = model.relation_head.features.object_head[
+                0
+            ].weight.grad.clone()
             model.zero_grad()
             with torch.no_grad():
                 samples = model.eval().test_step(data_of(4, 1))
@@ -241,7 +253,7 @@ def test_boxes_come_back_in_original_pixels(name, tmp_path):
     """Of an image that was stretched one way and shrunk the other."""
     scale = (0.5, 2.0)
     model = build(name).eval()
-    model.test_cfg.objects.score_thr = 0.0
+    model.object_source.selection['score_thr'] = 0.0
     plain = model.test_step(data_of(4, 2))
     scaled = model.test_step(data_of(4, 2, scale=scale))
     for one, other in zip(plain, scaled, strict=True):
@@ -280,7 +292,7 @@ def recall_of(samples, folder):
 @torch.no_grad()
 def test_a_batch_equals_its_images_alone():
     model = build('sgdet').eval()
-    model.test_cfg.objects.score_thr = 0.0
+    model.object_source.selection['score_thr'] = 0.0
     data = data_of(3, 4)
     batch = model.test_step(dict(data))
     for i, sample in enumerate(batch):
@@ -295,7 +307,7 @@ def test_a_batch_equals_its_images_alone():
 @torch.no_grad()
 def test_nothing_found_is_an_empty_graph():
     model = build('sgdet').eval()
-    model.test_cfg.objects.score_thr = 1.0
+    model.object_source.selection['score_thr'] = 1.0
     for sample in model.test_step(data_of(3, 0)):
         assert len(sample.pred_instances) == 0
         assert sample.pred_relations.pairs.shape == (0, 2)
@@ -305,10 +317,10 @@ def test_nothing_found_is_an_empty_graph():
 @torch.no_grad()
 def test_proposals_of_the_sample_replace_the_rpn():
     model = build('sgdet').eval()
-    model.test_cfg.objects.update(
+    model.object_source.selection.update(
         score_thr=0.0, nms=dict(type='nms', iou_threshold=1.0)
     )
-    for parameter in model.roi_head.bbox_head.fc_reg.parameters():
+    for parameter in model.detector.roi_head.bbox_head.fc_reg.parameters():
         parameter.zero_()  # boxes stay as proposed
     data = data_of(3)
     proposals = data['data_samples'][0].gt_instances.bboxes
@@ -342,6 +354,35 @@ def test_missing_ground_truth_is_explained():
 def test_tensor_mode_gives_raw_logits():
     model = build('sgcls').eval()
     data = model.data_preprocessor(data_of(3, 1))
-    objects, predicates = model(**data, mode='tensor')
-    assert [len(o) for o in objects] == [3, 1]
-    assert [tuple(p.shape) for p in predicates] == [(6, 4), (0, 4)]
+    output = model(**data, mode='tensor')
+    assert [len(o) for o in output.object_logits] == [3, 1]
+    assert [tuple(p.shape) for p in output.predicate_logits] == [
+        (6, 4),
+        (0, 4),
+    ]
+
+
+@pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
+@torch.no_grad()
+def test_the_task_of_a_call_is_an_argument(name):
+    """Whatever the task of the model, which stays."""
+    other = build('sgdet').eval()
+    other.object_source.selection['score_thr'] = 0.0
+    expected = build(name).eval()
+    expected.object_source.selection.update(other.object_source.selection)
+    [one] = expected.test_step(data_of(4))
+    data = other.data_preprocessor(data_of(4))
+    [two] = other.predict(*data.values(), task=name)
+    assert other.task == 'sgdet'
+    for field in ('pred_instances', 'pred_relations'):
+        for key, value in one.get(field).items():
+            assert torch.equal(value, two.get(field)[key])
+    with pytest.raises(ValueError, match=r"'sgg'.*predcls, sgcls, sgdet"):
+        other.predict(*data.values(), task='sgg')
+
+
+def test_the_detectors_config_is_left_alone():
+    cfg = Config.fromfile(CONFIGS / 'toy' / 'sgcls.py').model
+    before = copy.deepcopy(cfg.to_dict())
+    MODELS.build(cfg)
+    assert cfg.to_dict() == before
