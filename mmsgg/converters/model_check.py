@@ -15,14 +15,17 @@ def check_weights(weights: ConvertedWeights, model: ConfigDict) -> None:
     """Make sure that a model can load the weights strictly.
 
     Args:
-        weights: Converted weights. Parts of the model (backbone, RPN, RoI
-            head, relation head) of which they hold nothing are passed over.
+        weights: Converted weights, of a detector alone or of a relation
+            model. Parts of the model of which they hold nothing are passed
+            over.
         model: Config of the model; it is built without memory for weights.
 
     Raises:
         ValueError: If something is missing, is too much or has another shape,
             naming it as the checkpoint and as the model do.
     """
+    if not any(k.startswith('relation_head.') for k in weights.state_dict):
+        model = model.get('detector', model)
     with DefaultScope.overwrite_default_scope('mmsgg'), torch.device('meta'):
         expected = MODELS.build(model).state_dict()
     parts = {key.partition('.')[0] for key in weights.state_dict}

@@ -188,3 +188,24 @@ def sorted_rows(sizes, keys):
     for size in sizes:
         yield sorted(range(first, first + size), key=keys.tolist().__getitem__)
         first += size
+
+
+def metas(num):
+    """What a prediction reads of ``num`` images."""
+    return [dict(scale_factor=(2.0, 0.5))] * num
+
+
+def given_objects(sample, seed):
+    """The ground truth of a sample, as predcls gives it to a head."""
+    objects = random_objects(len(sample.gt_instances), seed)
+    objects.bboxes = sample.gt_instances.bboxes
+    objects.labels = sample.gt_instances.labels
+    return objects
+
+
+def assert_same_graph(left, right):
+    """See that two of what a head predicts are close."""
+    for one, other in zip(left, right, strict=True):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            torch.testing.assert_close(value, other.get(key))

@@ -95,7 +95,8 @@ def names_of(state_dict: dict[str, Tensor]) -> dict:
     sizes = {
         'classes': (
             'roi_head.bbox_head.fc_cls.bias',
-            'relation_head.object_block2.fc1.bias',
+            'detector.roi_head.bbox_head.fc_cls.bias',
+            'relation_head.object_blocks.1.fc1.bias',
         ),
         'predicates': ('relation_head.predicate_fc.bias',),
     }
@@ -122,7 +123,8 @@ def convert(src: str, dst: Path, config: str) -> None:
     model = Config.fromfile(config).model
     check_weights(weights, model)
     if weights.anchors is not None:
-        check_anchors(weights.anchors, model.rpn_head.anchor_generator)
+        detector = model.get('detector', model)
+        check_anchors(weights.anchors, detector.rpn_head.anchor_generator)
         print('rpn_head.anchors: not used; equal to those of the config')
     for key in weights.unused:
         print(f'{key}: not used; nothing here stands for it')

@@ -135,23 +135,30 @@ class SceneGraphDetector(BaseDetector):
             self.detector.train(False)
         return self
 
+    def rename_weights(self, weights: dict, prefix: str = '') -> None:
+        """Bring weights, in place, to the names that they have here.
+
+        What belongs to no part of this model is the detector's: in a
+        checkpoint of mmdet, and in those of earlier versions.
+        """
+        for key in [k for k in weights if k.startswith(prefix)]:
+            name = key.removeprefix(prefix)
+            if self.detector is not None and not name.startswith(PARTS):
+                weights[f'{prefix}detector.{name}'] = weights.pop(key)
+        self.relation_head.rename_weights(weights, f'{prefix}relation_head.')
+
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args: Any
     ) -> None:
         """Take a detector's checkpoint too, or refuse one that is too little.
 
-        What belongs to no part of this model is the detector's, and so were
-        its weights in checkpoints of earlier versions. Where a checkpoint has
-        no relation head, that is, of a detector, the branches of the relation
-        head start from the detector's.
+        Where a checkpoint has no relation head, that is, of a detector, the
+        branches of the relation head start from the detector's.
 
         Raises:
             ValueError: If the detector is frozen and would stay random.
         """
-        for key in [k for k in state_dict if k.startswith(prefix)]:
-            name = key.removeprefix(prefix)
-            if self.detector is not None and not name.startswith(PARTS):
-                state_dict[f'{prefix}detector.{name}'] = state_dict.pop(key)
+        self.rename_weights(state_dict, prefix)
         detector = {
             key.removeprefix(f'{prefix}detector.'): value
             for key, value in state_dict.items()

@@ -108,14 +108,18 @@ class BaseRelationHead(BaseModule):
         self.loss_predicate = MODELS.build(loss_predicate or cross_entropy)
         self.debiasing = MODELS.build(debiasing) if debiasing else None
 
+    def rename_weights(self, weights: dict, prefix: str = '') -> None:
+        """Bring weights of older checkpoints, in place, to their new names."""
+        for old, new in self.renamed_weights.items():
+            for key in [k for k in weights if k.startswith(prefix + old)]:
+                name = key.removeprefix(prefix + old)
+                weights[prefix + new + name] = weights.pop(key)
+
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args: Any
     ) -> None:
-        """Take the weights of older checkpoints under their new names."""
-        for old, new in self.renamed_weights.items():
-            for key in [k for k in state_dict if k.startswith(prefix + old)]:
-                name = key.removeprefix(prefix + old)
-                state_dict[prefix + new + name] = state_dict.pop(key)
+        """Take the weights of older checkpoints too."""
+        self.rename_weights(state_dict, prefix)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     @abstractmethod
