@@ -73,13 +73,22 @@ class SingleStageObjects(ObjectSource):
             results = self.detector.bbox_head.predict(
                 x, batch_data_samples, rescale=False
             )
-            return [self.cluster(result) for result in results]
+            return [
+                self.cluster(inside(result, sample.img_shape))
+                for result, sample in zip(
+                    results, batch_data_samples, strict=True
+                )
+            ]
         metas = [sample.metainfo for sample in batch_data_samples]
-        return [
-            objects_at(image, logits=self.classify(image.bboxes, candidates))
-            for image, candidates in zip(
-                given, self.candidates(x, metas), strict=True
+        candidates = [
+            inside(result, meta['img_shape'])
+            for result, meta in zip(
+                self.candidates(x, metas), metas, strict=True
             )
+        ]
+        return [
+            objects_at(image, logits=self.classify(image.bboxes, found))
+            for image, found in zip(given, candidates, strict=True)
         ]
 
     def candidates(
@@ -151,3 +160,20 @@ class SingleStageObjects(ObjectSource):
             class_bboxes=class_bboxes,
             logits=score_logits(rows),
         )
+
+
+def inside(result: InstanceData, img_shape: tuple[int, ...]) -> InstanceData:
+    """Clip boxes to their image; YOLOX leaves that out.
+
+    Args:
+        result: ``bboxes`` (M, 4), input-image pixels, and others.
+        img_shape: Height and width of the image.
+
+    Returns:
+        Those whose box is finite, as few are before training.
+    """
+    height, width = img_shape[:2]
+    size = result.bboxes.new_tensor([width, height, width, height])
+    result = result[result.bboxes.isfinite().all(dim=1)]
+    result.bboxes = result.bboxes.clamp(min=0).minimum(size)
+    return result
