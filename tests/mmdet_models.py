@@ -46,9 +46,7 @@ def features_on(maps, channels=16):
         out_channels=maps[0][0],
         featmap_strides=alike[:4],
     )
-    fc67 = dict(
-        type='FC67Head', in_channels=maps[0][0], out_channels=channels
-    )
+    fc67 = dict(type='FC67Head', in_channels=maps[0][0], out_channels=channels)
     return dict(
         object_roi_extractor=extractor,
         object_head=fc67,

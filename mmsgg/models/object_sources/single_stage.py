@@ -130,31 +130,26 @@ class SingleStageObjects(ObjectSource):
         """Make objects of the final boxes (M, 4) of an image, M >= 0."""
         bboxes, scores = result.bboxes.float(), result.scores.float()
         labels = result.labels
+        kept = labels[:0]  # of no box, none
         if len(bboxes):
-            _, kept = nms(bboxes, scores, self.merge_iou)
-            kept = kept[: self.max_per_img]
-        else:
-            kept = labels
-        overlaps = box_ious(bboxes, bboxes[kept])  # M, N
-        # the first, that is best, object that a box belongs to
-        owned = overlaps >= self.merge_iou
-        owners = owned.float().argmax(dim=1)
-        owners[kept] = torch.arange(len(kept), device=kept.device)
-        owned[kept, owners[kept]] = True
-        members = owned.any(dim=1).nonzero().flatten()
-        # ascending, so that of two of one class the better one stays
-        members = members[scores[members].argsort(stable=True)]
-
+            kept = nms(bboxes, scores, self.merge_iou)[1][: self.max_per_img]
         rows = scores.new_zeros(len(kept), self.num_classes)
         class_bboxes = bboxes[kept][:, None].repeat(1, self.num_classes, 1)
-        if len(members):
+        if len(kept):
+            owned = box_ious(bboxes, bboxes[kept]) >= self.merge_iou  # M, N
+            own = torch.arange(len(kept), device=kept.device)
+            owned[kept] = False
+            owned[kept, own] = True
+            # the best object that a box belongs to
+            owners = owned.int().argmax(dim=1)
+            members = owned.any(dim=1).nonzero().flatten()
             cells = owners[members] * self.num_classes + labels[members]
-            best = torch.zeros_like(rows.flatten()).scatter_reduce(
+            best = rows.flatten().scatter_reduce(
                 0, cells, scores[members], reduce='amax'
             )
             rows = best.view_as(rows)
-            winners = members[scores[members] == best[cells]]
-            class_bboxes[owners[winners], labels[winners]] = bboxes[winners]
+            first = members[scores[members] == best[cells]]
+            class_bboxes[owners[first], labels[first]] = bboxes[first]
         return InstanceData(
             bboxes=bboxes[kept],
             class_bboxes=class_bboxes,

@@ -3,6 +3,7 @@
 from inspect import signature
 from typing import Any
 
+from mmcv.ops import batched_nms
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -12,7 +13,6 @@ from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
 from .object_source import ObjectSource, objects_at, score_logits
-from .two_stage import select_boxes
 
 
 @TASK_UTILS.register_module()
@@ -28,17 +28,25 @@ class TransformerObjects(ObjectSource):
     Args:
         detector: mmdet's ``DetectionTransformer``.
         num_classes: Object classes C, without background.
-        selection: Arguments of :func:`select_boxes`, by which queries are
-            selected; boxes of one class that overlap by 0.6 are one by
-            default.
+        score_thr: Probability of its likeliest class up to which a query is
+            no object.
+        merge_iou: IoU above which two queries of one likeliest class are one
+            object.
+        max_per_img: Objects of an image at most.
     """
 
     def __init__(
-        self, detector: Any, num_classes: int, **selection: Any
+        self,
+        detector: Any,
+        num_classes: int,
+        score_thr: float = 0.01,
+        merge_iou: float = 0.6,
+        max_per_img: int = 64,
     ) -> None:
         super().__init__(detector, num_classes)
-        self.selection = dict(nms=dict(type='nms', iou_threshold=0.6))
-        self.selection.update(selection)
+        self.score_thr = score_thr
+        self.merge_iou = merge_iou
+        self.max_per_img = max_per_img
 
     def objects(
         self,
@@ -101,12 +109,19 @@ class TransformerObjects(ObjectSource):
         return [masks[i * cache['num_heads']][0] for i in range(num_images)]
 
     def select(self, queries: InstanceData) -> InstanceData:
-        """Make objects of the best queries of an image."""
-        scores = queries.logits.softmax(dim=1)[:, :-1]
-        boxes = queries.bboxes[:, None].expand(-1, self.num_classes, 4)
-        rows, _ = select_boxes(scores, boxes, **self.selection)
+        """Make objects of the best queries of an image, the best first."""
+        scores, labels = queries.logits.softmax(dim=1)[:, :-1].max(dim=1)
+        rows = (scores > self.score_thr).nonzero().flatten()
+        if len(rows):  # mmcv's NMS does not stand an empty input
+            nms = dict(type='nms', iou_threshold=self.merge_iou)
+            _, kept = batched_nms(
+                queries.bboxes[rows], scores[rows], labels[rows], nms
+            )
+            rows = rows[kept[: self.max_per_img]]
         objects = queries[rows]
-        objects.class_bboxes = boxes[rows]
+        objects.class_bboxes = objects.bboxes[:, None].expand(
+            -1, self.num_classes, 4
+        )
         return objects
 
     def assign(

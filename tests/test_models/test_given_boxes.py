@@ -35,7 +35,9 @@ HEADS = dict(
 
 def build(head, **kwargs):
     torch.manual_seed(0)
-    cfg = dict(type='SceneGraphFromBoxes', relation_head=HEADS[head])
+    cfg = dict(
+        type='SceneGraphDetector', task='predcls', relation_head=HEADS[head]
+    )
     model = MODELS.build(cfg | kwargs)
     for name, parameter in model.named_parameters():
         if 'frequency_bias' in name:
@@ -127,9 +129,11 @@ def test_the_gate_makes_geometry_depend_on_classes():
 
 
 def test_what_is_wrong_is_named():
-    with pytest.raises(ValueError, match="'sgcls' is neither"):
+    with pytest.raises(ValueError, match="predcls and sgdet, not 'sgcls'"):
         build('linknet', task='sgcls')
-    cfg = dict(type='SceneGraphFromBoxes', relation_head=linknet_cfg())
+    cfg = dict(
+        type='SceneGraphDetector', task='predcls', relation_head=linknet_cfg()
+    )
     with pytest.raises(ValueError, match='no image to show to LinkNetRelHead'):
         MODELS.build(cfg)
     [sample] = samples_of(2)
@@ -210,7 +214,7 @@ def count_on_detections(folder):
         data = model.data_preprocessor(pseudo_collate([item]))
         [sample] = data['data_samples']
         gt, relations = sample.gt_instances, sample.gt_relations
-        objects = model.objects_of(sample)
+        [objects] = model.objects_of((), [sample], None)
         targets = sampler.sample(objects, gt, relations, *sizes)
         positive = targets.predicates < sizes[1]
         related += int(positive.sum())
