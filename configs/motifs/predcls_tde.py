@@ -1,5 +1,10 @@
 # Evaluated with the checkpoint of sgcls_tde.py: it is the same model, to
 # which the classes are given.
-_base_ = './sgcls_tde.py'
+_base_ = [
+    '../_base_/models/motifs_vgg16_tde.py',
+    '../_base_/datasets/vg150_relation.py',
+    '../_base_/schedules/relation.py',
+    '../_base_/default_runtime.py',
+]
 
 model = dict(task='predcls')
