@@ -25,6 +25,12 @@ from .samples import (
 from .test_base_relation_head import slow_late_nms
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
+MLP = dict(
+    type='MLPRelHead',
+    num_classes=NUM_CLASSES,
+    num_predicates=NUM_PREDICATES,
+    dropout=0.0,
+)
 HEADS = dict(
     linknet=linknet_cfg(),
     linknet_drawing=linknet_cfg(features=drawing_cfg()),
@@ -39,12 +45,8 @@ HEADS = dict(
     transformer=transformer_cfg(),
     motifs_boxes=motifs_cfg(**NO_REGIONS),
     transformer_boxes=transformer_cfg(**NO_REGIONS),
-    mlp=dict(
-        type='MLPRelHead',
-        num_classes=NUM_CLASSES,
-        num_predicates=NUM_PREDICATES,
-        dropout=0.0,
-    ),
+    mlp=MLP,
+    mlp_frequency=dict(MLP, frequency_bias=True),
 )
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from mmsgg.models.relation_heads import BaseRelationHead
+from mmsgg.models.relation_heads import BaseRelationHead, base_relation_head
 from mmsgg.registry import MODELS
 
 from .samples import (
@@ -150,6 +150,22 @@ def test_y_bar_is_the_head_on_mean_features_and_decided_classes(head, task):
     }
     for pair, probs in zip(pairs.tolist(), expected, strict=True):
         torch.testing.assert_close(found[tuple(pair)], probs[:-1])
+
+
+@torch.no_grad()
+def test_classes_are_decided_once_for_both_runs(head, monkeypatch):
+    train_once(head, 4)
+    calls = []
+
+    def counted(scores, *args):
+        calls.append(len(scores))
+        return late_nms(scores, *args)
+
+    late_nms = base_relation_head.late_nms
+    monkeypatch.setattr(base_relation_head, 'late_nms', counted)
+    objects = [random_objects(n, n, 'sgdet') for n in (3, 0, 4)]
+    head.eval().predict(feature_map(3), objects, METAS * 3)
+    assert calls == [3, 0, 4]
 
 
 def test_training_averages_and_changes_nothing_else(head):

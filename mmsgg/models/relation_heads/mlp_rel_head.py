@@ -72,7 +72,8 @@ class MLPRelHead(BaseRelationHead):
         logits = torch.cat([image.logits for image in objects])
         object_logits, labels = self.decide_classes(objects, logits, targets)
         bboxes = [image.bboxes for image in objects]
-        subject, object_ = stack_pairs(bboxes, pairs).T
+        rows = stack_pairs(bboxes, pairs)
+        subject, object_ = rows.T
         stacked = torch.cat(bboxes)
         words = [
             self.subject_embedding(labels[subject]),
@@ -83,4 +84,6 @@ class MLPRelHead(BaseRelationHead):
         hidden = torch.relu(self.pair_fc(torch.cat([words, layout], dim=1)))
         hidden = hidden * torch.relu(self.layout_gate(layout))
         scores = self.predicate_fc(self.dropout(hidden))
+        if self.frequency_bias is not None:
+            scores = scores + self.frequency_bias(labels[rows])
         return self.collect(object_logits, labels, scores, pairs)
