@@ -50,7 +50,8 @@ def test_full_size_relation_model_loads_strictly(name):
     source = random_weights(model_shapes(Widths()), largest=10**6)
     weights = convert_linknet_pytorch(source)
     check_weights(weights, compat(name))
-    check_anchors(weights.anchors, compat(name).detector.rpn_head.anchor_generator)
+    rpn_head = compat(name).detector.rpn_head
+    check_anchors(weights.anchors, rpn_head.anchor_generator)
     assert not weights.unused
     with torch.device('meta'):
         model = MODELS.build(compat(name))

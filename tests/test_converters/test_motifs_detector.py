@@ -86,7 +86,8 @@ def test_proposals_before_nms(model, fmap, expected_proposals):
     model.detector.rpn_head.test_cfg.update(
         nms_pre=-1, max_per_img=10**6, nms=dict(type='nms', iou_threshold=1.0)
     )
-    [ours] = model.detector.rpn_head.predict((fmap,), [sample()], rescale=False)
+    rpn_head = model.detector.rpn_head
+    [ours] = rpn_head.predict((fmap,), [sample()], rescale=False)
     boxes, scores = map(torch.tensor, expected_proposals)
     fit = scores > 0
     assert 100 < fit.sum() < len(scores) - 500  # both kinds occur
@@ -103,7 +104,8 @@ def test_proposals_before_nms(model, fmap, expected_proposals):
 
 @torch.no_grad()
 def test_proposals_after_nms(model, fmap, expected_proposals):
-    [ours] = model.detector.rpn_head.predict((fmap,), [sample()], rescale=False)
+    rpn_head = model.detector.rpn_head
+    [ours] = rpn_head.predict((fmap,), [sample()], rescale=False)
     boxes, scores = expected_proposals
     kept = slow.nms(boxes, scores, 0.7)[:60]
     expected = torch.tensor([boxes[row] for row in kept])

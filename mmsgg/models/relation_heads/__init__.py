@@ -6,7 +6,7 @@ from .imp_rel_head import IMPRelHead
 from .linknet_rel_head import LinkNetRelHead
 from .mlp_rel_head import MLPRelHead
 from .motifs_rel_head import MotifsRelHead
-from .pair_features import PairFeatures, UnionRoIExtractor
+from .pair_features import PairFeatures, UnionRoIExtractor, stack_pairs
 from .total_direct_effect import TotalDirectEffect
 from .transformer_rel_head import TransformerRelHead
 
@@ -22,4 +22,5 @@ __all__ = [
     'TotalDirectEffect',
     'TransformerRelHead',
     'UnionRoIExtractor',
+    'stack_pairs',
 ]
