@@ -1,4 +1,4 @@
-# Evaluated with the checkpoint of sgcls_cb-loss.py: it is the same model, to
+# Evaluated with the checkpoint of sgcls_cb-loss.py: the same model, to
 # which the classes are given.
 _base_ = [
     '../_base_/models/motifs_vgg16_cb-loss.py',

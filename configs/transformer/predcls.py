@@ -1,4 +1,4 @@
-# Evaluated with the checkpoint of sgcls.py: it is the same model, to
+# Evaluated with the checkpoint of sgcls.py: the same model, to
 # which the classes are given.
 _base_ = './sgcls.py'
 
