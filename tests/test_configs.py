@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 
 from mmsgg.datasets import GQA200Dataset, VRDDataset
@@ -152,6 +153,10 @@ def test_toy_config_builds(path):
     model = MODELS.build(cfg.model)
     assert sum(p.numel() for p in model.parameters()) < 1e7
     assert cfg.default_scope == 'mmsgg'
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    groups = wrapper.optimizer.param_groups
+    trained = {id(p) for group in groups for p in group['params']}
+    assert trained >= {id(p) for p in model.parameters() if p.requires_grad}
 
 
 @pytest.mark.parametrize('path', FULL + TOY, ids=name_of)

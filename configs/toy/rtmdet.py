@@ -13,5 +13,9 @@ train_dataloader = dict(batch_size=16)
 train_cfg = dict(max_epochs=5)
 optim_wrapper = dict(
     optimizer=dict(lr=2e-3, weight_decay=1e-2),
-    paramwise_cfg=dict(norm_decay_mult=0, bias_decay_mult=0),
+    paramwise_cfg=dict(
+        norm_decay_mult=0,
+        bias_decay_mult=0,
+        bypass_duplicate=True,  # the levels share their convolutions
+    ),
 )
