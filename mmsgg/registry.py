@@ -22,7 +22,9 @@ def _child(node: str, *locations: str) -> Registry:
 DATASETS = _child('DATASETS', 'datasets')
 TRANSFORMS = _child('TRANSFORMS', 'datasets.transforms')
 MODELS = _child('MODELS', 'models')
-TASK_UTILS = _child('TASK_UTILS', 'models.task_modules')
+TASK_UTILS = _child(
+    'TASK_UTILS', 'models.task_modules', 'models.object_sources'
+)
 METRICS = _child('METRICS', 'evaluation.metrics')
 HOOKS = _child('HOOKS', 'engine.hooks')
 OPTIM_WRAPPER_CONSTRUCTORS = _child(

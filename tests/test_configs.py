@@ -1,10 +1,15 @@
 """Every config builds; the full-size ones take a step on a small image."""
 
+import gzip
+import json
+import re
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
 from mmengine.structures import InstanceData
 
 from mmsgg.datasets import GQA200Dataset, VRDDataset
@@ -27,45 +32,53 @@ NARROW = {
         'roi_head.shared_head.depth': 18,
         'roi_head.bbox_roi_extractor.out_channels': 256,
         'roi_head.bbox_head.in_channels': 512,
-        'relation_head.object_roi_extractor.out_channels': 256,
-        'relation_head.object_head.depth': 18,
-        'relation_head.union_roi_extractor.roi_extractor.out_channels': 256,
-        'relation_head.union_head.depth': 18,
-        'relation_head.global_context.in_channels': 256,
     },
-    'x101-fpn': {'backbone.depth': 50},
-    'cascade-rcnn_r50-fpn': {
+    'x101_fpn': {'backbone.depth': 50},
+    'cascade-rcnn_r50_fpn': {
         'backbone.depth': 18,
         'neck.in_channels': [64, 128, 256, 512],
     },
+}
+NARROW_HEAD = {
+    'r50-c4': {
+        'features.object_roi_extractor.out_channels': 256,
+        'features.object_head.depth': 18,
+        'features.union_roi_extractor.roi_extractor.out_channels': 256,
+        'features.union_head.depth': 18,
+        'global_context.in_channels': 256,
+    }
 }
 
 
 def small_model(path):
     """The model of a config, made for small images and few boxes."""
-    cfg = Config.fromfile(path)
-    has_head = 'relation_head' in cfg.model
+    model = Config.fromfile(path).model
+    detector = model.get('detector', model)
     for name, options in NARROW.items():
         if name in path.stem:
-            cfg.merge_from_dict(
-                {
-                    f'model.{key}': value
-                    for key, value in options.items()
-                    if has_head or not key.startswith('relation_head.')
-                }
-            )
-    model = cfg.model
-    model.data_preprocessor.pad_size_divisor = 32
-    if model.get('rpn_head'):
-        model.test_cfg.rpn.max_per_img = 20
-        model.train_cfg.rpn_proposal.max_per_img = 20
-    stages = model.train_cfg.rcnn
+            detector.update(merged(detector, options))
+    if 'relation_head' in model:
+        for name, options in NARROW_HEAD.items():
+            if name in path.stem:
+                head = model.relation_head
+                head.update(merged(head, options))
+        # an untrained detector is sure of nothing
+        model.object_source.update(score_thr=0.0, max_per_img=6)
+    detector.data_preprocessor.pad_size_divisor = 32
+    if detector.get('rpn_head'):
+        detector.test_cfg.rpn.max_per_img = 20
+        detector.train_cfg.rpn_proposal.max_per_img = 20
+    stages = detector.train_cfg.rcnn
     for stage in stages if isinstance(stages, list) else [stages]:
         stage.sampler.num = 16
-    if has_head:
-        # an untrained detector is sure of nothing
-        model.test_cfg.objects.update(score_thr=0.0, max_per_img=6)
     return model
+
+
+def merged(cfg, options):
+    """A part of a config, with options under dotted names."""
+    whole = Config(dict(part=cfg.to_dict()))
+    whole.merge_from_dict({f'part.{k}': v for k, v in options.items()})
+    return whole.part
 
 
 def name_of(path):
@@ -107,7 +120,7 @@ def test_vg150_config_trains_and_predicts(path):
     cfg = small_model(path)
     torch.manual_seed(0)
     model = MODELS.build(cfg).train()
-    outside = not model.with_rpn
+    outside = not getattr(model, 'detector', model).with_rpn
     data = model.data_preprocessor(batch(outside), True)
     loss, _ = model.parse_losses(model(**data, mode='loss'))
     assert loss.isfinite()
@@ -140,6 +153,10 @@ def test_toy_config_builds(path):
     model = MODELS.build(cfg.model)
     assert sum(p.numel() for p in model.parameters()) < 1e7
     assert cfg.default_scope == 'mmsgg'
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    groups = wrapper.optimizer.param_groups
+    trained = {id(p) for group in groups for p in group['params']}
+    assert trained >= {id(p) for p in model.parameters() if p.requires_grad}
 
 
 @pytest.mark.parametrize('path', FULL + TOY, ids=name_of)
@@ -221,7 +238,8 @@ def test_heads_have_the_sizes_of_their_data(name, dataset):
         len(dataset.METAINFO[key]) for key in ('classes', 'predicates')
     )
     heads = [cfg.model.get('relation_head')]
-    heads.append(cfg.model.get('roi_head', {}).get('bbox_head'))
+    detector = cfg.model.get('detector', cfg.model)
+    heads.append(detector.get('roi_head', {}).get('bbox_head'))
     for head in filter(None, heads):
         assert head.num_classes == num_classes
     if heads[0]:
@@ -248,3 +266,123 @@ def test_heads_of_gqa_train_on_boxes_alone(name):
     assert loss.isfinite()
     found = model.eval().predict(None, [sample_of_vg150(n) for n in (4, 1)])
     assert [len(sample.pred_relations) for sample in found] == [12, 0]
+
+
+def bases_of(path):
+    """The files of ours that a config inherits from, directly."""
+    [found] = re.findall(
+        r'^_base_ = (.*?)(?:\n\n|\Z)', path.read_text(), re.S | re.M
+    ) or ['[]']
+    names = re.findall(r"'([^']+)'", found)
+    return [(path.parent / n).resolve() for n in names if '::' not in n]
+
+
+def depth_of(path):
+    return max((1 + depth_of(base) for base in bases_of(path)), default=0)
+
+
+@pytest.mark.parametrize('path', ALL, ids=name_of)
+def test_a_config_is_read_in_a_few_files(path):
+    headline = path.parent.name == 'linknet' and '_' not in path.stem
+    assert depth_of(path) <= (2 if headline else 3)
+    if path.stem in ('predcls', 'sgcls', 'sgdet'):
+        files, left = {path}, [path]
+        while left:
+            new = [base for base in bases_of(left.pop()) if base not in files]
+            files.update(new)
+            left += new
+        assert len(files) <= 8
+
+
+READ = {
+    *('model', 'train_dataloader', 'val_dataloader', 'test_dataloader'),
+    *('train_cfg', 'val_cfg', 'test_cfg', 'val_evaluator', 'test_evaluator'),
+    *('optim_wrapper', 'param_scheduler', 'auto_scale_lr', 'default_hooks'),
+    *('custom_hooks', 'default_scope', 'env_cfg', 'visualizer', 'log_level'),
+    *('log_processor', 'load_from', 'resume'),
+}
+
+
+@pytest.mark.parametrize('path', ALL, ids=name_of)
+def test_every_key_is_read_by_the_runner(path):
+    """So that --cfg-options cannot change one that does nothing."""
+    # mmdet's own base of the C4 detector leaves this one
+    assert set(Config.fromfile(path)) - {'norm_cfg'} <= READ
+
+
+@cache
+def first_version():
+    """The resolved configs of the first version (commit 9c7f8ce)."""
+    file = Path(__file__).parent / 'data' / 'configs_first_version.json.gz'
+    return json.loads(gzip.decompress(file.read_bytes()))
+
+
+def in_todays_layout(cfg):
+    """A model of the first version, its parts where they are now."""
+    kept = ('relation_head', 'task', 'freeze_detector', 'given_pairs')
+    model = {key: cfg[key] for key in kept if key in cfg}
+    if 'relation_head' not in cfg:
+        return cfg
+    head = dict(cfg['relation_head'])
+    head.pop('_scope_', None)
+    features = {
+        key: head.pop(key)
+        for key in (
+            'object_roi_extractor',
+            'object_head',
+            'union_roi_extractor',
+            'union_head',
+        )
+        if key in head
+    }
+    if features:
+        head['features'] = features
+    model.update(type='SceneGraphDetector', relation_head=head)
+    if cfg['type'] == 'SceneGraphFromBoxes':
+        return model | dict(object_source=dict(type='GivenBoxes'))
+    detector = {k: v for k, v in cfg.items() if k not in (*kept, 'type')}
+    detector['test_cfg'] = dict(detector['test_cfg'])
+    selection = detector['test_cfg'].pop('objects')
+    source = dict(type='TwoStageObjects', **selection)
+    return model | dict(detector=detector, object_source=source)
+
+
+def plain(node, name=None):
+    """Lists for tuples, and nothing that says what is so anyway."""
+    if isinstance(node, dict):
+        silent = {'backend_args': None, 'init_cfg': None}
+        return {
+            key: plain(value, key)
+            for key, value in node.items()
+            if not (key in silent and value is silent[key])
+        }
+    if isinstance(node, (list, tuple)):
+        nodes = [plain(value) for value in node]
+        if name == 'custom_hooks':  # it counts only where a loss asks for it
+            nodes = [n for n in nodes if n['type'] != 'PredicateCountHook']
+        return nodes
+    return node
+
+
+@pytest.mark.parametrize('old', first_version())
+def test_configs_are_what_they_were(old):
+    new = re.sub(r'(r101|x101|r50)-fpn', r'\1_fpn', old)
+    cfg = Config.fromfile(CONFIGS.parent / new)._cfg_dict.to_dict()
+    was = first_version()[old]
+    was['model'] = in_todays_layout(was['model'])
+    was['optim_wrapper'] = json.loads(
+        re.sub(
+            r'relation_head\.(object|union)_head',
+            r'relation_head.features.\1_head',
+            json.dumps(was['optim_wrapper']),
+        )
+    )
+    if 'detector' in was['model']:  # the model was one itself
+        cfg['model']['detector'].pop('type')
+    given_pairs = was['model'].pop('given_pairs', False)
+    assert cfg['model'].pop('given_pairs', False) == given_pairs
+    if 'val_evaluator' not in was:  # nothing is validated, none is the best
+        for key in ('save_best', 'rule'):
+            cfg['default_hooks']['checkpoint'].pop(key)
+    for key in READ & set(was) | READ & set(cfg):
+        assert plain(cfg.get(key), key) == plain(was.get(key), key), key

@@ -67,7 +67,7 @@ def test_every_image_passes(task, batch_size, tmp_path):
         loader.batch_size = batch_size
     cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
     cfg.custom_hooks[0].must_overlap = True
-    cfg.model.test_cfg.objects.update(score_thr=0.0, max_per_img=5)
+    cfg.model.object_source.update(score_thr=0.0, max_per_img=5)
     cfg.train_cfg.max_epochs = 1
     cfg.default_hooks.visualization.update(
         draw=True, test_out_dir=str(tmp_path / 'pictures')

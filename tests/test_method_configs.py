@@ -22,15 +22,15 @@ WIDTH = 32
 
 def narrowed(cfg):
     """Narrow a config, and let its untrained detector find something."""
-    cfg.model.data_preprocessor.pad_size_divisor = 32
-    cfg.model.roi_head.bbox_head.fc67.out_channels = WIDTH
-    head = cfg.model.relation_head
+    detector, head = cfg.model.detector, cfg.model.relation_head
+    detector.data_preprocessor.pad_size_divisor = 32
+    detector.roi_head.bbox_head.fc67.out_channels = WIDTH
     for name in ('object_head', 'union_head'):
-        if name in head:
-            head[name].out_channels = WIDTH
+        if 'features' in head:
+            head.features[name].out_channels = WIDTH
     if 'debiasing' in head:
         head.debiasing.channels = WIDTH
-    cfg.model.test_cfg.objects.update(score_thr=0.0, max_per_img=6)
+    cfg.model.object_source.update(score_thr=0.0, max_per_img=6)
     return cfg
 
 
@@ -93,5 +93,5 @@ def test_hooks_of_the_configs_fill_what_they_are_for():
                  for hook in cfg.custom_hooks]  # fmt: skip
         loss = cfg.model.relation_head.get('loss_predicate', {})
         balanced = loss.get('type') == 'ClassBalancedLoss'
-        assert ('PredicateCountHook' in hooks) == balanced
+        assert 'PredicateCountHook' in hooks or not balanced
         assert 'FrequencyBiasHook' in hooks

@@ -15,7 +15,7 @@ CONFIG = Path(__file__).parents[1] / 'configs' / 'toy' / 'sgdet.py'
 def write_checkpoint(path, dataset_meta=True):
     """Write a random sgdet model that is sure of nothing but finds a lot."""
     cfg = Config.fromfile(CONFIG)
-    cfg.model.test_cfg.objects.update(score_thr=0.0, max_per_img=6)
+    cfg.model.object_source.update(score_thr=0.0, max_per_img=6)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()

@@ -4,7 +4,13 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=3),
+    checkpoint=dict(
+        type='CheckpointHook',
+        interval=1,
+        max_keep_ckpts=3,
+        save_best='R@100',
+        rule='greater',
+    ),
     checkpoint_fit=dict(type='CheckpointFitHook'),
     resume_validation=dict(type='ResumeValidationHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
@@ -15,9 +21,10 @@ env_cfg = dict(
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
     dist_cfg=dict(backend='nccl'),
 )
-vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(
-    type='SGLocalVisualizer', vis_backends=vis_backends, name='visualizer'
+    type='SGLocalVisualizer',
+    vis_backends=[dict(type='LocalVisBackend')],
+    name='visualizer',
 )
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
 log_level = 'INFO'

@@ -1,7 +1,4 @@
-# FREQ-overlap: what does not overlap is unrelated, in counting and in testing.
-_base_ = './sgcls.py'
+# FREQ-overlap on the classes of the detector.
+_base_ = './predcls_overlap.py'
 
-model = dict(relation_head=dict(overlap_only=True))
-custom_hooks = [
-    dict(type='FrequencyBiasHook', must_overlap=True, count_for_test=True)
-]
+model = dict(task='sgcls')

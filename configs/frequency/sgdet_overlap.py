@@ -1,7 +1,4 @@
-# FREQ-overlap: what does not overlap is unrelated, in counting and in testing.
-_base_ = './sgdet.py'
+# FREQ-overlap on detections.
+_base_ = './predcls_overlap.py'
 
-model = dict(relation_head=dict(overlap_only=True))
-custom_hooks = [
-    dict(type='FrequencyBiasHook', must_overlap=True, count_for_test=True)
-]
+model = dict(task='sgdet')

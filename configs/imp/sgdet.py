@@ -1,5 +1,10 @@
-# Refine from the checkpoint of sgcls.py (load_from), at a tenth of its rate.
-_base_ = './sgcls.py'
+# Refine from the checkpoint of sgcls.py (load_from).
+_base_ = [
+    '../_base_/models/imp_vgg16.py',
+    '../_base_/datasets/vg150_relation_overlap.py',
+    '../_base_/schedules/relation_refine.py',
+    '../_base_/default_runtime.py',
+]
 
 model = dict(
     task='sgdet',
@@ -8,6 +13,3 @@ model = dict(
         overlap_only=True,
     ),
 )
-optim_wrapper = dict(optimizer=dict(lr=6e-4))
-train_cfg = dict(max_epochs=10)
-train_dataloader = dict(dataset=dict(filter_non_overlap=True))

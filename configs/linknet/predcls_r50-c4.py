@@ -1,4 +1,5 @@
-# Evaluated with the checkpoint of sgcls_r50-c4.py.
-_base_ = ['../_base_/models/linknet_r50-c4.py', '../_base_/linknet_vg150.py']
+# Evaluated with the checkpoint of sgcls_r50-c4.py: the same model, to
+# which the classes are given.
+_base_ = './sgcls_r50-c4.py'
 
-model = _base_.predcls
+model = dict(task='predcls')

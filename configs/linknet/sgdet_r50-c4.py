@@ -1,7 +1,15 @@
 # Refine from the checkpoint of sgcls_r50-c4.py (load_from).
-_base_ = './sgcls_r50-c4.py'
+_base_ = [
+    '../_base_/models/linknet_r50-c4.py',
+    '../_base_/datasets/vg150_relation_overlap.py',
+    '../_base_/schedules/relation_refine.py',
+    '../_base_/default_runtime.py',
+]
 
-model = _base_.sgdet
-optim_wrapper = dict(optimizer=dict(lr=6e-4))
-train_cfg = dict(max_epochs=10)
-train_dataloader = dict(dataset=dict(filter_non_overlap=True))
+model = dict(
+    task='sgdet',
+    relation_head=dict(
+        sampler=dict(_delete_=True, type='DetectionRelationSampler', num=64),
+        overlap_only=True,
+    ),
+)

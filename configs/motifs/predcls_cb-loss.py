@@ -1,12 +1,10 @@
-# Rare predicates weigh more (Cui et al., CVPR 2019).
-_base_ = './predcls.py'
-
-model = dict(
-    relation_head=dict(
-        loss_predicate=dict(type='ClassBalancedLoss', beta=0.999)
-    )
-)
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='PredicateCountHook'),
+# Evaluated with the checkpoint of sgcls_cb-loss.py: the same model, to
+# which the classes are given.
+_base_ = [
+    '../_base_/models/motifs_vgg16_cb-loss.py',
+    '../_base_/datasets/vg150_relation.py',
+    '../_base_/schedules/relation.py',
+    '../_base_/default_runtime.py',
 ]
+
+model = dict(task='predcls')

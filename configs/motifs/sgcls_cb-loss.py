@@ -1,12 +1,9 @@
-# Rare predicates weigh more (Cui et al., CVPR 2019).
-_base_ = './sgcls.py'
-
-model = dict(
-    relation_head=dict(
-        loss_predicate=dict(type='ClassBalancedLoss', beta=0.999)
-    )
-)
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='PredicateCountHook'),
+# Train this one from the detector's checkpoint (load_from).
+_base_ = [
+    '../_base_/models/motifs_vgg16_cb-loss.py',
+    '../_base_/datasets/vg150_relation.py',
+    '../_base_/schedules/relation.py',
+    '../_base_/default_runtime.py',
 ]
+
+model = dict(task='sgcls')

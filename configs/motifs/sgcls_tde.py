@@ -1,7 +1,9 @@
-# Total direct effect (Tang et al., CVPR 2020) on Motifs. It needs the mean
-# feature of an object, so train with it, from the detector on.
-_base_ = './sgcls.py'
+# Train this one from the detector's checkpoint (load_from).
+_base_ = [
+    '../_base_/models/motifs_vgg16_tde.py',
+    '../_base_/datasets/vg150_relation.py',
+    '../_base_/schedules/relation.py',
+    '../_base_/default_runtime.py',
+]
 
-model = dict(
-    relation_head=dict(debiasing=dict(type='TotalDirectEffect', channels=4096))
-)
+model = dict(task='sgcls')

@@ -1,12 +1,15 @@
-# Rare predicates weigh more (Cui et al., CVPR 2019).
-_base_ = './sgdet.py'
+# Refine from the checkpoint of sgcls_cb-loss.py (load_from).
+_base_ = [
+    '../_base_/models/motifs_vgg16_cb-loss.py',
+    '../_base_/datasets/vg150_relation_overlap.py',
+    '../_base_/schedules/relation_refine.py',
+    '../_base_/default_runtime.py',
+]
 
 model = dict(
+    task='sgdet',
     relation_head=dict(
-        loss_predicate=dict(type='ClassBalancedLoss', beta=0.999)
-    )
+        sampler=dict(_delete_=True, type='DetectionRelationSampler', num=64),
+        overlap_only=True,
+    ),
 )
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='PredicateCountHook'),
-]

@@ -1,7 +1,15 @@
-# Total direct effect (Tang et al., CVPR 2020) on Motifs. It needs the mean
-# feature of an object, so train with it, from the detector on.
-_base_ = './sgdet.py'
+# Refine from the checkpoint of sgcls_tde.py (load_from).
+_base_ = [
+    '../_base_/models/motifs_vgg16_tde.py',
+    '../_base_/datasets/vg150_relation_overlap.py',
+    '../_base_/schedules/relation_refine.py',
+    '../_base_/default_runtime.py',
+]
 
 model = dict(
-    relation_head=dict(debiasing=dict(type='TotalDirectEffect', channels=4096))
+    task='sgdet',
+    relation_head=dict(
+        sampler=dict(_delete_=True, type='DetectionRelationSampler', num=64),
+        overlap_only=True,
+    ),
 )

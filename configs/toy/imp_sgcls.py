@@ -9,11 +9,9 @@ model = dict(
         num_classes=12,
         num_predicates=11,
         sampler=linknet.sampler,
-        object_roi_extractor=linknet.object_roi_extractor,
-        object_head=linknet.object_head,
-        union_roi_extractor=linknet.union_roi_extractor,
-        union_head=linknet.union_head,
+        features=linknet.features,
         frequency_bias=False,
         hidden_channels=64,
     )
 )
+del linknet

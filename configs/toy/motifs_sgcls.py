@@ -9,12 +9,10 @@ model = dict(
         num_classes=12,
         num_predicates=11,
         sampler=linknet.sampler,
-        object_roi_extractor=linknet.object_roi_extractor,
-        object_head=linknet.object_head,
-        union_roi_extractor=linknet.union_roi_extractor,
-        union_head=linknet.union_head,
+        features=linknet.features,
         num_edge_layers=2,
         embed_channels=32,
         hidden_channels=64,
     )
 )
+del linknet

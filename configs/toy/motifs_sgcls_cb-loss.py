@@ -6,7 +6,3 @@ model = dict(
         loss_predicate=dict(type='ClassBalancedLoss', beta=0.999)
     )
 )
-custom_hooks = [
-    *_base_.custom_hooks,
-    dict(type='PredicateCountHook'),
-]

@@ -1,4 +1,10 @@
 # Stage 2 on the toy data set: LinkNet on ground-truth boxes.
-_base_ = './predcls.py'
+_base_ = [
+    '../_base_/models/linknet_toy.py',
+    '../_base_/datasets/toy_relation.py',
+    '../_base_/schedules/toy_relation.py',
+    '../_base_/default_runtime.py',
+]
 
 model = dict(task='sgcls')
+visualizer = dict(relation_score_thr=0.1)

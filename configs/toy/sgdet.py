@@ -3,6 +3,7 @@ _base_ = './sgcls.py'
 
 model = dict(
     task='sgdet',
+    object_source=dict(score_thr=0.05, max_per_img=16),
     relation_head=dict(
         sampler=dict(
             _delete_=True,
@@ -11,7 +12,6 @@ model = dict(
             overlap_only=False,
         )
     ),
-    test_cfg=dict(objects=dict(score_thr=0.05, max_per_img=16)),
 )
 optim_wrapper = dict(optimizer=dict(lr=3e-4))
 train_cfg = dict(max_epochs=1, val_interval=1)

@@ -9,10 +9,7 @@ model = dict(
         num_classes=12,
         num_predicates=11,
         sampler=linknet.sampler,
-        object_roi_extractor=linknet.object_roi_extractor,
-        object_head=linknet.object_head,
-        union_roi_extractor=linknet.union_roi_extractor,
-        union_head=linknet.union_head,
+        features=linknet.features,
         num_object_layers=2,
         num_edge_layers=2,
         num_heads=4,
@@ -21,3 +18,4 @@ model = dict(
         hidden_channels=64,
     )
 )
+del linknet

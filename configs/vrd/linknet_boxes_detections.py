@@ -3,12 +3,13 @@ _base_ = './linknet_boxes.py'
 
 model = dict(task='sgdet', given_pairs=False)
 
-data_root = 'data/vrd'
-pipeline = [
-    dict(type='LoadDetections', ann_file=f'{data_root}/detections_test.json'),
-    *_base_.pipeline,
-]
-test_dataloader = dict(dataset=dict(pipeline=pipeline))
+detections = dict(
+    type='LoadDetections', ann_file='data/vrd/detections_test.json'
+)
+test_set = _base_.test_dataloader.dataset
+test_dataloader = dict(
+    dataset=dict(pipeline=[detections, *test_set.pipeline])
+)
 recalls = dict(
     type='SceneGraphMetric',
     metrics=('pooled-R', 'pooled-phr-R'),
@@ -18,3 +19,4 @@ test_evaluator = [
     recalls,
     dict(prefix='k=70', predicates_per_pair=70, **recalls),
 ]
+del detections, test_set, recalls

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData
 
-from mmsgg.models.detectors.scene_graph_rcnn import TASKS
+from mmsgg.models.detectors.scene_graph_detector import TASKS
 
 from .vocabulary import numbers_of
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+import torch
 from mmdet.apis import DetInferencer
 from mmengine.config import Config
 from mmengine.dataset import Compose
@@ -32,7 +33,6 @@ from .input_images import (
     is_several,
     name_images,
 )
-from .overridden import overridden
 from .vocabulary import find_vocabulary, metainfo_of, numbers_of
 
 
@@ -44,8 +44,8 @@ class SGGInferencer(DetInferencer):
 
         __call__ -> preprocess -> forward -> visualize -> postprocess
 
-    One checkpoint serves all three tasks: a call switches the model to its
-    task and back. So calls must not overlap in time; take a lock in a server.
+    One checkpoint serves all three tasks: the task of a call is an argument,
+    and nothing of the model changes.
 
     Args:
         model: A config or its path. Without it, the config that mmengine
@@ -235,33 +235,30 @@ class SGGInferencer(DetInferencer):
         )
         limits = dict(topk_relations=topk, relation_score_thr=score_thr)
         results = dict(predictions=[], visualization=[], failed=failed)
-        with (
-            overridden(self.model, task=task),
-            overridden(self.visualizer, **limits),
-        ):
-            for sources, data in batches:
-                preds = self.forward(data)
-                preds = [filter_sample(pred, **wishes) for pred in preds]
-                drawn = self.visualize(
-                    sources,
-                    preds,
-                    return_vis,
-                    show,
-                    wait_time,
-                    pred_score_thr,
-                    '' if no_save_vis else out_dir,
-                )
-                found = self.postprocess(
-                    preds,
-                    drawn,
-                    sources,
-                    return_datasamples,
-                    print_result,
-                    '' if no_save_pred else out_dir,
-                    export,
-                )
-                for key, values in found.items():
-                    results[key] += values
+        for sources, data in batches:
+            preds = self.forward(data, task=task)
+            preds = [filter_sample(pred, **wishes) for pred in preds]
+            drawn = self.visualize(
+                sources,
+                preds,
+                return_vis,
+                show,
+                wait_time,
+                pred_score_thr,
+                '' if no_save_vis else out_dir,
+                **limits,
+            )
+            found = self.postprocess(
+                preds,
+                drawn,
+                sources,
+                return_datasamples,
+                print_result,
+                '' if no_save_pred else out_dir,
+                export,
+            )
+            for key, values in found.items():
+                results[key] += values
         _report(failed, len(images))
         return results
 
@@ -294,9 +291,22 @@ class SGGInferencer(DetInferencer):
             images, data = zip(*chunk, strict=True)
             yield images, self.collate_fn(list(data))
 
-    def forward(self, inputs: dict, **kwargs: Any) -> list[SGDataSample]:
-        """Predict a batch; the samples come back on the CPU."""
-        return [sample.cpu() for sample in super().forward(inputs, **kwargs)]
+    @torch.no_grad()
+    def forward(
+        self, inputs: dict, task: str | None = None, **kwargs: Any
+    ) -> list[SGDataSample]:
+        """Predict a batch; the samples come back on the CPU.
+
+        Args:
+            inputs: What :meth:`preprocess` yields for the model.
+            task: The task, by default the model's.
+            **kwargs: None; for subclasses.
+        """
+        data = self.model.data_preprocessor(inputs, False)
+        samples = self.model.predict(
+            data['inputs'], data['data_samples'], task=task
+        )
+        return [sample.cpu() for sample in samples]
 
     def visualize(
         self,
@@ -310,6 +320,17 @@ class SGGInferencer(DetInferencer):
         **kwargs: Any,
     ) -> list[np.ndarray]:
         """Draw the predictions of a batch.
+
+        Args:
+            inputs: The images.
+            preds: Their predictions.
+            return_vis: Whether to return the pictures.
+            show: Whether to show the pictures in a window.
+            wait_time: How long, in seconds; 0 waits for a key.
+            pred_score_thr: The least score of drawn objects without relation.
+            img_out_dir: Folder for ``vis/*.jpg``.
+            **kwargs: Limits of this picture, as of
+                :meth:`SGLocalVisualizer.add_datasample`.
 
         Returns:
             The pictures (H, W, 3) RGB, if they are asked for.
@@ -328,6 +349,7 @@ class SGGInferencer(DetInferencer):
                 wait_time=wait_time,
                 pred_score_thr=pred_score_thr,
                 out_file=str(file) if img_out_dir else None,
+                **kwargs,
             )
             if return_vis:
                 pictures.append(self.visualizer.get_image())

@@ -84,7 +84,7 @@ def add_shared_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         '--work-dir',
         help='folder for logs and checkpoints; by default what the config '
-        'says, else ./work_dirs/<name of the config>',
+        'says, else ./work_dirs/<folder>/<name of the config>',
     )
     add_cfg_options(parser)
     parser.add_argument(
@@ -95,6 +95,30 @@ def add_shared_arguments(parser: ArgumentParser) -> None:
     )
     # torch.distributed.launch passes it; mmengine reads the environment.
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+
+
+def default_work_dir(config: str) -> Path:
+    """The work dir of a config, which keeps the folder of the method.
+
+    Args:
+        config (str): Path of the config.
+
+    Returns:
+        Path: ``work_dirs`` and what follows ``configs`` in the path; without
+        such a folder, the folder of the config and its name.
+
+    Examples:
+        >>> default_work_dir('configs/linknet/sgdet.py').as_posix()
+        'work_dirs/linknet/sgdet'
+        >>> default_work_dir('/home/me/mine/sgdet.py').as_posix()
+        'work_dirs/mine/sgdet'
+    """
+    parts = Path(config).with_suffix('').parts
+    if 'configs' in parts[:-1]:
+        last = len(parts) - 1 - parts[::-1].index('configs')
+        return Path('work_dirs', *parts[last + 1 :])
+    folder = Path(config).parent.name
+    return Path('work_dirs', folder, parts[-1])
 
 
 def config_from_args(args: Namespace) -> Config:
@@ -117,6 +141,6 @@ def config_from_args(args: Namespace) -> Config:
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = f'./work_dirs/{Path(args.config).stem}'
+        cfg.work_dir = str(default_work_dir(args.config))
     use_gloo_without_gpu(cfg)
     return cfg

@@ -1,46 +1,59 @@
-"""Backbones, detectors, RoI heads, relation heads and their losses."""
+"""Detectors, object sources, relation heads and what they are made of."""
 
 from .backbones import VGG16
 from .dense_heads import MotifsRPNHead
-from .detectors import SceneGraphFromBoxes, SceneGraphRCNN
+from .detectors import SceneGraphDetector
 from .losses import ClassBalancedLoss
+from .object_sources import (
+    GivenBoxes,
+    ObjectSource,
+    SingleStageObjects,
+    TransformerObjects,
+    TwoStageObjects,
+)
 from .relation_heads import (
     BaseRelationHead,
-    ContextRelHead,
     FrequencyRelHead,
     IMPRelHead,
     LinkNetRelHead,
+    MLPRelHead,
     MotifsRelHead,
-    RegionRelHead,
+    PairFeatures,
+    RelationOutput,
     TotalDirectEffect,
     TransformerRelHead,
+    UnionRoIExtractor,
 )
 from .roi_heads import (
     CropResizeRoIExtractor,
     FC67BBoxHead,
     FC67Head,
     Res5Head,
-    UnionRoIExtractor,
 )
 
 __all__ = [
     'VGG16',
     'BaseRelationHead',
     'ClassBalancedLoss',
-    'ContextRelHead',
     'CropResizeRoIExtractor',
     'FC67BBoxHead',
     'FC67Head',
     'FrequencyRelHead',
+    'GivenBoxes',
     'IMPRelHead',
     'LinkNetRelHead',
+    'MLPRelHead',
     'MotifsRPNHead',
     'MotifsRelHead',
-    'RegionRelHead',
+    'ObjectSource',
+    'PairFeatures',
+    'RelationOutput',
     'Res5Head',
-    'SceneGraphFromBoxes',
-    'SceneGraphRCNN',
+    'SceneGraphDetector',
+    'SingleStageObjects',
     'TotalDirectEffect',
+    'TransformerObjects',
     'TransformerRelHead',
+    'TwoStageObjects',
     'UnionRoIExtractor',
 ]

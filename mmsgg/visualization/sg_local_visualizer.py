@@ -99,6 +99,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
         out_file: str | None = None,
         pred_score_thr: float = 0.3,
         step: int = 0,
+        topk_relations: int | None = None,
+        relation_score_thr: float | None = None,
     ) -> None:
         """Draw a sample and hand the picture to a file or the backends.
 
@@ -115,12 +117,23 @@ class SGLocalVisualizer(DetLocalVisualizer):
             pred_score_thr: The least score of predicted objects that are in
                 no relation drawn.
             step: The number of the step, for the backends.
+            topk_relations: For this picture, by default the setting.
+            relation_score_thr: For this picture, by default the setting.
         """
+        if topk_relations is None:
+            topk_relations = self.topk_relations
+        if relation_score_thr is None:
+            relation_score_thr = self.relation_score_thr
         image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
         scenes = []
         if data_sample is not None:
             scenes = self._scenes(
-                data_sample.cpu(), draw_gt, draw_pred, pred_score_thr
+                data_sample.cpu(),
+                draw_gt,
+                draw_pred,
+                pred_score_thr,
+                topk_relations,
+                relation_score_thr,
             )
         picture = self._draw_panels(image, scenes) if scenes else image
         self.set_image(picture)
@@ -137,6 +150,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
         draw_gt: bool,
         draw_pred: bool,
         thr: float,
+        topk_relations: int,
+        relation_score_thr: float,
     ) -> list[Scene]:
         """What the panels show; none for a graph that the sample lacks."""
         true = predicted = found = hits = None
@@ -145,7 +160,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         if 'pred_instances' in sample:
             predicted = read_graph(
                 sample.pred_instances, sample.get('pred_relations')
-            ).first_relations(self.topk_relations, self.relation_score_thr)
+            ).first_relations(topk_relations, relation_score_thr)
         if true is not None and predicted is not None:
             if 'gt_relations' in sample and 'pred_relations' in sample:
                 hits, found = match_graphs(predicted, true)

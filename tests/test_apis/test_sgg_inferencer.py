@@ -80,10 +80,9 @@ def test_it_is_what_testing_predicts(inferencer, data_root, task):
     for index in range(len(dataset)):
         item = dataset[index]
         truth = item['data_samples'].gt_instances
-        model.task = task
+        data = model.data_preprocessor(pseudo_collate([item]))
         with torch.no_grad():
-            [expected] = model.test_step(pseudo_collate([item]))
-        model.task = 'sgdet'
+            [expected] = model.predict(*data.values(), task=task)
         given = {}
         if task != 'sgdet':
             given['boxes'] = truth.bboxes

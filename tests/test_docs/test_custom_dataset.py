@@ -85,8 +85,9 @@ def test_the_full_model_takes_the_same_configs(project, monkeypatch):
         write_config(project, text)
     for path in (project / 'configs' / 'mine').glob('*.py'):
         cfg = Config.fromfile(path)
-        assert cfg.model.backbone.type == 'VGG16'
-        assert cfg.model.roi_head.bbox_head.num_classes == 3
+        detector = cfg.model.get('detector', cfg.model)
+        assert detector.backbone.type == 'VGG16'
+        assert detector.roi_head.bbox_head.num_classes == 3
         for split in ('train', 'val', 'test'):
             dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
             assert dataset.metainfo['classes'] == ('cat', 'mat', 'hat')

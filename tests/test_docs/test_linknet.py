@@ -89,8 +89,8 @@ def test_every_rate_of_the_configs_is_in_the_table():
 def test_defaults_of_the_code():
     """What the page says of values that no config names."""
     head = LinkNetRelHead(3, 2)
-    assert head.object_block1.W.out_features * 2 == (
-        head.object_block1.W.in_features
+    assert head.object_blocks[0].W.out_features * 2 == (
+        head.object_blocks[0].W.in_features
     )
     assert head.late_nms_iou == 0.3
     assert head.context_loss_weight == 1

@@ -12,6 +12,7 @@ from mmsgg.engine import (
     config_file,
     config_from_args,
 )
+from mmsgg.engine.command_line import default_work_dir
 
 
 @pytest.fixture
@@ -32,7 +33,8 @@ def read(config: str, *argv: str):
 def test_defaults(config):
     cfg = read(config)
     assert cfg.launcher == 'none'
-    assert cfg.work_dir == './work_dirs/sgdet'
+    # of two methods whose configs have one name, each has its own folder
+    assert cfg.work_dir == f'work_dirs/{Path(config).parent.name}/sgdet'
     assert cfg.model == dict(type='A', depth=50)
     assert 'model_wrapper_cfg' not in cfg
 
@@ -88,3 +90,19 @@ def test_a_folder_is_no_config(tmp_path):
 def test_checkpoint_may_be_a_url():
     url = 'https://host.example/a.pth'
     assert checkpoint_file(url) == url
+
+
+@pytest.mark.parametrize(
+    ('path', 'work_dir'),
+    [
+        ('configs/linknet/sgdet.py', 'linknet/sgdet'),
+        ('./configs/motifs/sgdet.py', 'motifs/sgdet'),
+        ('/x/mmsgg/configs/linknet/compat/sgdet.py', 'linknet/compat/sgdet'),
+        ('configs/mine.py', 'mine'),
+        ('mine.py', 'mine'),
+        ('/home/me/mine/sgdet.py', 'mine/sgdet'),
+        ('/configs/configs/a.b.py', 'a.b'),
+    ],
+)
+def test_work_dirs_keep_the_folder(path, work_dir):
+    assert default_work_dir(path).as_posix() == f'work_dirs/{work_dir}'

@@ -16,8 +16,9 @@ class TinyModel(BaseModel):
 
     def __init__(self):
         super().__init__()
+        features = nn.ModuleDict(dict(object_head=nn.Linear(1, 1)))
         self.relation_head = nn.ModuleDict(
-            dict(object_head=nn.Linear(1, 1), predicate_fc=nn.Linear(1, 1))
+            dict(features=features, predicate_fc=nn.Linear(1, 1))
         )
 
     def forward(self, inputs, mode='loss', **kwargs):

@@ -1,13 +1,17 @@
 """Random objects and samples, small and with every edge case."""
 
 import torch
+from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 
+from mmsgg.models.task_modules import RelationTargets
 from mmsgg.structures import SGDataSample
 
 SIZE = 64  # input image, pixels
 NUM_CLASSES = 4
 NUM_PREDICATES = 3
+#: Parameters of a head that sees no regions.
+NO_REGIONS = dict(features=None, pair_channels=16)
 
 
 def random_boxes(num, generator):
@@ -70,8 +74,14 @@ def random_objects(num_boxes, seed=0, task='sgcls'):
     return objects
 
 
-def region_parts():
-    """What a head that reads regions is built of, on an 8-channel map."""
+def class_targets(labels):
+    """Targets of an image whose classes are ``labels``, without pairs."""
+    none = torch.zeros(0, dtype=torch.long)
+    return RelationTargets(none.reshape(0, 2), none, torch.tensor(labels))
+
+
+def features_cfg(**kwargs):
+    """PairFeatures on an 8-channel map."""
     extractor = dict(
         type='mmdet.SingleRoIExtractor',
         roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=1),
@@ -79,9 +89,7 @@ def region_parts():
         featmap_strides=[8],
     )
     fc67 = dict(type='FC67Head', in_channels=8, out_channels=16, dropout=0.0)
-    return dict(
-        num_classes=NUM_CLASSES,
-        num_predicates=NUM_PREDICATES,
+    cfg = dict(
         object_roi_extractor=extractor,
         object_head=fc67,
         union_roi_extractor=dict(
@@ -89,6 +97,30 @@ def region_parts():
         ),
         union_head=dict(fc67, last_relu=False),
     )
+    return cfg | kwargs
+
+
+def drawing_cfg(**kwargs):
+    """PairFeatures that see the boxes drawn into their union."""
+    cfg = features_cfg(**kwargs)
+    unions = dict(cfg['union_roi_extractor'], draw_boxes=True)
+    return dict(cfg, union_roi_extractor=unions)
+
+
+def region_parts():
+    """What a head that reads regions is built of."""
+    return dict(
+        num_classes=NUM_CLASSES,
+        num_predicates=NUM_PREDICATES,
+        features=features_cfg(),
+    )
+
+
+def union_features(head, x, bboxes, pairs):
+    """F of the (K, 2) pairs of the (N, 4) boxes of an image, one by one."""
+    subjects, objects = bbox2roi([bboxes])[pairs.T]
+    pooled = head.features.union_roi_extractor(x, subjects, objects)
+    return head.features.union_head(pooled)
 
 
 def linknet_cfg(**kwargs):
@@ -113,7 +145,7 @@ def imp_cfg(**kwargs):
 
 
 def context_cfg(head_type, **kwargs):
-    """A head over ContextRelHead, as small."""
+    """A head that puts objects in context, as small."""
     cfg = dict(
         type=head_type,
         **region_parts(),
@@ -142,3 +174,38 @@ def feature_map(num_images, seed=0):
     """One level of (num_images, 8, 8, 8) features at stride 8."""
     generator = torch.Generator().manual_seed(seed)
     return (torch.randn(num_images, 8, 8, 8, generator=generator),)
+
+
+def random_features(num, channels, seed=0):
+    """(num, channels) features of objects."""
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randn(num, channels, generator=generator)
+
+
+def sorted_rows(sizes, keys):
+    """The rows of each image in the order of Python's sort."""
+    first = 0
+    for size in sizes:
+        yield sorted(range(first, first + size), key=keys.tolist().__getitem__)
+        first += size
+
+
+def metas(num):
+    """What a prediction reads of ``num`` images."""
+    return [dict(scale_factor=(2.0, 0.5))] * num
+
+
+def given_objects(sample, seed):
+    """The ground truth of a sample, as predcls gives it to a head."""
+    objects = random_objects(len(sample.gt_instances), seed)
+    objects.bboxes = sample.gt_instances.bboxes
+    objects.labels = sample.gt_instances.labels
+    return objects
+
+
+def assert_same_graph(left, right):
+    """See that two of what a head predicts are close."""
+    for one, other in zip(left, right, strict=True):
+        assert one.keys() == other.keys()
+        for key, value in one.items():
+            torch.testing.assert_close(value, other.get(key))

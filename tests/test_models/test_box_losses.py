@@ -210,4 +210,4 @@ def test_relation_configs_have_the_detectors_boxes(task):
     for detector, folder in ((headline(), ''), (compat(), 'compat')):
         cfg = Config.fromfile(CONFIGS / 'linknet' / folder / f'{task}.py')
         for head in ('rpn_head', 'roi_head'):
-            assert cfg.model[head] == detector[head]
+            assert cfg.model.detector[head] == detector[head]

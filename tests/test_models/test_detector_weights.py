@@ -16,16 +16,16 @@ from ..test_configs import CONFIGS, small_model
 from .samples import random_boxes
 
 DETECTORS = {
-    'r101-fpn': 'faster-rcnn_r101-fpn',
+    'r101_fpn': 'faster-rcnn_r101_fpn',
     'r50-c4': 'faster-rcnn_r50-c4',
-    'cascade-rcnn_r50-fpn': 'cascade-rcnn_r50-fpn',
+    'cascade-rcnn_r50_fpn': 'cascade-rcnn_r50_fpn',
 }
 
 
 def small(path, **kwargs):
     cfg = small_model(CONFIGS / path)
     if 'r101' in path:
-        cfg.backbone.depth = 50
+        cfg.get('detector', cfg).backbone.depth = 50
     cfg.update(kwargs)
     return cfg
 
@@ -72,7 +72,7 @@ def test_the_object_branch_starts_as_the_detectors(name, tmp_path):
     x = detector.extract_feat(torch.rand(2, 3, 64, 96))
     boxes = random_boxes(5, torch.Generator().manual_seed(0))
     rois = bbox2roi([boxes, boxes[:2] + 3])
-    head = model.relation_head
+    head = model.relation_head.features
     pooled = head.object_roi_extractor(
         x[: head.object_roi_extractor.num_inputs], rois
     )
@@ -91,15 +91,18 @@ def test_a_branch_of_another_width_starts_by_itself():
         'roi_head.bbox_head.fc_cls.weight': torch.ones(3, 4),
     }
     head = {
-        'object_head.0.weight': torch.zeros(4, 9),
-        'object_head.3.weight': torch.zeros(4, 4),
-        'union_head.0.weight': torch.zeros(8, 9),
+        'features.object_head.0.weight': torch.zeros(4, 9),
+        'features.object_head.3.weight': torch.zeros(4, 4),
+        'features.union_head.0.weight': torch.zeros(8, 9),
     }
     weights = branch_weights(detector, head)
-    assert set(weights) == {'object_head.0.weight', 'object_head.3.weight'}
+    assert set(weights) == {
+        'features.object_head.0.weight',
+        'features.object_head.3.weight',
+    }
 
 
-@pytest.mark.parametrize('name', ['r101-fpn', 'cascade-rcnn_r50-fpn'])
+@pytest.mark.parametrize('name', ['r101_fpn', 'cascade-rcnn_r50_fpn'])
 def test_a_frozen_detector_of_other_classes_is_refused(name, tmp_path):
     cfg = small(f'detection/{DETECTORS[name]}_vg150.py')
     coco = ROOT_MODELS.build(with_classes(cfg, 80)).state_dict()

@@ -10,15 +10,15 @@ from mmsgg.registry import MODELS
 
 from ..test_configs import CONFIGS, batch, small_model
 
-NAMES = ['sgdet_r101-fpn', 'sgdet_r50-c4']
+NAMES = ['sgdet_r101_fpn', 'sgdet_r50-c4']
 
 
 def build(name, **kwargs):
     """A model whose detector would change if it were let: BN and all."""
     cfg = small_model(CONFIGS / f'linknet/{name}.py')
     if 'r101' in name:
-        cfg.backbone.depth = 50
-    cfg.backbone.update(
+        cfg.detector.backbone.depth = 50
+    cfg.detector.backbone.update(
         frozen_stages=-1, norm_eval=False, norm_cfg=dict(type='BN')
     )
     cfg.update(kwargs)
@@ -72,13 +72,16 @@ def test_a_step_leaves_the_detector_alone(name, tmp_path, monkeypatch):
 
 
 def test_a_thawed_one_changes(tmp_path):
-    model = build('sgcls_r101-fpn', freeze_detector=False).train()
+    model = build('sgcls_r101_fpn', freeze_detector=False).train()
     cfg = Config.fromfile(CONFIGS / 'linknet/sgcls.py').optim_wrapper
     optim_wrapper = optimizer_of(model, cfg, tmp_path)
     before = {k: v.clone() for k, v in model.state_dict().items()}
     model.train_step(batch(False), optim_wrapper)
     after = model.state_dict()
-    for key in ('backbone.bn1.running_mean', 'backbone.conv1.weight'):
+    for key in (
+        'detector.backbone.bn1.running_mean',
+        'detector.backbone.conv1.weight',
+    ):
         assert not torch.equal(after[key], before[key])
 
 

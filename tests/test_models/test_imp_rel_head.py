@@ -1,10 +1,16 @@
 import pytest
 import torch
 
-from mmsgg.models.relation_heads import MessagePassing
+from mmsgg.models.relation_heads.imp_rel_head import MessagePassing
 from mmsgg.registry import MODELS
 
-from .samples import feature_map, imp_cfg, random_objects
+from .samples import (
+    feature_map,
+    features_cfg,
+    imp_cfg,
+    random_objects,
+    union_features,
+)
 
 
 def passed_by_loops(net, nodes, edges, pairs):
@@ -65,27 +71,35 @@ def test_the_head_is_regions_messages_and_classifiers(frequency_bias):
     torch.manual_seed(0)
     head = MODELS.build(imp_cfg(frequency_bias=frequency_bias)).eval()
     objects, x = random_objects(3), feature_map(1)
-    pairs = head.all_pairs(objects)
-    [logits], _ = head(x, [objects], [pairs])
+    pairs = head.all_pairs(objects.bboxes)
+    [logits] = head(x, [objects], [pairs]).object_logits
     labels = objects.labels = torch.tensor([2, 0, 1])
     bias = 0
     if frequency_bias:
         torch.nn.init.normal_(head.frequency_bias.table.weight)
         bias = head.frequency_bias(labels[pairs])
-    _, [predicates] = head(x, [objects], [pairs])
+    [predicates] = head(x, [objects], [pairs]).predicate_logits
 
-    regions = head.embed_regions(x, [objects.bboxes])
-    pooled = head.union_roi_extractor(x, [objects.bboxes], [pairs])
+    regions = head.features.embed_objects(x, [objects.bboxes])
+    unions = union_features(head, x, objects.bboxes, pairs)
     nodes, edges = passed_by_loops(
         head.message_passing,
         torch.relu(head.node_fc(regions)),
-        torch.relu(head.edge_fc(head.union_head(pooled))),
+        torch.relu(head.edge_fc(unions)),
         pairs,
     )
     torch.testing.assert_close(logits, head.classifier(nodes))
     torch.testing.assert_close(predicates, head.predicate_fc(edges) + bias)
 
 
-def test_without_what_it_starts_from_it_says_so():
-    with pytest.raises(ValueError, match='give it object_head and union_head'):
-        MODELS.build(imp_cfg(union_roi_extractor=None, union_head=None))
+@pytest.mark.parametrize(
+    'features',
+    [
+        None,
+        features_cfg(union_roi_extractor=None, union_head=None),
+        features_cfg(object_roi_extractor=None, object_head=None),
+    ],
+)
+def test_without_what_it_starts_from_it_says_so(features):
+    with pytest.raises(ValueError, match='features object_head and union_h'):
+        MODELS.build(imp_cfg(features=features))

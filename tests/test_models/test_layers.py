@@ -8,70 +8,13 @@ from mmsgg.models.layers import (
     BoxEmbedding,
     FrequencyBias,
     GeometricLayout,
-    GlobalContext,
-    RelationalEmbedding,
+    ObjectSequences,
     RobustBatchNorm1d,
     RobustBatchNorm2d,
 )
 from mmsgg.structures.bbox import detailed_geometry, relative_geometry
 
-
-def slow_block(block, objects, scale=1.0, norm=False):
-    """The equations of the paper for one image, one object at a time."""
-    outputs, inputs = [], objects
-    if norm:
-        centred = objects - objects.mean(dim=1, keepdim=True)
-        variance = centred.square().mean(dim=1, keepdim=True)
-        objects = centred / (variance + 1e-5).sqrt()
-    for i in range(len(objects)):
-        scores = [
-            scale * float(block.W(objects[i]) @ block.U(objects[j]))
-            for j in range(len(objects))
-        ]
-        weights = np.exp(np.array(scores) - max(scores))
-        weights /= weights.sum()
-        mixed = sum(
-            float(w) * block.H(o)
-            for w, o in zip(weights, objects, strict=True)
-        )
-        residual = inputs[i] + block.fc0(mixed)
-        outputs.append((residual, block.fc1(residual)))
-    return outputs
-
-
-@pytest.mark.parametrize('norm', [False, True])
-@pytest.mark.parametrize('scale', [False, True])
-@torch.no_grad()
-def test_relational_embedding_follows_the_equations(scale, norm):
-    torch.manual_seed(0)
-    block = RelationalEmbedding(6, 5, reduction=2, scale=scale, norm=norm)
-    assert block.W.out_features == 3
-    # far from mean 0 and variance 1, so that a norm shows
-    objects = 2 * torch.randn(4, 6) + 1
-    residual, out = block(objects, [4])
-    slow = slow_block(block, objects, 3**-0.5 if scale else 1.0, norm)
-    for i, (slow_residual, slow_out) in enumerate(slow):
-        torch.testing.assert_close(residual[i], slow_residual)
-        torch.testing.assert_close(out[i], slow_out)
-
-
-@torch.no_grad()
-def test_relational_embedding_keeps_images_apart():
-    torch.manual_seed(0)
-    block = RelationalEmbedding(6, 5)
-    images = [torch.randn(n, 6) for n in (3, 0, 1, 2)]
-    residual, out = block(torch.cat(images), [3, 0, 1, 2])
-    alone = [block(image, [len(image)]) for image in images]
-    torch.testing.assert_close(residual, torch.cat([r for r, _ in alone]))
-    torch.testing.assert_close(out, torch.cat([o for _, o in alone]))
-
-
-def test_relational_embedding_of_nothing():
-    block = RelationalEmbedding(6, 5)
-    residual, out = block(torch.zeros(0, 6), [0, 0])
-    assert residual.shape == (0, 6) and out.shape == (0, 5)
-    out.sum().backward()  # a rank without objects still takes part
-    assert block.W.weight.grad is not None
+from .samples import sorted_rows
 
 
 def test_relative_geometry_against_numbers_worked_out_by_hand():
@@ -195,39 +138,33 @@ def test_frequency_bias_names_a_wrong_vocabulary():
         FrequencyBias(2, 2).set_counts(np.zeros((3, 3, 3)))
 
 
-def test_global_context_loss_reaches_the_layer_before_c():
-    torch.manual_seed(0)
-    context = GlobalContext(in_channels=3, num_classes=4, out_channels=5)
-    c, logits = context((torch.rand(2, 3, 4, 4),))
-    assert c.shape == (2, 5) and logits.shape == (2, 5)
-    labels = [torch.tensor([1, 1, 3]), torch.zeros(0, dtype=torch.long)]
-    loss = context.loss(logits, labels)
-    present = torch.tensor([[0, 1, 0, 1], [0, 0, 0, 0.0]])
-    probs = logits[:, :4].sigmoid()
-    by_hand = -(present * probs.log() + (1 - present) * (1 - probs).log())
-    torch.testing.assert_close(loss, by_hand.mean())
-    loss.backward()
-    assert context.embed[0].weight.grad.any()
+@given(st.lists(st.integers(0, 4), min_size=1, max_size=5), st.integers(0, 99))
+def test_sequences_are_sorted_and_undone(sizes, seed):
+    generator = torch.Generator().manual_seed(seed)
+    # few values, so that there are ties
+    keys = torch.randint(3, (sum(sizes),), generator=generator).float()
+    x = torch.arange(2.0 * sum(sizes)).reshape(-1, 2) + 1
+    sequences = ObjectSequences(sizes, keys)
+    padded = sequences.pad(x)
+    longest = max(*sizes, 1)
+    assert padded.shape == (len(sizes), longest, 2)
+    for image, rows in zip(padded, sorted_rows(sizes, keys), strict=True):
+        assert torch.equal(image[: len(rows)], x[rows])
+        assert not image[len(rows) :].any()
+    assert torch.equal(sequences.unpad(padded), x)
+    assert sequences.lengths.tolist() == [max(n, 1) for n in sizes]
+    unused = [longest - max(n, 1) for n in sizes]
+    assert sequences.padding.sum(dim=1).tolist() == unused
+    in_given_order = ObjectSequences(sizes).pad(x)
+    for image, rows in zip(in_given_order, x.split(sizes), strict=True):
+        assert torch.equal(image[: len(rows)], rows)
 
 
-def test_global_context_of_the_seed_is_the_pooled_map():
-    context = GlobalContext(3, 4, out_channels=None, activation='softmax')
-    fmap = torch.rand(2, 3, 4, 4)
-    c, _ = context((torch.zeros(2, 9, 8, 8), fmap))  # the last level counts
-    torch.testing.assert_close(c, fmap.mean(dim=(2, 3)))
-    assert context.out_channels == 3
-
-
-def test_global_context_reads_the_level_it_is_told():
-    x = tuple(
-        torch.full((2, 3, 8 // 2**i, 8 // 2**i), i + 1.0) for i in range(3)
-    )
-    context = GlobalContext(3, 4, out_channels=None, level=1)
-    assert torch.equal(context(x)[0], torch.full((2, 3), 2.0))
-    last = GlobalContext(3, 4, out_channels=None)
-    assert torch.equal(last(x)[0], torch.full((2, 3), 3.0))
-
-
-def test_global_context_refuses_an_unknown_activation():
-    with pytest.raises(ValueError, match='sigmoid'):
-        GlobalContext(3, 4, activation='relu')
+@torch.no_grad()
+def test_box_embedding_sees_centre_and_size():
+    embed = BoxEmbedding(3).eval()
+    boxes = torch.tensor([[2.0, 4.0, 10.0, 8.0]])
+    shape = torch.tensor([[6.0, 6.0, 8.0, 4.0]])
+    expected = torch.relu(embed.fc(embed.norm(shape)))
+    torch.testing.assert_close(embed(boxes), expected)
+    assert embed(boxes[:0]).shape == (0, 3)

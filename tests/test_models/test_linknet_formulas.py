@@ -5,9 +5,15 @@ import torch
 
 from mmsgg.registry import MODELS
 
-from .samples import NUM_CLASSES, feature_map, linknet_cfg, random_objects
-from .test_linknet_switches import NO_IMAGE
-from .test_roi_heads import slow_late_nms
+from .samples import (
+    NO_REGIONS,
+    NUM_CLASSES,
+    feature_map,
+    linknet_cfg,
+    random_objects,
+    union_features,
+)
+from .test_base_relation_head import slow_late_nms
 
 
 def slow_block(weights, name, rows):
@@ -62,14 +68,14 @@ def slow_linknet(head, x, objects, task):
     context = x[0][0].mean(dim=(1, 2))
     embed = 'global_context.embed.0'
     context = weights[f'{embed}.weight'] @ context + weights[f'{embed}.bias']
-    regions = head.embed_regions(x, [boxes])
+    regions = head.features.embed_objects(x, [boxes])
     words = objects.logits.softmax(dim=1) @ weights['object_embedding.weight']
     rows = [
         torch.cat([region, word, context.clamp(min=0)])
         for region, word in zip(regions, words, strict=True)
     ]  # O0
-    _, rows = slow_block(weights, 'object_block1', rows)
-    hidden, classes = slow_block(weights, 'object_block2', rows)  # O3, O4
+    _, rows = slow_block(weights, 'object_blocks.0', rows)
+    hidden, classes = slow_block(weights, 'object_blocks.1', rows)  # O3, O4
     classes = torch.stack(classes)
     labels = classes[:, :-1].argmax(dim=1).tolist()
     if task == 'sgdet':
@@ -83,17 +89,16 @@ def slow_linknet(head, x, objects, task):
         torch.cat([words[label], row])
         for label, row in zip(labels, hidden, strict=True)
     ]  # E0
-    _, rows = slow_block(weights, 'edge_block1', rows)
-    _, edges = slow_block(weights, 'edge_block2', rows)  # E1
+    _, rows = slow_block(weights, 'edge_blocks.0', rows)
+    _, edges = slow_block(weights, 'edge_blocks.1', rows)  # E1
     width = len(edges[0]) // 2
     logits = {}
     for i in range(len(boxes)):
         for j in range(len(boxes)):
             if i == j:
                 continue
-            pair = [torch.tensor([[i, j]])]
-            pooled = head.union_roi_extractor(x, [boxes], pair)
-            union = head.union_head(pooled)[0]
+            pair = torch.tensor([[i, j]])
+            [union] = union_features(head, x, boxes, pair)
             joint = edges[i][:width] * edges[j][width:] * union  # G0
             layout = slow_layout(weights, boxes[i], boxes[j])
             logits[i, j] = (
@@ -122,7 +127,7 @@ def make_head(**kwargs):
 def test_equals_the_formulas(task):
     head = make_head()
     if task == 'sgcls':  # background is likely everywhere, and no class
-        head.object_block2.fc1.bias[-1] = 9
+        head.object_blocks[1].fc1.bias[-1] = 9
     x = feature_map(1)
     objects = random_objects(5, seed=1, task=task)
     objects.logits = objects.logits * 3
@@ -133,21 +138,22 @@ def test_equals_the_formulas(task):
     if task == 'sgdet':
         assert labels != classes[:, :-1].argmax(dim=1).tolist()
 
-    pairs = head.all_pairs(objects)
-    _, [logits] = head(x, [objects], [pairs])
+    pairs = head.all_pairs(objects.bboxes)
+    output = head(x, [objects], [pairs])
+    [logits] = output.predicate_logits
     torch.testing.assert_close(
         logits, torch.stack([expected[tuple(p)] for p in pairs.tolist()])
     )
     if task != 'predcls':
-        [refined], _ = head(x, [objects], [pairs])
-        torch.testing.assert_close(refined, classes)
+        torch.testing.assert_close(output.object_logits, [classes])
+    assert output.labels[0].tolist() == labels
     [(instances, _)] = head.predict(x, [objects], [{}])
     assert instances.labels.tolist() == labels
 
 
 @torch.no_grad()
 def test_the_gate_is_a_rectified_layer_on_the_layout():
-    head = make_head(**NO_IMAGE, layout_gate=True)
+    head = make_head(**NO_REGIONS, global_context=None, layout_gate=True)
     weights, boxes = head.state_dict(), random_objects(3).bboxes
     edges = torch.randn(3, 16), torch.randn(3, 16)
     rows = torch.tensor([[0, 1], [2, 0]])

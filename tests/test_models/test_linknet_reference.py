@@ -77,13 +77,17 @@ def narrowed(task, reference):
         num_predicates=dims['num_predicates'],
         embed_channels=dims['embed'],
         hidden_channels=dims['hidden'],
-        object_roi_extractor=dict(out_channels=dims['fmap']),
-        object_head=dict(in_channels=dims['fmap'], out_channels=dims['obj']),
-        union_roi_extractor=dict(
-            roi_extractor=dict(out_channels=dims['fmap'])
-        ),
-        union_head=dict(
-            in_channels=dims['fmap'], out_channels=dims['pooling']
+        features=dict(
+            object_roi_extractor=dict(out_channels=dims['fmap']),
+            object_head=dict(
+                in_channels=dims['fmap'], out_channels=dims['obj']
+            ),
+            union_roi_extractor=dict(
+                roi_extractor=dict(out_channels=dims['fmap'])
+            ),
+            union_head=dict(
+                in_channels=dims['fmap'], out_channels=dims['pooling']
+            ),
         ),
         global_context=dict(in_channels=dims['fmap']),
     )
@@ -143,8 +147,8 @@ def check_image(reference, head, name):
         relations.predicate_scores, expected['predicate_probs'][:, 1:], **close
     )
 
-    pairs = [head.all_pairs(objects)]
-    [logits], _ = head(x, [objects], pairs)
+    pairs = [head.all_pairs(objects.bboxes)]
+    [logits] = head(x, [objects], pairs).object_logits
     torch.testing.assert_close(
         logits, first_to_last(expected['obj_logits']), **close
     )

@@ -3,26 +3,25 @@
 import pytest
 import torch
 
-from mmsgg.models.layers import RelationalEmbedding
+from mmsgg.models.relation_heads import LinkNetRelHead
+from mmsgg.models.relation_heads.linknet_rel_head import RelationalEmbedding
 from mmsgg.registry import MODELS
 
 from .samples import (
+    NO_REGIONS,
     NUM_CLASSES,
     NUM_PREDICATES,
     feature_map,
+    features_cfg,
+    given_objects,
     linknet_cfg,
     random_objects,
     random_sample,
 )
 
-NO_IMAGE = dict(
-    object_roi_extractor=None,
-    object_head=None,
-    union_roi_extractor=None,
-    union_head=None,
-    global_context=None,
-    pair_channels=16,
-)
+NO_UNION = features_cfg(union_roi_extractor=None, union_head=None)
+NO_REGION = features_cfg(object_roi_extractor=None, object_head=None)
+NO_IMAGE = dict(NO_REGIONS, global_context=None)
 SWITCHES = dict(
     whole={},
     one_object_block=dict(num_object_blocks=1),
@@ -36,8 +35,8 @@ SWITCHES = dict(
     no_context=dict(global_context=None),
     no_geometry=dict(geometric_layout=None),
     no_frequency=dict(frequency_bias=False),
-    no_union=dict(union_roi_extractor=None, union_head=None),
-    no_region=dict(object_roi_extractor=None, object_head=None),
+    no_union=dict(features=NO_UNION),
+    no_region=dict(features=NO_REGION),
     no_image=NO_IMAGE,
     gated=NO_IMAGE | dict(layout_gate=True),
     least=NO_IMAGE
@@ -104,10 +103,10 @@ def test_switches_say_what_is_there():
         assert gone and all(key.startswith(name) for key in gone)
         assert lean.uses_image
     lean = build(num_object_blocks=1, num_edge_blocks=1)
-    assert lean.edge_block1.fc1.out_features == 2 * 16
+    assert lean.edge_blocks[0].fc1.out_features == 2 * 16
     # O3 is the residual output of the only block, as wide as [f, K0 l, c]
-    assert lean.edge_block1.fc1.in_features == 8 + (16 + 8 + 8)
-    assert lean.object_block1.fc1.out_features == NUM_CLASSES + 1
+    assert lean.edge_blocks[0].fc1.in_features == 8 + (16 + 8 + 8)
+    assert lean.object_blocks[0].fc1.out_features == NUM_CLASSES + 1
     with pytest.raises(ValueError, match='num_edge_blocks is 0'):
         build(num_edge_blocks=0)
 
@@ -116,7 +115,8 @@ def test_switches_say_what_is_there():
 def test_without_object_blocks_the_detector_has_the_last_word():
     head = MODELS.build(linknet_cfg(num_object_blocks=0)).eval()
     x, objects, _ = data_of(head, 3)
-    [logits], _ = head(x, objects, [head.all_pairs(objects[0])])
+    pairs = [head.all_pairs(objects[0].bboxes)]
+    [logits] = head(x, objects, pairs).object_logits
     assert torch.equal(logits, objects[0].logits)
 
 
@@ -138,8 +138,7 @@ def test_given_scores_and_pairs_are_kept(head):
     objects.labels = torch.tensor([1, 0, 2, 1])
     objects.scores = torch.tensor([0.9, 0.5, 0.8, 0.7])
     pairs = torch.tensor([[0, 1], [2, 2], [3, 0]])
-    objects.set_metainfo(dict(pairs=pairs))
-    [(instances, relations)] = head.predict(x, [objects], [{}])
+    [(instances, relations)] = head.predict(x, [objects], [{}], pairs=[pairs])
     assert torch.equal(instances.scores, objects.scores)
     assert torch.equal(instances.labels, objects.labels)
     assert sorted(relations.pairs.tolist()) == pairs.tolist()
@@ -158,3 +157,28 @@ def test_layout_gate_stands_for_the_union_feature_only():
     assert gate() is None
     assert gate(**NO_IMAGE).out_features == 16
     assert gate(**NO_IMAGE | dict(geometric_layout=None)) is None
+
+
+def test_switches_of_the_config():
+    head = MODELS.build(linknet_cfg(frequency_bias=False, reduction=4))
+    assert isinstance(head, LinkNetRelHead) and head.frequency_bias is None
+    assert head.object_blocks[1].W.out_features == 16 // 4
+
+
+@pytest.mark.parametrize('weight', [0.0, 0.25, 1.0])
+def test_context_loss_has_its_weight(weight):
+    torch.manual_seed(0)
+    head = MODELS.build(linknet_cfg(context_loss_weight=weight)).train()
+    x, samples = feature_map(2), [random_sample(n, n, n) for n in (3, 2)]
+    objects = [given_objects(sample, 0) for sample in samples]
+    losses = head.loss(x, objects, samples)
+    _, logits = head.global_context(x)
+    terms = []
+    for sample, row in zip(samples, logits.sigmoid(), strict=True):
+        present = set(sample.gt_instances.labels.tolist())
+        for label in range(NUM_CLASSES):
+            likely = row[label] if label in present else 1 - row[label]
+            terms.append(-likely.log())
+    torch.testing.assert_close(
+        losses['loss_context'], weight * torch.stack(terms).mean()
+    )

@@ -1,9 +1,66 @@
+"""Motifs: its layers against plain loops, and what its head does."""
+
 import pytest
 import torch
 
+from mmsgg.models.layers import ObjectSequences
+from mmsgg.models.relation_heads.motifs_rel_head import (
+    LabelDecoder,
+    ObjectLSTM,
+)
 from mmsgg.registry import MODELS
 
-from .samples import NUM_CLASSES, feature_map, motifs_cfg, random_objects
+from .samples import (
+    NUM_CLASSES,
+    class_targets,
+    feature_map,
+    motifs_cfg,
+    random_features,
+    random_objects,
+    sorted_rows,
+    union_features,
+)
+
+NUM_OBJECTS = [3, 0, 5, 1]
+
+
+@torch.no_grad()
+def test_lstm_reads_each_image_by_itself():
+    x, keys = random_features(9, 6), random_features(9, 1, 1)[:, 0]
+    torch.manual_seed(0)
+    lstm = ObjectLSTM(6, 8, num_layers=2).eval()
+    plain = torch.nn.LSTM(6, 4, 2, bidirectional=True)
+    plain.load_state_dict(lstm.state_dict())
+    expected = torch.zeros(9, 8)
+    for rows in sorted_rows(NUM_OBJECTS, keys):
+        if rows:
+            expected[rows] = plain(x[rows][:, None])[0][:, 0]
+    out = lstm(x, ObjectSequences(NUM_OBJECTS, keys))
+    torch.testing.assert_close(out, expected)
+
+
+@torch.no_grad()
+def test_decoder_goes_on_from_the_class_before():
+    context, keys = random_features(9, 6), random_features(9, 1, 1)[:, 0]
+    background = 4
+    forced = torch.tensor([4, 0, 4, 3, 4, 4, 1, 2, 4])
+    torch.manual_seed(0)
+    decoder = LabelDecoder(6, 8, num_classes=background, embed_channels=5)
+    expected = torch.zeros(9, background + 1)
+    used = set()
+    for rows in sorted_rows(NUM_OBJECTS, keys):
+        state, label = None, background
+        for row in rows:
+            used.add(label)
+            word = decoder.embedding.weight[label]
+            state = decoder.cell(torch.cat([context[row], word])[None], state)
+            expected[row] = decoder.classifier(state[0])[0]
+            label = int(forced[row])
+            if label == background:
+                label = int(expected[row, :-1].argmax())
+    logits = decoder(context, forced, ObjectSequences(NUM_OBJECTS, keys))
+    torch.testing.assert_close(logits, expected)
+    assert len(used) > 2  # it matters what came before
 
 
 def rank(order, box, logits):
@@ -21,7 +78,11 @@ def test_objects_are_read_in_order(order):
     head = MODELS.build(motifs_cfg(order=order))
     objects = [random_objects(n, n) for n in (6, 0, 5)]
     rows = torch.cat([torch.arange(len(image)) for image in objects])
-    padded = head.sequences(objects).pad(rows + 1) - 1
+    sequences = head.sequences(
+        [image.bboxes for image in objects],
+        torch.cat([image.logits for image in objects]),
+    )
+    padded = sequences.pad(rows + 1) - 1
     for image, found in zip(objects, padded, strict=True):
         expected = sorted(
             range(len(image)),
@@ -41,9 +102,15 @@ def test_the_decoder_is_told_what_is_known():
     head = MODELS.build(motifs_cfg()).eval()
     objects = [random_objects(2, i) for i in range(3)]
     objects[0].labels = torch.tensor([1, 2])
-    objects[1].target_labels = torch.tensor([NUM_CLASSES, 3])
-    forced = head.forced_labels(objects)
-    assert forced.tolist() == [1, 2, NUM_CLASSES, 3, NUM_CLASSES, NUM_CLASSES]
+    targets = [
+        class_targets([0, 0]),  # what is given comes first
+        class_targets([NUM_CLASSES, 3]),
+        class_targets([NUM_CLASSES, 0]),
+    ]
+    known = head.known_classes(objects, targets)
+    assert known.tolist() == [1, 2, NUM_CLASSES, 3, NUM_CLASSES, 0]
+    known = head.known_classes(objects, None)
+    assert known.tolist() == [1, 2, *[NUM_CLASSES] * 4]
 
 
 @torch.no_grad()
@@ -55,11 +122,9 @@ def test_classes_depend_on_those_before_them():
     order = (objects.bboxes[:, 0] + objects.bboxes[:, 2]).argsort()
     logits = []
     for label in range(2):
-        objects.target_labels = torch.full((3,), label)
-        [found], _ = head(
-            feature_map(1), [objects], [torch.zeros(0, 2).long()]
-        )
-        logits.append(found[order])
+        targets = class_targets([label] * 3)
+        output = head(feature_map(1), [objects], [targets.pairs], [targets])
+        logits.append(output.object_logits[0][order])
     torch.testing.assert_close(logits[0][0], logits[1][0])
     assert not torch.allclose(logits[0][1:], logits[1][1:], atol=1e-4)
 
@@ -73,11 +138,9 @@ def test_pairs_are_the_product_of_three_features():
     edges = []
     head.role_fc.register_forward_hook(lambda *args: edges.append(args[2]))
     pairs = torch.tensor([[2, 0], [1, 2]])
-    _, [logits] = head(x, [objects], [pairs])
-    pooled = head.union_roi_extractor(x, [objects.bboxes], [pairs])
-    for (s, o), union, row in zip(
-        pairs.tolist(), head.union_head(pooled), logits, strict=True
-    ):
+    [logits] = head(x, [objects], [pairs]).predicate_logits
+    unions = union_features(head, x, objects.bboxes, pairs)
+    for (s, o), union, row in zip(pairs.tolist(), unions, logits, strict=True):
         joint = edges[0][s, :16] * edges[0][o, 16:] * union
         bias = head.frequency_bias(objects.labels[[s, o]][None])[0]
         torch.testing.assert_close(row, head.predicate_fc(joint) + bias)

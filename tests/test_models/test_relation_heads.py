@@ -1,45 +1,39 @@
-from types import SimpleNamespace
-
 import pytest
 import torch
 from mmengine.structures import InstanceData
 
 from mmsgg.evaluation import SceneGraphMetric
-from mmsgg.models.relation_heads import FrequencyRelHead, LinkNetRelHead
-from mmsgg.models.task_modules.relation_sampler import RelationTargets
+from mmsgg.models.relation_heads import FrequencyRelHead, base_relation_head
 from mmsgg.registry import MODELS, TASK_UTILS
-from mmsgg.structures.bbox import box_ious
 
 from .samples import (
+    NO_REGIONS,
     NUM_CLASSES,
     NUM_PREDICATES,
+    assert_same_graph,
+    drawing_cfg,
     feature_map,
+    given_objects,
     imp_cfg,
     linknet_cfg,
+    metas,
     motifs_cfg,
     random_objects,
     random_sample,
-    region_parts,
     transformer_cfg,
 )
-from .test_roi_heads import slow_late_nms
+from .test_base_relation_head import slow_late_nms
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
-DRAWING = dict(
-    union_roi_extractor=dict(
-        region_parts()['union_roi_extractor'], draw_boxes=True
-    )
-)
-NO_IMAGE = dict(
-    object_roi_extractor=None,
-    object_head=None,
-    union_roi_extractor=None,
-    union_head=None,
-    pair_channels=16,
+MLP = dict(
+    type='MLPRelHead',
+    num_classes=NUM_CLASSES,
+    num_predicates=NUM_PREDICATES,
+    dropout=0.0,
 )
 HEADS = dict(
     linknet=linknet_cfg(),
-    linknet_drawing=linknet_cfg(**DRAWING),
+    linknet_drawing=linknet_cfg(features=drawing_cfg()),
     frequency=dict(
         type='FrequencyRelHead',
         num_classes=NUM_CLASSES,
@@ -47,16 +41,12 @@ HEADS = dict(
     ),
     imp=imp_cfg(),
     motifs=motifs_cfg(),
-    motifs_confidence=motifs_cfg(order='confidence', **DRAWING),
+    motifs_confidence=motifs_cfg(order='confidence', features=drawing_cfg()),
     transformer=transformer_cfg(),
-    motifs_boxes=motifs_cfg(**NO_IMAGE),
-    transformer_boxes=transformer_cfg(**NO_IMAGE),
-    mlp=dict(
-        type='MLPRelHead',
-        num_classes=NUM_CLASSES,
-        num_predicates=NUM_PREDICATES,
-        dropout=0.0,
-    ),
+    motifs_boxes=motifs_cfg(**NO_REGIONS),
+    transformer_boxes=transformer_cfg(**NO_REGIONS),
+    mlp=MLP,
+    mlp_frequency=dict(MLP, frequency_bias=True),
 )
 
 
@@ -64,7 +54,7 @@ HEADS = dict(
 def head(request):
     torch.manual_seed(0)
     head = MODELS.build(HEADS[request.param])
-    if hasattr(head, 'frequency_bias'):
+    if head.frequency_bias is not None:
         torch.nn.init.normal_(head.frequency_bias.table.weight)
     return head.eval()
 
@@ -75,17 +65,6 @@ def linknet():
     head = MODELS.build(linknet_cfg())
     torch.nn.init.normal_(head.frequency_bias.table.weight)
     return head.eval()
-
-
-def metas(num):
-    return [dict(scale_factor=(2.0, 0.5))] * num
-
-
-def assert_same_graph(left, right):
-    for one, other in zip(left, right, strict=True):
-        assert one.keys() == other.keys()
-        for key, value in one.items():
-            torch.testing.assert_close(value, other.get(key))
 
 
 def random_graph(seed, by_classes):
@@ -105,14 +84,6 @@ def random_graph(seed, by_classes):
         labels = (classes[:, 0] + 2 * classes[:, 1]) % NUM_PREDICATES
     sample.gt_relations = InstanceData(pairs=pairs, labels=labels)
     return sample
-
-
-def given_objects(sample, seed):
-    """The ground truth of a sample, as predcls gives it to a head."""
-    objects = random_objects(len(sample.gt_instances), seed)
-    objects.bboxes = sample.gt_instances.bboxes
-    objects.labels = sample.gt_instances.labels
-    return objects
 
 
 @torch.no_grad()
@@ -152,8 +123,10 @@ class TestEveryHead:
         objects = random_objects(5, seed=2, task=task)
         x = feature_map(1)
         [(instances, relations)] = head.predict(x, [objects], metas(1))
-        pairs = head.all_pairs(objects)
-        [logits], [predicates] = head(x, [objects], [pairs])
+        pairs = head.all_pairs(objects.bboxes)
+        output = head(x, [objects], [pairs])
+        [logits], [predicates] = output.object_logits, output.predicate_logits
+        assert torch.equal(output.labels[0], instances.labels)
         probs = {
             tuple(pair): p
             for pair, p in zip(
@@ -248,13 +221,43 @@ class TestEveryHead:
         for field in ('bboxes', 'class_bboxes', 'logits'):
             values = objects.get(field)
             values[3:] = values[:3]
-        pairs = head.all_pairs(objects)
-        [logits], _ = head(feature_map(1), [objects], [pairs])
+        pairs = head.all_pairs(objects.bboxes)
+        [logits] = head(feature_map(1), [objects], [pairs]).object_logits
         [(instances, _)] = head.predict(feature_map(1), [objects], metas(1))
         scores = logits.softmax(dim=1)[:, :-1]
         expected = slow_late_nms(scores, objects.class_bboxes, 0.3)
         assert expected != scores.argmax(dim=1).tolist()
         assert instances.labels.tolist() == expected
+
+    @pytest.mark.parametrize('task', TASKS)
+    def test_objects_are_left_as_they_are(self, head, task):
+        x, samples = feature_map(2), [random_sample(n, n, n) for n in (4, 3)]
+        objects = [random_objects(n, n, task) for n in (4, 3)]
+        for image, sample in zip(objects, samples, strict=True):
+            image.bboxes = sample.gt_instances.bboxes
+        before = [image.clone() for image in objects]
+        head.train().loss(x, objects, samples)
+        with torch.no_grad():
+            head.eval().predict(x, objects, metas(2), rescale=True)
+        for image, old in zip(objects, before, strict=True):
+            assert image.keys() == old.keys()
+            assert image.metainfo == old.metainfo
+            for key, value in image.items():
+                assert torch.equal(value, old.get(key))
+
+    @torch.no_grad()
+    def test_classes_are_decided_once_an_image(self, head, monkeypatch):
+        calls = []
+
+        def counted(scores, *args):
+            calls.append(len(scores))
+            return late_nms(scores, *args)
+
+        late_nms = base_relation_head.late_nms
+        monkeypatch.setattr(base_relation_head, 'late_nms', counted)
+        objects = [random_objects(n, n, 'sgdet') for n in (5, 0, 3)]
+        head.predict(feature_map(3), objects, metas(3))
+        assert calls == [5, 0, 3]
 
     @pytest.mark.parametrize('sizes', [(0,), (1,), (0, 1), (2, 0)])
     def test_images_without_relations_train(self, head, sizes):
@@ -274,26 +277,31 @@ class TestEveryHead:
     @torch.no_grad()
     def test_the_order_of_objects_does_not_matter(self, head, task):
         objects, other = random_objects(6, 1, task), random_objects(3, 2, task)
-        pairs = head.all_pairs(objects)
-        logits, predicates = head(
-            feature_map(2), [objects, other], [pairs, head.all_pairs(other)]
-        )
+        pairs = head.all_pairs(objects.bboxes)
+        other_pairs = head.all_pairs(other.bboxes)
+        output = head(feature_map(2), [objects, other], [pairs, other_pairs])
         order = torch.tensor([3, 0, 5, 1, 4, 2])
-        moved, moved_predicates = head(
+        moved = head(
             feature_map(2),
             [objects[order], other],
-            [order.argsort()[pairs], head.all_pairs(other)],
+            [order.argsort()[pairs], other_pairs],
         )
-        torch.testing.assert_close(moved[0], logits[0][order])
-        torch.testing.assert_close(moved_predicates, predicates)
+        torch.testing.assert_close(
+            moved.object_logits[0], output.object_logits[0][order]
+        )
+        assert torch.equal(moved.labels[0], output.labels[0][order])
+        torch.testing.assert_close(
+            moved.predicate_logits, output.predicate_logits
+        )
 
     @torch.no_grad()
-    def test_pairs_in_pieces_score_the_same(self, head):
+    def test_pairs_in_chunks_score_the_same(self, head):
         objects = [random_objects(n, n) for n in (5, 0, 3)]
         whole = head.predict(feature_map(3), objects, metas(3))
-        head.max_pairs = 4
-        pieces = head.predict(feature_map(3), objects, metas(3))
-        for graph, other in zip(whole, pieces, strict=True):
+        if hasattr(head, 'features'):  # what pools regions
+            head.features.max_pairs = 4
+        chunks = head.predict(feature_map(3), objects, metas(3))
+        for graph, other in zip(whole, chunks, strict=True):
             assert_same_graph(graph, other)
 
     def test_it_runs_in_bfloat16(self, head):
@@ -338,167 +346,28 @@ def test_attention_crosses_images_if_it_is_made_to(linknet):
     """Show that the test above can fail: one block over both images."""
     x = feature_map(2)
     objects = [random_objects(n, n) for n in (4, 3)]
-    pairs = [linknet.all_pairs(o) for o in objects]
-    logits, _ = linknet(x, objects, pairs)
+    pairs = [linknet.all_pairs(o.bboxes) for o in objects]
+    logits = linknet(x, objects, pairs).object_logits
     blocks = [m for m in linknet.modules() if hasattr(m, 'fc0')]
     for block in blocks:
         one_image = block.forward
         block.forward = lambda x, n, f=one_image: f(x, [sum(n)])
-    crossed, _ = linknet(x, objects, pairs)
+    crossed = linknet(x, objects, pairs).object_logits
     assert not torch.allclose(logits[0], crossed[0], atol=1e-4)
 
 
-@torch.no_grad()
-def test_rescale_goes_to_original_pixels(linknet):
-    objects = random_objects(3)
-    [(instances, _)] = linknet.predict(
-        feature_map(1), [objects], metas(1), rescale=True
+def test_the_global_context_runs_once_a_step(linknet):
+    batches = []
+    linknet.global_context.register_forward_hook(
+        lambda context, inputs, output: batches.append(len(inputs[0][0]))
     )
-    scale = torch.tensor([2.0, 0.5, 2.0, 0.5])
-    torch.testing.assert_close(instances.bboxes * scale, objects.bboxes)
-
-
-@torch.no_grad()
-def test_overlap_only_leaves_distant_pairs_out(linknet):
-    objects = random_objects(6, seed=1)
-    linknet.overlap_only = True
-    pairs = {tuple(pair) for pair in linknet.all_pairs(objects).tolist()}
-    boxes = objects.bboxes
-    expected = {
-        (i, j)
-        for i in range(6)
-        for j in range(6)
-        if i != j and box_ious(boxes[[i]], boxes[[j]]) > 0
-    }
-    assert pairs == expected
-    assert 0 < len(pairs) < 30
-
-
-def pooled_at_once(head):
-    """Hook a list in that gets the number of RoIs of each pooling."""
-    sizes = []
-    head.union_roi_extractor.roi_extractor.register_forward_pre_hook(
-        lambda _, args: sizes.append(len(args[1]))
-    )
-    return sizes
-
-
-@pytest.mark.parametrize('max_pairs', [1, 3, 7, 1000])
-@pytest.mark.parametrize('draw_boxes', [False, True])
-@torch.no_grad()
-def test_pairs_in_pieces_give_the_same(draw_boxes, max_pairs):
-    """Pieces of 44 pairs reach over images, and over those without pairs."""
-    torch.manual_seed(0)
-    name = 'linknet_drawing' if draw_boxes else 'linknet'
-    head = MODELS.build(HEADS[name]).eval()
-    sizes = pooled_at_once(head)
-    objects = [random_objects(n, n) for n in (5, 0, 3, 1, 4, 3)]
-    whole = head.predict(feature_map(6), objects, metas(6))
-    assert sizes == [44 if draw_boxes else 22]
-    sizes.clear()
-
-    head.max_pairs = max_pairs
-    pieces = head.predict(feature_map(6), objects, metas(6))
-    for graph, other in zip(whole, pieces, strict=True):
-        assert_same_graph(graph, other)
-    assert max(sizes) <= max_pairs
-    assert sum(sizes) == (44 if draw_boxes else 22)
-
-
-@torch.no_grad()
-def test_no_pairs_in_pieces(linknet):
-    linknet.max_pairs = 1
-    objects = [random_objects(n) for n in (0, 1)]
-    graphs = linknet.predict(feature_map(2), objects, metas(2))
-    assert [len(relations) for _, relations in graphs] == [0, 0]
-
-
-@pytest.mark.parametrize('draw_boxes', [False, True])
-def test_shared_unions_train_as_if_pooled_pair_by_pair(draw_boxes):
-    """Logits and gradients, where pairs are drawn twice and both ways."""
-    torch.manual_seed(0)
-    head = MODELS.build(
-        HEADS['linknet_drawing' if draw_boxes else 'linknet']
-        | dict(geometric_layout=dict(type='GeometricLayout', dropout=0.0))
-    ).train()
-    sizes = pooled_at_once(head)
-    pairs = [
-        torch.tensor([[0, 1], [1, 0], [2, 1], [0, 1], [2, 2]]),
-        torch.zeros(0, 2, dtype=torch.long),
-        torch.tensor([[1, 0], [0, 1]]),
-    ]
-    objects = [random_objects(n, n) for n in (4, 1, 2)]
-    x = feature_map(3)[0].requires_grad_()
-
-    def plain(x, bboxes, rows):
-        pooled = head.union_roi_extractor(x, bboxes, pairs)
-        return head.union_head(pooled), torch.arange(7)
-
-    def run():
-        _, logits = head((x,), objects, pairs)
-        weights = torch.arange(28.0).reshape(7, 4).sin()
-        parameters = [p for p in head.parameters() if p.requires_grad]
-        loss = (torch.cat(logits) * weights).sum()
-        return logits, torch.autograd.grad(
-            loss, [x, *parameters], allow_unused=True
-        )
-
-    shared = run()
-    head.embed_unions = plain
-    torch.testing.assert_close(shared, run())
-    assert sizes == [7 if draw_boxes else 4, 7]
-
-
-def test_teacher_forcing_uses_targets_but_no_background(linknet):
-    objects = random_objects(3)
-    objects.target_labels = torch.tensor([2, NUM_CLASSES, 0])
-    labels = linknet.decide_labels(objects, objects.logits)
-    likeliest = objects.logits[1, :-1].argmax()
-    assert labels.tolist() == [2, int(likeliest), 0]
-
-
-@torch.no_grad()
-def test_what_is_probably_background_chooses_its_class_last(linknet):
-    objects = InstanceData(class_bboxes=torch.ones(2, NUM_CLASSES, 4))
-    logits = torch.tensor([[2.0, 1, 0, 0, -5], [3, 1, 0, 0, 8]])
-    assert linknet.decide_labels(objects, logits).tolist() == [0, 1]
-    logits[1, -1] = -5  # now it is surer of the same class
-    assert linknet.decide_labels(objects, logits).tolist() == [1, 0]
-
-
-@pytest.mark.parametrize('weight', [0.0, 0.25, 1.0])
-def test_context_loss_has_its_weight(weight):
-    torch.manual_seed(0)
-    head = MODELS.build(linknet_cfg(context_loss_weight=weight)).train()
     x, samples = feature_map(2), [random_sample(n, n, n) for n in (3, 2)]
     objects = [given_objects(sample, 0) for sample in samples]
-    losses = head.loss(x, objects, samples)
-    _, logits = head.global_context(x)
-    terms = []
-    for sample, row in zip(samples, logits.sigmoid(), strict=True):
-        present = set(sample.gt_instances.labels.tolist())
-        for label in range(NUM_CLASSES):
-            likely = row[label] if label in present else 1 - row[label]
-            terms.append(-likely.log())
-    torch.testing.assert_close(
-        losses['loss_context'], weight * torch.stack(terms).mean()
-    )
-
-
-def test_background_detections_stay_background_in_the_loss(linknet):
-    objects = random_objects(2, task='sgdet')
-    targets = RelationTargets(
-        torch.zeros(0, 2, dtype=torch.long),
-        torch.zeros(0, dtype=torch.long),
-        torch.tensor([1, NUM_CLASSES]),
-    )
-    linknet.train()
-    linknet.sampler = SimpleNamespace(sample=lambda *_: targets)
-    x = feature_map(1)
-    losses = linknet.loss(x, [objects], [random_sample(2, 0)])
-    [logits], _ = linknet(x, [objects], [targets.pairs])
-    expected = torch.nn.functional.cross_entropy(logits, targets.labels)
-    torch.testing.assert_close(losses['loss_object'], expected)
+    linknet.train().loss(x, objects, samples)
+    assert batches == [2]
+    with torch.no_grad():
+        linknet.eval().predict(x, objects, metas(2))
+    assert batches == [2, 2]
 
 
 @torch.no_grad()
@@ -506,17 +375,11 @@ def test_frequency_head_is_its_table():
     head = FrequencyRelHead(NUM_CLASSES, NUM_PREDICATES).eval()
     torch.nn.init.normal_(head.frequency_bias.table.weight)
     objects = random_objects(4, task='predcls')
-    pairs = head.all_pairs(objects)
-    _, [logits] = head((), [objects], [pairs])
+    pairs = head.all_pairs(objects.bboxes)
+    [logits] = head((), [objects], [pairs]).predicate_logits
     for (s, o), row in zip(pairs.tolist(), logits, strict=True):
         entry = objects.labels[s] * NUM_CLASSES + objects.labels[o]
         assert torch.equal(row, head.frequency_bias.table.weight[entry])
-
-
-def test_switches_of_the_config():
-    head = MODELS.build(linknet_cfg(frequency_bias=False, reduction=4))
-    assert isinstance(head, LinkNetRelHead) and head.frequency_bias is None
-    assert head.object_block2.W.out_features == 16 // 4
 
 
 @pytest.mark.parametrize('name', ['linknet', 'motifs'])

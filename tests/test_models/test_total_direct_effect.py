@@ -4,7 +4,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from mmsgg.models.relation_heads import BaseRelationHead
+from mmsgg.models.relation_heads import BaseRelationHead, base_relation_head
 from mmsgg.registry import MODELS
 
 from .samples import (
@@ -38,15 +38,18 @@ class TwoFeatureHead(BaseRelationHead):
         self.by_looks = torch.randn(2, NUM_PREDICATES + 1)
         self.by_class = torch.randn(NUM_CLASSES, NUM_PREDICATES + 1)
 
-    def forward(self, x, objects, pairs):
+    def forward(self, x, objects, pairs, targets=None):
         features = self.looks(x[0])  # one image, (N, 1)
-        logits, labels = self.name_objects(objects, objects[0].logits)
-        subjects, targets = pairs[0].T
-        return logits, [
-            features[subjects] * self.by_looks[0]
-            + features[targets] * self.by_looks[1]
-            + self.by_class[labels[subjects]]
-        ]
+        logits, labels = self.decide_classes(
+            objects, objects[0].logits, targets
+        )
+        subject, object_ = pairs[0].T
+        scores = (
+            features[subject] * self.by_looks[0]
+            + features[object_] * self.by_looks[1]
+            + self.by_class[labels[subject]]
+        )
+        return self.collect(logits, labels, scores, pairs)
 
 
 @pytest.fixture(params=HEADS)
@@ -120,18 +123,20 @@ def test_without_strength_nothing_is_subtracted(head):
 def test_y_bar_is_the_head_on_mean_features_and_decided_classes(head, task):
     train_once(head, 4)
     objects, x = random_objects(4, 1, task), feature_map(1)
-    pairs = head.eval().all_pairs(objects)
-    [class_logits], [y] = head(x, [objects], [pairs])
-    labels = head.decide_labels(objects, class_logits)
+    pairs = head.eval().all_pairs(objects.bboxes)
+    output = head(x, [objects], [pairs])
+    [labels], [y] = output.labels, output.predicate_logits
     certain = torch.nn.functional.one_hot(labels, NUM_CLASSES + 1) * 2000.0
     named = InstanceData(
         bboxes=objects.bboxes, labels=labels, logits=certain - 1000
     )
-    mean, kept = head.debiasing.mean, head.object_head
-    head.object_head = torch.nn.Identity()
-    head.object_head.forward = lambda pooled: mean.repeat(len(pooled), 1)
-    _, [y_bar] = head(x, [named], [pairs])
-    head.object_head = kept
+    mean, kept = head.debiasing.mean, head.features.object_head
+    head.features.object_head = torch.nn.Identity()
+    head.features.object_head.forward = lambda pooled: mean.repeat(
+        len(pooled), 1
+    )
+    [y_bar] = head(x, [named], [pairs]).predicate_logits
+    head.features.object_head = kept
     expected = head.debiasing.subtract(y, y_bar).softmax(dim=1)
     assert not torch.allclose(expected, y.softmax(dim=1), atol=1e-3)
 
@@ -147,9 +152,25 @@ def test_y_bar_is_the_head_on_mean_features_and_decided_classes(head, task):
         torch.testing.assert_close(found[tuple(pair)], probs[:-1])
 
 
+@torch.no_grad()
+def test_classes_are_decided_once_for_both_runs(head, monkeypatch):
+    train_once(head, 4)
+    calls = []
+
+    def counted(scores, *args):
+        calls.append(len(scores))
+        return late_nms(scores, *args)
+
+    late_nms = base_relation_head.late_nms
+    monkeypatch.setattr(base_relation_head, 'late_nms', counted)
+    objects = [random_objects(n, n, 'sgdet') for n in (3, 0, 4)]
+    head.eval().predict(feature_map(3), objects, METAS * 3)
+    assert calls == [3, 0, 4]
+
+
 def test_training_averages_and_changes_nothing_else(head):
     features, losses = [], []
-    spy = head.object_head.register_forward_hook(
+    spy = head.features.object_head.register_forward_hook(
         lambda part, inputs, output: features.append(output.detach())
     )
     for sizes in ((3, 2), (4,)):
@@ -197,5 +218,7 @@ def test_a_head_without_the_part_is_refused():
             debiasing=TDE,
         )
     )
-    with pytest.raises(ValueError, match=r'treated to one of .*bias'):
+    with pytest.raises(
+        ValueError, match=r'FrequencyRelHead has no part .*debiasing\.treated'
+    ):
         train_once(head, 2)

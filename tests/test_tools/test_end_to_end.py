@@ -38,8 +38,8 @@ def options(tmp_path_factory):
         'train_dataloader.dataset.num_val=4',
         'val_dataloader.dataset.num_val=4',
         'train_cfg.max_epochs=1',
-        'model.test_cfg.objects.score_thr=0.0',
-        'model.test_cfg.objects.max_per_img=6',
+        'model.object_source.score_thr=0.0',
+        'model.object_source.max_per_img=6',
         'randomness.seed=0',
     ]
 

@@ -1,8 +1,8 @@
 """Draw the curves of one training or of several.
 
 Examples:
-    python tools/analysis_tools/analyze_logs.py work_dirs/sgcls \
-        work_dirs/sgdet --keys loss R@50 mR@50 --out curves.png
+    python tools/analysis_tools/analyze_logs.py work_dirs/linknet/sgcls \
+        work_dirs/linknet/sgdet --keys loss R@50 mR@50 --out curves.png
 """
 
 import json

@@ -23,7 +23,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmsgg.engine import add_cfg_options, config_file
-from mmsgg.models import SceneGraphRCNN
+from mmsgg.models import SceneGraphDetector
 from mmsgg.registry import MODELS
 from repeated_runs import (
     repeat,
@@ -54,12 +54,12 @@ def exchange_classes(logits: Tensor, share: float) -> Tensor:
 
 
 @MODELS.register_module()
-class ErringSceneGraphRCNN(SceneGraphRCNN):
+class ErringSceneGraphDetector(SceneGraphDetector):
     """Gets a share of the classes wrong while the relation head is trained.
 
     Args:
         share: Probability that a detection gets a wrong class.
-        kwargs: As of :class:`SceneGraphRCNN`.
+        kwargs: As of :class:`SceneGraphDetector`.
     """
 
     def __init__(self, *, share: float, **kwargs: Any) -> None:
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     methods = {}
     for share in args.shares:
         erring = copy.deepcopy(cfg)
-        erring.model.update(type='ErringSceneGraphRCNN', share=share)
+        erring.model.update(type='ErringSceneGraphDetector', share=share)
         title = f'{share:.0%} wrong'
         folder = args.work_dir / f'{share:g}'
         methods[title] = repeat(

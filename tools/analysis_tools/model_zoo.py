@@ -141,6 +141,7 @@ def measure(config: Path, args: Namespace) -> dict:
 
 def backbone_of(model: Config) -> str:
     """Name the backbone of a model, and its neck."""
+    model = model.get('detector', model)
     backbone = model.get('backbone')
     if backbone is None:
         return 'none'

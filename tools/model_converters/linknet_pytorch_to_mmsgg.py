@@ -94,7 +94,8 @@ def names_of(state_dict: dict[str, Tensor]) -> dict:
     sizes = {
         'classes': (
             'roi_head.bbox_head.fc_cls.bias',
-            'relation_head.object_block2.fc1.bias',
+            'detector.roi_head.bbox_head.fc_cls.bias',
+            'relation_head.object_blocks.1.fc1.bias',
         ),
         'predicates': ('relation_head.predicate_fc.bias',),
     }
@@ -111,14 +112,17 @@ def check_weights(weights: ConvertedWeights, model: ConfigDict) -> None:
     """Make sure that a model can load the weights strictly.
 
     Args:
-        weights: Converted weights. Parts of the model (backbone, RPN, RoI
-            head, relation head) of which they hold nothing are passed over.
+        weights: Converted weights, of a detector alone or of a relation
+            model. Parts of the model of which they hold nothing are passed
+            over.
         model: Config of the model; it is built without memory for weights.
 
     Raises:
         ValueError: If something is missing, is too much or has another shape,
             naming it as the checkpoint and as the model do.
     """
+    if not any(k.startswith('relation_head.') for k in weights.state_dict):
+        model = model.get('detector', model)
     with DefaultScope.overwrite_default_scope('mmsgg'), torch.device('meta'):
         expected = MODELS.build(model).state_dict()
     parts = {key.partition('.')[0] for key in weights.state_dict}
@@ -188,7 +192,8 @@ def convert(src: str, dst: Path, config: str) -> None:
     model = Config.fromfile(config).model
     check_weights(weights, model)
     if weights.anchors is not None:
-        check_anchors(weights.anchors, model.rpn_head.anchor_generator)
+        detector = model.get('detector', model)
+        check_anchors(weights.anchors, detector.rpn_head.anchor_generator)
         print('rpn_head.anchors: not used; equal to those of the config')
     for key in weights.unused:
         print(f'{key}: not used; nothing here stands for it')

@@ -105,14 +105,18 @@ DETECTOR: tuple[Rule, ...] = (
 RELATION_HEAD: tuple[Rule, ...] = (
     ('context.obj_embed.', 'object_embedding.', background_last),
     ('context.obj_embed2.', 'edge_embedding.', without_background),
-    ('context.RE1.', 'object_block1.', keep),
-    ('context.RE2.fc1.', 'object_block2.fc1.', background_last),
-    ('context.RE2.', 'object_block2.', keep),
-    ('context.RE3.', 'edge_block1.', keep),
-    ('context.RE4.', 'edge_block2.', keep),
-    ('roi_fmap_obj.', 'object_head.', keep),
-    ('roi_fmap.1.', 'union_head.', keep),
-    ('union_boxes.conv.', 'union_roi_extractor.drawing.', keep),
+    ('context.RE1.', 'object_blocks.0.', keep),
+    ('context.RE2.fc1.', 'object_blocks.1.fc1.', background_last),
+    ('context.RE2.', 'object_blocks.1.', keep),
+    ('context.RE3.', 'edge_blocks.0.', keep),
+    ('context.RE4.', 'edge_blocks.1.', keep),
+    ('roi_fmap_obj.', 'features.object_head.', keep),
+    ('roi_fmap.1.', 'features.union_head.', keep),
+    (
+        'union_boxes.conv.',
+        'features.union_roi_extractor.drawing.',
+        keep,
+    ),
     ('GCE.multi_score_fc.', 'global_context.classifier.', background_last),
     ('pos_embed.0.', 'geometric_layout.norm.', keep),
     ('pos_embed.1.', 'geometric_layout.fc.', keep),
@@ -137,7 +141,10 @@ def convert_linknet_pytorch(state_dict: dict[str, Tensor]) -> ConvertedWeights:
     """
     is_relation_model = any(key.startswith('context.') for key in state_dict)
     prefix = 'detector.' if is_relation_model else ''
-    rules = [(prefix + there, here, do) for there, here, do in DETECTOR]
+    # mmdet's own names, below the model's where there is a relation head
+    rules = [
+        (prefix + there, prefix + here, do) for there, here, do in DETECTOR
+    ]
     if is_relation_model:
         rules += [
             (there, f'relation_head.{here}', do)

@@ -2,7 +2,7 @@ r"""Strip a checkpoint to what others need, and name it by its hash.
 
 Examples:
     python tools/model_converters/publish_model.py \
-        work_dirs/sgdet/epoch_20.pth linknet_sgdet.pth
+        work_dirs/linknet/sgdet/epoch_20.pth linknet_sgdet.pth
 """
 
 import hashlib

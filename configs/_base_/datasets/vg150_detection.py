@@ -1,18 +1,14 @@
-dataset_type = 'VG150Dataset'
-data_root = 'data/vg'
-backend_args = None
-
 # no 'flip': test images are not augmented
 meta_keys = ('img_id', 'img_path', 'ori_shape', 'img_shape', 'scale_factor')
 train_pipeline = [
-    dict(type='LoadImageFromFile', backend_args=backend_args),
+    dict(type='LoadImageFromFile'),
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True),
     dict(type='mmdet.RandomFlip', prob=0.5),
     dict(type='mmdet.PackDetInputs'),
 ]
 test_pipeline = [
-    dict(type='LoadImageFromFile', backend_args=backend_args),
+    dict(type='LoadImageFromFile'),
     dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True),
     dict(type='mmdet.LoadAnnotations', with_bbox=True),
     dict(type='mmdet.PackDetInputs', meta_keys=meta_keys),
@@ -23,8 +19,8 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='VG150Dataset',
+        data_root='data/vg',
         split='train',
         pipeline=train_pipeline,
     ),
@@ -36,8 +32,8 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='VG150Dataset',
+        data_root='data/vg',
         split='val',
         test_mode=True,
         pipeline=test_pipeline,
@@ -50,8 +46,8 @@ test_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='VG150Dataset',
+        data_root='data/vg',
         split='test',
         test_mode=True,
         pipeline=test_pipeline,
@@ -59,3 +55,4 @@ test_dataloader = dict(
 )
 val_evaluator = dict(type='mmdet.VOCMetric', metric='mAP', eval_mode='area')
 test_evaluator = val_evaluator
+del train_pipeline, test_pipeline, meta_keys

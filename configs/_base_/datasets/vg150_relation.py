@@ -1,9 +1,5 @@
-dataset_type = 'VG150Dataset'
-data_root = 'data/vg'
-backend_args = None
-
 train_pipeline = [
-    dict(type='LoadImageFromFile', backend_args=backend_args),
+    dict(type='LoadImageFromFile'),
     dict(type='LoadRelationAnnotations'),
     dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True),
     # no predicate of VG150 says left or right
@@ -12,7 +8,7 @@ train_pipeline = [
 ]
 # annotations after Resize: ground truth stays in original-image pixels
 test_pipeline = [
-    dict(type='LoadImageFromFile', backend_args=backend_args),
+    dict(type='LoadImageFromFile'),
     dict(type='mmdet.Resize', scale=(592, 592), keep_ratio=True),
     dict(type='LoadRelationAnnotations'),
     dict(type='PackSGInputs'),
@@ -23,8 +19,8 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='VG150Dataset',
+        data_root='data/vg',
         split='train',
         filter_empty_relations=True,
         filter_duplicate_relations=True,
@@ -38,8 +34,8 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='VG150Dataset',
+        data_root='data/vg',
         split='val',
         filter_empty_relations=True,
         test_mode=True,
@@ -53,8 +49,8 @@ test_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type=dataset_type,
-        data_root=data_root,
+        type='VG150Dataset',
+        data_root='data/vg',
         split='test',
         # the metric passes over them
         filter_empty_relations=True,
@@ -65,3 +61,4 @@ test_dataloader = dict(
 # a list: mmengine takes a bare dict with 'metrics' for an Evaluator
 val_evaluator = [dict(type='SceneGraphMetric')]
 test_evaluator = val_evaluator
+del train_pipeline, test_pipeline

@@ -29,7 +29,9 @@ class CheckpointFitHook(Hook):
         """
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        weights = checkpoint.get('state_dict', checkpoint)
+        weights = dict(checkpoint.get('state_dict', checkpoint))
+        if hasattr(model, 'rename_weights'):
+            model.rename_weights(weights)
         misfits = [
             f'{name} {tuple(weights[name].shape)}, here {tuple(value.shape)}'
             for name, value in model.state_dict().items()

@@ -13,21 +13,24 @@ from mmsgg.registry import HOOKS
 class PredicateCountHook(Hook):
     """Tell ``model.relation_head.loss_predicate`` how often each predicate is.
 
-    For a loss with ``set_counts``, as :class:`ClassBalancedLoss`.
+    For a loss with ``set_counts``, as :class:`ClassBalancedLoss`; others need
+    no counts, and nothing is counted.
     """
 
     def before_run(self, runner: Runner) -> None:
         """Count once, in training."""
-        if not isinstance(runner._train_loop, BaseLoop):
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        loss = getattr(model.relation_head, 'loss_predicate', None)
+        in_training = isinstance(runner._train_loop, BaseLoop)
+        if not in_training or not hasattr(loss, 'set_counts'):
             return
         dataset = runner.train_dataloader.dataset
         counts = np.bincount(
             scene_graphs_of(dataset).predicates,
             minlength=len(dataset.metainfo['predicates']),
         )
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
-        model.relation_head.loss_predicate.set_counts(counts)
+        loss.set_counts(counts)
         runner.logger.info(
             f'Predicate loss: counted {counts.sum()} relations of '
             f'{len(counts)} predicates, from {counts.min()} to {counts.max()}'

@@ -1,9 +1,5 @@
 """Detectors that carry a relation head."""
 
-from .scene_graph_from_boxes import (
-    SamplesDataPreprocessor,
-    SceneGraphFromBoxes,
-)
-from .scene_graph_rcnn import SceneGraphRCNN
+from .scene_graph_detector import SamplesDataPreprocessor, SceneGraphDetector
 
-__all__ = ['SamplesDataPreprocessor', 'SceneGraphFromBoxes', 'SceneGraphRCNN']
+__all__ = ['SamplesDataPreprocessor', 'SceneGraphDetector']

@@ -13,7 +13,7 @@ BRANCH_SOURCES = (
     (r'roi_head\.bbox_head\.(\d+\.)?shared_fcs\.1\.', '3.'),
     (r'roi_head\.shared_head\.', ''),
 )
-BRANCHES = ('object_head', 'union_head')
+BRANCHES = ('features.object_head', 'features.union_head')
 
 
 def branch_weights(
@@ -74,5 +74,5 @@ def check_frozen_weights(
             f'config has: {"; ".join(faults[:4])}{more}. The detector is '
             'frozen, so these would stay random. Load one that was trained '
             'with these classes and this backbone (configs/detection), or '
-            'mend num_classes and the detector in the config'
+            'fix num_classes and the detector in the config'
         )

@@ -1,21 +1,38 @@
 """What all relation heads share: pairs, targets, losses, ranking."""
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from contextlib import nullcontext
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmsgg.models.task_modules.relation_sampler import RelationTargets
+from mmsgg.models.layers import FrequencyBias
+from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
-from .late_nms import late_nms
+GIVEN_LOGIT = 1000.0  # of a class that was given; its probability is 1
 
-KNOWN = 1000.0  # logit of a class that was given; its probability is 1
+
+class RelationOutput(NamedTuple):
+    """What a relation head says of a batch, image by image.
+
+    Background, or unrelated, is the last logit. ``labels`` are the classes
+    that were decided on, none background; losses and predictions read them.
+    """
+
+    object_logits: list[Tensor]  # each (N, C + 1)
+    labels: list[Tensor]  # each (N,) int64
+    predicate_logits: list[Tensor]  # each (K, P + 1)
+    #: what auxiliary losses need, under names of the method's choice
+    auxiliary: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class BaseRelationHead(BaseModule):
@@ -25,17 +42,17 @@ class BaseRelationHead(BaseModule):
 
         training:   loss ----> sampler.sample, forward, loss_by_feat
         inference:  predict -> all_pairs, forward, debiasing, predict_by_feat
+        forward     calls decide_classes, once, and collect
 
     *Objects* are what a detector found or was given, for each image an
-    InstanceData with
+    InstanceData, to which nothing is added later, with
 
     - ``bboxes`` (N, 4), input-image pixels;
     - ``logits`` (N, C + 1), the detector's class logits, background last;
     - ``labels`` (N,) only where classes are known (predcls), and with them
       ``scores`` (N,) where these are not certain;
     - ``class_bboxes`` (N, C, 4) only where the boxes are detections (sgdet);
-    - ``pairs`` (K, 2) rows [subject, object], as metainfo, only where it is
-      known which objects are related.
+    - ``features`` (N, d) only of transformers, a query's states.
 
     A head that gets along with boxes and classes has ``uses_image = False``;
     its x is ``()``.
@@ -43,6 +60,8 @@ class BaseRelationHead(BaseModule):
     Args:
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
+        frequency_bias: Whether to add :class:`FrequencyBias` to the predicate
+            logits.
         sampler: Config of the sampler of training pairs.
         loss_object: Config of the loss of the refined classes.
         loss_predicate: Config of the loss of the predicates.
@@ -55,11 +74,14 @@ class BaseRelationHead(BaseModule):
     """
 
     uses_image = True
+    #: Prefixes of weights in older checkpoints, and what they are called now.
+    renamed_weights: Mapping[str, str] = MappingProxyType({})
 
     def __init__(
         self,
         num_classes: int,
         num_predicates: int,
+        frequency_bias: bool = False,
         sampler: dict | None = None,
         loss_object: dict | None = None,
         loss_predicate: dict | None = None,
@@ -73,6 +95,11 @@ class BaseRelationHead(BaseModule):
         self.num_predicates = num_predicates
         self.overlap_only = overlap_only
         self.late_nms_iou = late_nms_iou
+        self.frequency_bias = (
+            FrequencyBias(num_classes, num_predicates)
+            if frequency_bias
+            else None
+        )
         self.sampler = TASK_UTILS.build(
             sampler or dict(type='RelationSampler')
         )
@@ -81,23 +108,37 @@ class BaseRelationHead(BaseModule):
         self.loss_predicate = MODELS.build(loss_predicate or cross_entropy)
         self.debiasing = MODELS.build(debiasing) if debiasing else None
 
+    def rename_weights(self, weights: dict, prefix: str = '') -> None:
+        """Bring weights of older checkpoints, in place, to their new names."""
+        for old, new in self.renamed_weights.items():
+            for key in [k for k in weights if k.startswith(prefix + old)]:
+                name = key.removeprefix(prefix + old)
+                weights[prefix + new + name] = weights.pop(key)
+
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args: Any
+    ) -> None:
+        """Take the weights of older checkpoints too."""
+        self.rename_weights(state_dict, prefix)
+        super()._load_from_state_dict(state_dict, prefix, *args)
+
     @abstractmethod
     def forward(
         self,
         x: tuple[Tensor, ...],
         objects: list[InstanceData],
         pairs: list[Tensor],
-    ) -> tuple[list[Tensor], list[Tensor]]:
+        targets: list[RelationTargets] | None = None,
+    ) -> RelationOutput:
         """Refine the objects and score the pairs of a batch.
 
         Args:
-            x: Feature maps, each (B, channels, H, W).
+            x: Feature maps, each (B, channels, H, W), the finest first.
             objects: Objects of each image; see the class.
             pairs: For each image (K, 2) rows [subject, object] of them.
-
-        Returns:
-            For each image the refined class logits (N, C + 1), and the
-            predicate logits (K, P + 1), background last in both.
+            targets: In training, what is to be learned of each image. Its
+                classes stand for the objects wherever the feature of a pair
+                depends on them (teacher forcing).
         """
 
     def loss(
@@ -109,10 +150,8 @@ class BaseRelationHead(BaseModule):
         """Sample pairs and compute the losses of a batch.
 
         Args:
-            x: Feature maps, each (B, channels, H, W).
-            objects: Objects of each image; see the class. They get
-                ``target_labels``, which stand for the classes wherever a
-                pair's feature depends on them (teacher forcing).
+            x: Feature maps, each (B, channels, H, W), the finest first.
+            objects: Objects of each image; see the class.
             batch_data_samples: Their ``gt_instances`` (input-image pixels)
                 and ``gt_relations``.
 
@@ -131,40 +170,46 @@ class BaseRelationHead(BaseModule):
                 objects, batch_data_samples, strict=True
             )
         ]
-        for image_objects, target in zip(objects, targets, strict=True):
-            image_objects.target_labels = target.labels
         pairs = [target.pairs for target in targets]
         with self.debiasing.watch(self) if self.debiasing else nullcontext():
-            object_logits, predicate_logits = self(x, objects, pairs)
-        return self.loss_by_feat(object_logits, predicate_logits, targets)
+            output = self(x, objects, pairs, targets)
+        return self.loss_by_feat(output, targets, batch_data_samples)
 
     def loss_by_feat(
         self,
-        object_logits: list[Tensor],
-        predicate_logits: list[Tensor],
+        output: RelationOutput,
         targets: list[RelationTargets],
+        batch_data_samples: list[SGDataSample],
     ) -> dict[str, Tensor]:
         """Compare what :meth:`forward` gave with the targets.
 
         Means are taken over all objects, and over all pairs, of the batch.
         """
-        pairs = zip(
-            ('object', 'predicate'),
-            (torch.cat(object_logits), torch.cat(predicate_logits)),
-            (
+        comparisons = dict(
+            object=(
+                self.loss_object,
+                torch.cat(output.object_logits),
                 torch.cat([target.labels for target in targets]),
+            ),
+            predicate=(
+                self.loss_predicate,
+                torch.cat(output.predicate_logits),
                 torch.cat([target.predicates for target in targets]),
             ),
-            strict=True,
         )
         losses = {}
-        for name, logits, labels in pairs:
+        for name, (loss, logits, labels) in comparisons.items():
             num = max(len(labels), 1)
-            loss = getattr(self, f'loss_{name}')
             losses[f'loss_{name}'] = loss(logits, labels, avg_factor=num)
             hits = (logits.argmax(dim=1) == labels).sum()
             losses[f'acc_{name}'] = 100 * hits / num
-        return losses
+        return losses | self.auxiliary_losses(output, batch_data_samples)
+
+    def auxiliary_losses(
+        self, output: RelationOutput, batch_data_samples: list[SGDataSample]
+    ) -> dict[str, Tensor]:
+        """Add what a method learns beside classes and predicates: nothing."""
+        return {}
 
     def predict(
         self,
@@ -172,30 +217,35 @@ class BaseRelationHead(BaseModule):
         objects: list[InstanceData],
         batch_img_metas: list[dict],
         rescale: bool = False,
+        pairs: list[Tensor] | None = None,
     ) -> list[tuple[InstanceData, InstanceData]]:
         """Predict the scene graphs of a batch.
 
         Args:
-            x: Feature maps, each (B, channels, H, W).
+            x: Feature maps, each (B, channels, H, W), the finest first.
             objects: Objects of each image; see the class.
             batch_img_metas: Their ``scale_factor`` (w, h) is used.
             rescale: Whether to return boxes in original-image pixels.
+            pairs: For each image (K, 2) rows [subject, object], where it is
+                known which objects are related; else those of
+                :meth:`all_pairs`.
 
         Returns:
             For each image its instances and its relations, as
             ``pred_instances`` and ``pred_relations`` of
             :class:`SGDataSample`.
         """
-        pairs = [self.all_pairs(image_objects) for image_objects in objects]
-        object_logits, predicate_logits = self(x, objects, pairs)
+        if pairs is None:
+            pairs = [self.all_pairs(image.bboxes) for image in objects]
+        output = self(x, objects, pairs)
+        predicate_logits = output.predicate_logits
         if self.debiasing:
-            predicate_logits = self.debiasing(
-                self, x, objects, pairs, object_logits, predicate_logits
-            )
+            predicate_logits = self.debiasing(self, x, objects, pairs, output)
         return [
             self.predict_by_feat(*image, rescale=rescale)
             for image in zip(
-                object_logits,
+                output.object_logits,
+                output.labels,
                 predicate_logits,
                 objects,
                 pairs,
@@ -204,71 +254,90 @@ class BaseRelationHead(BaseModule):
             )
         ]
 
-    def all_pairs(self, objects: InstanceData) -> Tensor:
-        """List the (K, 2) ordered pairs of one image's objects."""
-        if 'pairs' in objects:
-            return objects.pairs
-        bboxes = objects.bboxes
+    def all_pairs(self, bboxes: Tensor) -> Tensor:
+        """List the (K, 2) ordered pairs of one image's (N, 4) boxes."""
         related = bboxes.new_ones(len(bboxes), len(bboxes), dtype=torch.bool)
         if self.overlap_only:
             related = box_ious(bboxes, bboxes) > 0
         return related.fill_diagonal_(False).nonzero()
 
-    def decide_labels(self, objects: InstanceData, logits: Tensor) -> Tensor:
-        """Choose the (N,) classes of one image's objects, none background.
+    def decide_classes(
+        self,
+        objects: list[InstanceData],
+        logits: Tensor,
+        targets: list[RelationTargets] | None = None,
+    ) -> tuple[list[Tensor], Tensor]:
+        """Choose the classes of a batch's objects, none background.
 
         They are, in this order: given (predcls), the target of training
         where that is no background, chosen by :func:`late_nms` (sgdet), the
         most probable ones (sgcls).
 
         Args:
-            objects: N objects; see the class.
-            logits: (N, C + 1) refined class logits.
-        """
-        if 'labels' in objects:
-            return objects.labels
-        likeliest = logits[:, :-1].argmax(dim=1)
-        if 'target_labels' in objects:
-            targets = objects.target_labels
-            return torch.where(targets < self.num_classes, targets, likeliest)
-        if 'class_bboxes' in objects:
-            scores = logits.float().softmax(dim=1)[:, :-1]
-            return late_nms(scores, objects.class_bboxes, self.late_nms_iou)
-        return likeliest
-
-    def known_logits(self, objects: InstanceData, logits: Tensor) -> Tensor:
-        """Replace (N, C + 1) logits by certainty where classes are given.
-
-        Not in training, where all there is to learn is learned: what is
-        trained for predcls can classify too.
-        """
-        if self.training or 'labels' not in objects:
-            return logits
-        known = torch.full_like(logits, -KNOWN)
-        return known.scatter(1, objects.labels[:, None], KNOWN)
-
-    def name_objects(
-        self, objects: list[InstanceData], logits: Tensor
-    ) -> tuple[list[Tensor], Tensor]:
-        """Say what the objects of a batch are, image by image.
-
-        Args:
             objects: Objects of each image; see the class.
             logits: (sum N, C + 1) refined class logits, stacked.
+            targets: Those of :meth:`forward`.
 
         Returns:
-            For each image the logits (N, C + 1) of :meth:`known_logits`, and
-            the (sum N,) classes of :meth:`decide_labels`, stacked.
+            For each image the logits (N, C + 1), certain where classes are
+            given (but in training, where all there is to learn is learned:
+            what is trained for predcls can classify too), and the (sum N,)
+            classes, stacked.
         """
-        images = zip(objects, logits.split([*map(len, objects)]), strict=True)
-        object_logits = [self.known_logits(*image) for image in images]
-        images = zip(objects, object_logits, strict=True)
-        labels = [self.decide_labels(*image) for image in images]
+        object_logits, labels = [], []
+        images = logits.split([*map(len, objects)])
+        for i, (image, image_logits) in enumerate(
+            zip(objects, images, strict=True)
+        ):
+            if 'labels' in image:
+                image_labels = image.labels
+                if not self.training:
+                    image_logits = given_logits(image_labels, image_logits)
+            elif targets is not None:
+                likeliest = image_logits[:, :-1].argmax(dim=1)
+                wanted = targets[i].labels
+                image_labels = torch.where(
+                    wanted < self.num_classes, wanted, likeliest
+                )
+            elif 'class_bboxes' in image:
+                scores = image_logits.float().softmax(dim=1)[:, :-1]
+                image_labels = late_nms(
+                    scores, image.class_bboxes, self.late_nms_iou
+                )
+            else:
+                image_labels = image_logits[:, :-1].argmax(dim=1)
+            object_logits.append(image_logits)
+            labels.append(image_labels)
         return object_logits, torch.cat(labels)
+
+    def collect(
+        self,
+        object_logits: list[Tensor],
+        labels: Tensor,
+        predicate_logits: Tensor,
+        pairs: list[Tensor],
+        **auxiliary: Tensor,
+    ) -> RelationOutput:
+        """Split what is stacked over the batch into its images.
+
+        Args:
+            object_logits: Each (N, C + 1).
+            labels: (sum N,).
+            predicate_logits: (sum K, P + 1).
+            pairs: Each (K, 2).
+            auxiliary: As of :class:`RelationOutput`.
+        """
+        return RelationOutput(
+            object_logits,
+            list(labels.split([*map(len, object_logits)])),
+            list(predicate_logits.split([*map(len, pairs)])),
+            auxiliary,
+        )
 
     def predict_by_feat(
         self,
         object_logits: Tensor,
+        labels: Tensor,
         predicate_logits: Tensor,
         objects: InstanceData,
         pairs: Tensor,
@@ -279,7 +348,6 @@ class BaseRelationHead(BaseModule):
 
         In float32, also under autocast, which leaves too few digits to rank.
         """
-        labels = self.decide_labels(objects, object_logits)
         rows = torch.arange(len(labels), device=labels.device)
         scores = (
             objects.scores
@@ -304,3 +372,42 @@ class BaseRelationHead(BaseModule):
             predicate_scores=predicate_scores[order],
         )
         return instances, relations
+
+
+def given_logits(labels: Tensor, logits: Tensor) -> Tensor:
+    """Make logits like (N, C + 1) ``logits``, sure of the (N,) classes."""
+    sure = torch.full_like(logits, -GIVEN_LOGIT)
+    return sure.scatter(1, labels[:, None], GIVEN_LOGIT)
+
+
+def late_nms(scores: Tensor, class_bboxes: Tensor, iou_thr: float) -> Tensor:
+    """Choose a class for each detection, greedily over (box, class).
+
+    Take the best (box, class) left; that box gets the class, which is gone
+    for all boxes whose box of that class overlaps by ``iou_thr`` or more.
+    Every detection gets a class (neural-motifs, linknet-pytorch). Ties go to
+    the first box, then the first class.
+
+    Args:
+        scores: (N, C) probabilities of the classes, without background.
+        class_bboxes: (N, C, 4) the box for each class, in one pixel frame.
+        iou_thr: IoU from which two boxes cannot both have a class.
+
+    Returns:
+        (N,) int64 classes.
+    """
+    # each step waits for the one before: on a GPU that is a wait each, and
+    # numpy, unlike torch, settles ties by position
+    device = scores.device
+    left = scores.detach().cpu().numpy().copy()
+    class_bboxes = class_bboxes.detach().cpu()
+    labels = np.zeros(len(left), dtype=np.int64)
+    for _ in range(len(left)):
+        row, label = divmod(int(left.argmax()), left.shape[1])
+        labels[row] = label
+        boxes = class_bboxes[:, label]
+        overlapping = box_ious(boxes[row : row + 1], boxes)[0] >= iou_thr
+        suppressed = overlapping.numpy()
+        left[suppressed, label] = left[suppressed, label].clip(max=0)
+        left[row] = -1
+    return torch.from_numpy(labels).to(device)

@@ -6,11 +6,11 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmsgg.models.layers import FrequencyBias
-from mmsgg.models.roi_heads import pair_rows
+from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
-from .base_relation_head import BaseRelationHead
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .pair_features import stack_pairs
 
 
 @MODELS.register_module()
@@ -32,20 +32,20 @@ class FrequencyRelHead(BaseRelationHead):
     def __init__(
         self, num_classes: int, num_predicates: int, **kwargs: Any
     ) -> None:
-        super().__init__(num_classes, num_predicates, **kwargs)
-        self.frequency_bias = FrequencyBias(num_classes, num_predicates)
+        super().__init__(
+            num_classes, num_predicates, frequency_bias=True, **kwargs
+        )
 
     def forward(
         self,
         x: tuple[Tensor, ...],
         objects: list[InstanceData],
         pairs: list[Tensor],
-    ) -> tuple[list[Tensor], list[Tensor]]:
+        targets: list[RelationTargets] | None = None,
+    ) -> RelationOutput:
         """Hand on the detector's classes and look their pairs up."""
-        logits = torch.cat([image_objects.logits for image_objects in objects])
-        object_logits, labels = self.name_objects(objects, logits)
-        bboxes = [image_objects.bboxes for image_objects in objects]
-        predicate_logits = self.frequency_bias(
-            labels[pair_rows(bboxes, pairs)]
-        )
-        return object_logits, list(predicate_logits.split([*map(len, pairs)]))
+        logits = torch.cat([image.logits for image in objects])
+        object_logits, labels = self.decide_classes(objects, logits, targets)
+        bboxes = [image.bboxes for image in objects]
+        scores = self.frequency_bias(labels[stack_pairs(bboxes, pairs)])
+        return self.collect(object_logits, labels, scores, pairs)

@@ -6,10 +6,11 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmsgg.models.roi_heads import pair_rows
+from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
-from .region_rel_head import RegionRelHead
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .pair_features import REGION_WEIGHTS, PairFeatures, stack_pairs
 
 
 class MessagePassing(nn.Module):
@@ -67,7 +68,7 @@ class MessagePassing(nn.Module):
 
 
 @MODELS.register_module()
-class IMPRelHead(RegionRelHead):
+class IMPRelHead(BaseRelationHead):
     """Xu et al. 2017: the scene graph as nodes and edges that talk.
 
     A node starts from the region of its object, an edge from the union box of
@@ -78,33 +79,40 @@ class IMPRelHead(RegionRelHead):
     Args:
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
+        features: Config of :class:`PairFeatures`, objects and unions.
+        frequency_bias: Whether to add :class:`FrequencyBias`.
         hidden_channels: Width of all states.
         num_iters: Iterations of message passing.
-        kwargs: As of :class:`RegionRelHead`.
+        kwargs: As of :class:`BaseRelationHead`.
 
     Raises:
         ValueError: If the features it starts from are left out.
     """
 
+    renamed_weights = REGION_WEIGHTS
+
     def __init__(
         self,
         num_classes: int,
         num_predicates: int,
+        features: dict | None = None,
+        frequency_bias: bool = True,
         hidden_channels: int = 512,
         num_iters: int = 2,
         **kwargs: Any,
     ) -> None:
-        super().__init__(num_classes, num_predicates, **kwargs)
-        if self.object_head is None or self.union_head is None:
+        super().__init__(num_classes, num_predicates, frequency_bias, **kwargs)
+        self.features = PairFeatures(**features or {})
+        regions = self.features.object_channels
+        unions = self.features.union_channels
+        if not regions or not unions:
             raise ValueError(
                 'IMPRelHead knows objects by their regions and pairs by their '
-                'union boxes only; give it object_head and union_head, each '
-                'with its RoI extractor'
+                'union boxes only; give its features object_head and '
+                'union_head, each with its RoI extractor'
             )
-        self.node_fc = nn.Linear(
-            self.object_head.out_channels, hidden_channels
-        )
-        self.edge_fc = nn.Linear(self.union_head.out_channels, hidden_channels)
+        self.node_fc = nn.Linear(regions, hidden_channels)
+        self.edge_fc = nn.Linear(unions, hidden_channels)
         self.message_passing = MessagePassing(hidden_channels, num_iters)
         self.classifier = nn.Linear(hidden_channels, num_classes + 1)
         self.predicate_fc = nn.Linear(hidden_channels, num_predicates + 1)
@@ -114,22 +122,22 @@ class IMPRelHead(RegionRelHead):
         x: tuple[Tensor, ...],
         objects: list[InstanceData],
         pairs: list[Tensor],
-    ) -> tuple[list[Tensor], list[Tensor]]:
+        targets: list[RelationTargets] | None = None,
+    ) -> RelationOutput:
         """See the base class."""
-        bboxes = [image_objects.bboxes for image_objects in objects]
-        rows = pair_rows(bboxes, pairs)
-        unions, shown = self.embed_unions(x, bboxes, rows)
+        bboxes = [image.bboxes for image in objects]
+        stacked = stack_pairs(bboxes, pairs)
+        unions, rows = self.features.embed_unions(x, bboxes, stacked)
         nodes, edges = self.message_passing(
-            torch.relu(self.node_fc(self.embed_regions(x, bboxes))),
-            torch.relu(self.edge_fc(unions))[shown],
-            rows,
+            torch.relu(self.node_fc(self.features.embed_objects(x, bboxes))),
+            torch.relu(self.edge_fc(unions))[rows],
+            stacked,
         )
-        object_logits, labels = self.name_objects(
-            objects, self.classifier(nodes)
+        object_logits, labels = self.decide_classes(
+            objects, self.classifier(nodes), targets
         )
         predicate_logits = self.predicate_fc(edges)
         if self.frequency_bias is not None:
-            predicate_logits = predicate_logits + self.frequency_bias(
-                labels[rows]
-            )
-        return object_logits, list(predicate_logits.split([*map(len, pairs)]))
+            bias = self.frequency_bias(labels[stacked])
+            predicate_logits = predicate_logits + bias
+        return self.collect(object_logits, labels, predicate_logits, pairs)

@@ -1,23 +1,196 @@
 """LinkNet: relational embedding for scene graphs (arXiv 1811.06410)."""
 
 from itertools import pairwise
-from typing import Any
+from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmsgg.models.computed_once import computed_once
-from mmsgg.models.layers import RelationalEmbedding
+from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
 
-from .region_rel_head import RegionRelHead, build_part, width_of
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .pair_features import (
+    REGION_WEIGHTS,
+    PairFeatures,
+    build_part,
+    stack_pairs,
+    width_of,
+)
+
+
+class RelationalEmbedding(nn.Module):
+    """One relational embedding block of LinkNet.
+
+    With O the (N, D) features of the objects of one image::
+
+        R   = softmax((O W) (O U)^T)      # (N, N), a row per object
+        O'  = O + fc0(R (O H))            # (N, D), the residual output
+        O'' = fc1(O')                     # (N, out_channels)
+
+    Attention never crosses images: the rows of several images come stacked,
+    and each image's rows see each other only.
+
+    Args:
+        in_channels: D.
+        out_channels: Width of O''.
+        reduction: r of the paper; W, U and H map D to D // r.
+        attention: Whether objects see each other; else R is the identity,
+            and there is no W and U.
+        scale: Whether R = softmax((O W) (O U)^T / sqrt(D // r)), as in a
+            transformer. Without it the logits grow with D, and the softmax
+            comes near to picking one object.
+        norm: Whether W, U and H see O behind a layer norm.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        reduction: int = 2,
+        attention: bool = True,
+        scale: bool = False,
+        norm: bool = False,
+    ) -> None:
+        super().__init__()
+        inner = in_channels // reduction
+        self.attention = attention
+        self.scale = inner**-0.5 if scale else 1.0
+        self.norm = nn.LayerNorm(in_channels) if norm else nn.Identity()
+        if attention:
+            self.W = nn.Linear(in_channels, inner)
+            self.U = nn.Linear(in_channels, inner)
+        self.H = nn.Linear(in_channels, inner)
+        self.fc0 = nn.Linear(inner, in_channels)
+        self.fc1 = nn.Linear(in_channels, out_channels)
+
+    def extra_repr(self) -> str:
+        """Say what no layer shows."""
+        return f'scale={self.scale:g}'
+
+    def forward(
+        self, x: Tensor, num_objects: list[int]
+    ) -> tuple[Tensor, Tensor]:
+        """Embed the objects of a batch, image by image.
+
+        Args:
+            x: (sum N, in_channels) features, the images one after another.
+            num_objects: N of each image, 0 allowed.
+
+        Returns:
+            The residual output O' (sum N, in_channels) and O''
+            (sum N, out_channels).
+        """
+        normed = self.norm(x)
+        values = self.H(normed)
+        if self.attention:
+            values = self._attend(normed, values, num_objects)
+        residual = x + self.fc0(values)
+        return residual, self.fc1(residual)
+
+    def _attend(
+        self, x: Tensor, values: Tensor, num_objects: list[int]
+    ) -> Tensor:
+        """Mix the values (sum N, D // r) of each image by R."""
+        images = zip(
+            (self.scale * self.W(x)).split(num_objects),
+            self.U(x).split(num_objects),
+            values.split(num_objects),
+            strict=True,
+        )
+        return torch.cat(
+            [
+                torch.softmax(query @ key.T, dim=1) @ value
+                for query, key, value in images
+            ]
+        )
 
 
 @MODELS.register_module()
-class LinkNetRelHead(RegionRelHead):
+class GlobalContext(nn.Module):
+    """Pool the feature map into c and tell from it the classes it shows.
+
+    c joins the features of every object. The classification is an auxiliary
+    task; it needs labels in training only.
+
+    Args:
+        in_channels: Channels of the feature map.
+        num_classes: Object classes C, without background.
+        out_channels: Width of c. None hands on the pooled map itself, as
+            linknet-pytorch does; its loss then trains nothing of a frozen
+            detector but the classifier. Elsewhere a layer stands between map
+            and c, which the loss reaches.
+        activation: 'sigmoid' for independent classes (the paper's multi-label
+            loss), or 'softmax' over the classes and background as in
+            linknet-pytorch.
+        level: Which of the feature maps counts. The last one may be a
+            poor choice: an FPN's is made for large anchors, by leaving cells
+            out.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        num_classes: int,
+        out_channels: int | None = 512,
+        activation: Literal['sigmoid', 'softmax'] = 'sigmoid',
+        level: int = -1,
+    ) -> None:
+        super().__init__()
+        if activation not in ('sigmoid', 'softmax'):
+            raise ValueError(
+                f"GlobalContext: activation must be 'sigmoid' or 'softmax', "
+                f'got {activation!r}'
+            )
+        self.num_classes = num_classes
+        self.activation = activation
+        self.level = level
+        self.out_channels = out_channels or in_channels
+        self.embed = (
+            nn.Sequential(nn.Linear(in_channels, out_channels), nn.ReLU())
+            if out_channels
+            else nn.Identity()
+        )
+        self.classifier = nn.Linear(self.out_channels, num_classes + 1)
+
+    def forward(self, x: tuple[Tensor, ...]) -> tuple[Tensor, Tensor]:
+        """Encode a batch of images.
+
+        Args:
+            x: Feature maps, of which one (B, in_channels, H, W) counts.
+
+        Returns:
+            c (B, out_channels) and class logits (B, C + 1), background last.
+        """
+        context = self.embed(x[self.level].mean(dim=(2, 3)))
+        return context, self.classifier(context)
+
+    def loss(self, logits: Tensor, labels: list[Tensor]) -> Tensor:
+        """Compare with the classes that the images hold.
+
+        Args:
+            logits: (B, C + 1) from :meth:`forward`.
+            labels: For each image the (N,) 0-based classes of its objects;
+                repeats and N = 0 are fine.
+
+        Returns:
+            Scalar, mean over images and classes.
+        """
+        present = logits.new_zeros(len(labels), self.num_classes)
+        for row, image_labels in zip(present, labels, strict=True):
+            row[image_labels] = 1
+        if self.activation == 'sigmoid':
+            return F.binary_cross_entropy_with_logits(logits[:, :-1], present)
+        probs = torch.softmax(logits, dim=1)[:, :-1]
+        return F.binary_cross_entropy(probs, present)
+
+
+@MODELS.register_module()
+class LinkNetRelHead(BaseRelationHead):
     """Refine objects by attention among them, then score their pairs.
 
     In the paper's symbols, for the N objects of an image::
@@ -36,8 +209,11 @@ class LinkNetRelHead(RegionRelHead):
     Args:
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
+        features: Config of :class:`PairFeatures`, which makes f and F, or
+            None.
         global_context: Config of :class:`GlobalContext`, or None.
         geometric_layout: Config of :class:`GeometricLayout`, or None.
+        frequency_bias: Whether to add :class:`FrequencyBias`.
         num_object_blocks: Blocks that refine the objects. Of one, O3 is as
             wide as O0; with none, O3 is O0 and O4 what the detector said.
         num_edge_blocks: Blocks that make E1 of E0, at least one.
@@ -56,18 +232,26 @@ class LinkNetRelHead(RegionRelHead):
         pair_channels: Width of G0 where no F says it.
         reduction: r of the blocks.
         context_loss_weight: lambda2, the weight of the context loss.
-        kwargs: As of :class:`RegionRelHead`.
+        kwargs: As of :class:`BaseRelationHead`.
 
     Raises:
         ValueError: If there is no edge block.
     """
 
+    renamed_weights = REGION_WEIGHTS | {
+        f'{name}_block{i + 1}.': f'{name}_blocks.{i}.'
+        for name in ('object', 'edge')
+        for i in range(9)
+    }
+
     def __init__(
         self,
         num_classes: int,
         num_predicates: int,
+        features: dict | None = None,
         global_context: dict | None = None,
         geometric_layout: dict | None = None,
+        frequency_bias: bool = True,
         num_object_blocks: int = 2,
         num_edge_blocks: int = 2,
         attention: bool = True,
@@ -82,16 +266,15 @@ class LinkNetRelHead(RegionRelHead):
         context_loss_weight: float = 1.0,
         **kwargs: Any,
     ) -> None:
-        super().__init__(num_classes, num_predicates, **kwargs)
+        super().__init__(num_classes, num_predicates, frequency_bias, **kwargs)
         if num_edge_blocks < 1:
             raise ValueError(
                 f'LinkNetRelHead needs an edge block, but num_edge_blocks is '
                 f'{num_edge_blocks}; to see it without attention set '
                 'attention=False'
             )
-        self.num_object_blocks = num_object_blocks
-        self.num_edge_blocks = num_edge_blocks
         self.context_loss_weight = context_loss_weight
+        self.features = PairFeatures(**features or {})
         self.global_context = build_part(
             global_context, num_classes=num_classes
         )
@@ -100,33 +283,33 @@ class LinkNetRelHead(RegionRelHead):
         # K0 reads the detector's distribution, K1 the class decided on
         self.object_embedding = nn.Embedding(num_classes + 1, embed_channels)
         self.edge_embedding = nn.Embedding(num_classes, embed_channels)
-        pair_channels = width_of(self.union_head) or pair_channels
-        object_channels = (  # of O0
-            width_of(self.object_head)
+        pair_channels = self.features.union_channels or pair_channels
+        o0_channels = (
+            self.features.object_channels
             + embed_channels
             + width_of(self.global_context)
         )
 
-        def add_blocks(name: str, ins: int, outs: int, num: int) -> int:
-            widths = [ins, *[hidden_channels] * (num - 1), outs]
-            for i, channels in enumerate(pairwise(widths[: num + 1]), 1):
-                block = RelationalEmbedding(
+        def blocks(ins: int, outs: int, num: int) -> nn.ModuleList:
+            widths = [ins, *[hidden_channels] * (num - 1), outs][: num + 1]
+            return nn.ModuleList(
+                RelationalEmbedding(
                     *channels, reduction, attention, scale_attention, norm
                 )
-                self.add_module(f'{name}{i}', block)
-            return widths[max(num - 1, 0)]  # of the residual output
+                for channels in pairwise(widths)
+            )
 
-        o3_channels = add_blocks(
-            'object_block', object_channels, num_classes + 1, num_object_blocks
+        self.object_blocks = blocks(
+            o0_channels, num_classes + 1, num_object_blocks
         )
-        add_blocks(
-            'edge_block',
-            embed_channels + o3_channels,
-            2 * pair_channels,
-            num_edge_blocks,
+        o3_channels = hidden_channels if num_object_blocks > 1 else o0_channels
+        self.edge_blocks = blocks(
+            embed_channels + o3_channels, 2 * pair_channels, num_edge_blocks
         )
         layout_channels = width_of(self.geometric_layout)
-        gated = layout_gate and layout_channels and self.union_head is None
+        gated = (
+            layout_gate and layout_channels and not self.features.union_head
+        )
         self.layout_gate = (
             nn.Linear(layout_channels, pair_channels) if gated else None
         )
@@ -139,79 +322,90 @@ class LinkNetRelHead(RegionRelHead):
     @property
     def uses_image(self) -> bool:
         """Whether anything looks at the feature maps."""
-        return super().uses_image or self.global_context is not None
-
-    def blocks(self, name: str) -> list[RelationalEmbedding]:
-        """List the blocks 'object_block' or 'edge_block' in order."""
-        num = getattr(self, f'num_{name}s')
-        return [getattr(self, f'{name}{i + 1}') for i in range(num)]
-
-    def loss(
-        self,
-        x: tuple[Tensor, ...],
-        objects: list[InstanceData],
-        batch_data_samples: list[SGDataSample],
-    ) -> dict[str, Tensor]:
-        """Add the global context loss to those of the base class."""
-        if self.global_context is None:
-            return super().loss(x, objects, batch_data_samples)
-        with computed_once(self.global_context, 'forward'):
-            losses = super().loss(x, objects, batch_data_samples)
-            _, logits = self.global_context(x)
-        labels = [sample.gt_instances.labels for sample in batch_data_samples]
-        losses['loss_context'] = (
-            self.context_loss_weight * self.global_context.loss(logits, labels)
-        )
-        return losses
+        return self.features.uses_image or self.global_context is not None
 
     def forward(
         self,
         x: tuple[Tensor, ...],
         objects: list[InstanceData],
         pairs: list[Tensor],
-    ) -> tuple[list[Tensor], list[Tensor]]:
+        targets: list[RelationTargets] | None = None,
+    ) -> RelationOutput:
         """See the base class."""
-        num_objects = [len(image_objects) for image_objects in objects]
-        hidden, logits = self.refine_objects(x, objects, num_objects)
-        object_logits, labels = self.name_objects(objects, logits)
-        edges = self.embed_edges(hidden, labels, num_objects)
-        bboxes = [image_objects.bboxes for image_objects in objects]
+        bboxes = [image.bboxes for image in objects]
+        sizes = [*map(len, bboxes)]
+        auxiliary, context = {}, None
+        if self.global_context is not None:
+            context, auxiliary['context'] = self.global_context(x)
+
+        features = self.describe_objects(x, objects, context)  # sum N, O0
+        hidden, logits = self.refine_objects(features, sizes)  # O3, O4
+        if not self.object_blocks:
+            logits = torch.cat([image.logits for image in objects])
+        object_logits, labels = self.decide_classes(objects, logits, targets)
+
+        edges = self.embed_edges(hidden, labels, sizes)  # E1
         stacked = torch.cat(bboxes)
-
-        def score(rows: Tensor, unions: Tensor) -> Tensor:
-            return self.score_pairs(stacked, edges, rows, unions)
-
-        predicate_logits = self.score_in_pieces(
-            score, x, bboxes, labels, pairs
+        predicate_logits = []
+        for chunk, unions in self.features.chunks(
+            x, bboxes, stack_pairs(bboxes, pairs)
+        ):
+            scores = self.score_pairs(stacked, edges, chunk, unions)  # G1
+            if self.frequency_bias is not None:
+                scores = scores + self.frequency_bias(labels[chunk])
+            predicate_logits.append(scores)
+        return self.collect(
+            object_logits,
+            labels,
+            torch.cat(predicate_logits),
+            pairs,
+            **auxiliary,
         )
-        return object_logits, predicate_logits
 
-    def refine_objects(
+    def auxiliary_losses(
+        self, output: RelationOutput, batch_data_samples: list[SGDataSample]
+    ) -> dict[str, Tensor]:
+        """Add the global context loss."""
+        if self.global_context is None:
+            return {}
+        labels = [sample.gt_instances.labels for sample in batch_data_samples]
+        loss = self.global_context.loss(output.auxiliary['context'], labels)
+        return dict(loss_context=self.context_loss_weight * loss)
+
+    def describe_objects(
         self,
         x: tuple[Tensor, ...],
         objects: list[InstanceData],
-        num_objects: list[int],
+        context: Tensor | None,
+    ) -> Tensor:
+        """Make O0 (sum N, channels); c (B, channels) is each image's."""
+        bboxes = [image.bboxes for image in objects]
+        logits = torch.cat([image.logits for image in objects])
+        features = [
+            self.features.embed_objects(x, bboxes),
+            logits.softmax(dim=1) @ self.object_embedding.weight,
+        ]
+        if context is not None:
+            features.append(context[bbox2roi(bboxes)[:, 0].long()])
+        return torch.cat(features, dim=1)
+
+    def refine_objects(
+        self, features: Tensor, num_objects: list[int]
     ) -> tuple[Tensor, Tensor]:
         """Run blocks 1 and 2.
 
+        Args:
+            features: O0 (sum N, channels).
+            num_objects: N of each image.
+
         Returns:
-            O3 (sum N, hidden) and the class logits O4 (sum N, C + 1).
+            O3 (sum N, hidden) and the class logits O4 (sum N, C + 1); O0 for
+            both where there is no block.
         """
-        logits = torch.cat([image_objects.logits for image_objects in objects])
-        bboxes = [image_objects.bboxes for image_objects in objects]
-        features = [
-            self.embed_regions(x, bboxes),
-            logits.softmax(dim=1) @ self.object_embedding.weight,
-        ]
-        if self.global_context is not None:
-            context, _ = self.global_context(x)  # B, context channels
-            images = bbox2roi(bboxes)[:, 0].long()
-            features.append(context[images])
-        hidden = torch.cat(features, dim=1)  # O0
-        refined = hidden
-        for block in self.blocks('object_block'):
+        hidden = refined = features
+        for block in self.object_blocks:
             hidden, refined = block(refined, num_objects)
-        return hidden, refined if self.num_object_blocks else logits
+        return hidden, refined
 
     def embed_edges(
         self, hidden: Tensor, labels: Tensor, num_objects: list[int]
@@ -228,15 +422,16 @@ class LinkNetRelHead(RegionRelHead):
         """
         words = self.dropout(self.edge_embedding(labels))
         edges = torch.cat([words, hidden], dim=1)  # E0
-        for block in self.blocks('edge_block'):
+        for block in self.edge_blocks:
             _, edges = block(edges, num_objects)
-        return edges.chunk(2, dim=1)
+        subjects, objects = edges.chunk(2, dim=1)
+        return subjects, objects
 
     def score_pairs(
         self,
         bboxes: Tensor,
         edges: tuple[Tensor, Tensor],
-        rows: Tensor,
+        pairs: Tensor,
         unions: Tensor,
     ) -> Tensor:
         """Score the predicates of k pairs.
@@ -244,17 +439,17 @@ class LinkNetRelHead(RegionRelHead):
         Args:
             bboxes: (sum N, 4), input-image pixels.
             edges: Subject and object half of E1, each (sum N, pair).
-            rows: (k, 2) rows [subject, object] of both.
+            pairs: (k, 2) rows [subject, object] of both.
             unions: F (k, pair), or ones (k, 1).
 
         Returns:
-            (k, P + 1) logits G1.
+            (k, P + 1) logits G1 without the frequency bias.
         """
-        subjects, targets = rows.T
-        joint = edges[0][subjects] * edges[1][targets] * unions  # G0
+        subjects, objects = pairs.T
+        joint = edges[0][subjects] * edges[1][objects] * unions  # G0
         if self.geometric_layout is None:
             return self.predicate_fc(self.dropout(joint))
-        layout = self.geometric_layout(bboxes[subjects], bboxes[targets])
+        layout = self.geometric_layout(bboxes[subjects], bboxes[objects])
         if self.layout_gate is not None:
             joint = joint * torch.relu(self.layout_gate(layout))
         features = torch.cat([self.dropout(joint), layout], dim=1)

@@ -7,10 +7,11 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmsgg.models.layers import GeometricLayout
-from mmsgg.models.roi_heads import pair_rows
+from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
-from .base_relation_head import BaseRelationHead
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .pair_features import stack_pairs
 
 
 @MODELS.register_module()
@@ -65,20 +66,24 @@ class MLPRelHead(BaseRelationHead):
         x: tuple[Tensor, ...],
         objects: list[InstanceData],
         pairs: list[Tensor],
-    ) -> tuple[list[Tensor], list[Tensor]]:
+        targets: list[RelationTargets] | None = None,
+    ) -> RelationOutput:
         """See the base class."""
         logits = torch.cat([image.logits for image in objects])
-        object_logits, labels = self.name_objects(objects, logits)
+        object_logits, labels = self.decide_classes(objects, logits, targets)
         bboxes = [image.bboxes for image in objects]
-        subjects, targets = pair_rows(bboxes, pairs).T
+        rows = stack_pairs(bboxes, pairs)
+        subject, object_ = rows.T
         stacked = torch.cat(bboxes)
         words = [
-            self.subject_embedding(labels[subjects]),
-            self.object_embedding(labels[targets]),
+            self.subject_embedding(labels[subject]),
+            self.object_embedding(labels[object_]),
         ]
         words = self.dropout(torch.cat(words, dim=1))
-        layout = self.geometric_layout(stacked[subjects], stacked[targets])
+        layout = self.geometric_layout(stacked[subject], stacked[object_])
         hidden = torch.relu(self.pair_fc(torch.cat([words, layout], dim=1)))
         hidden = hidden * torch.relu(self.layout_gate(layout))
         scores = self.predicate_fc(self.dropout(hidden))
-        return object_logits, list(scores.split([*map(len, pairs)]))
+        if self.frequency_bias is not None:
+            scores = scores + self.frequency_bias(labels[rows])
+        return self.collect(object_logits, labels, scores, pairs)

@@ -7,7 +7,11 @@ from torch.utils.hooks import RemovableHandle
 
 from mmsgg.registry import MODELS
 
-from .base_relation_head import KNOWN, BaseRelationHead
+from .base_relation_head import (
+    BaseRelationHead,
+    RelationOutput,
+    given_logits,
+)
 
 
 @MODELS.register_module()
@@ -54,7 +58,7 @@ class TotalDirectEffect(nn.Module):
     def __init__(
         self,
         channels: int,
-        treated: str = 'object_head',
+        treated: str = 'features.object_head',
         strength: float = 1.0,
         momentum: float = 5e-4,
     ) -> None:
@@ -70,15 +74,15 @@ class TotalDirectEffect(nn.Module):
         return self._part(head).register_forward_hook(self._update)
 
     def _part(self, head: BaseRelationHead) -> nn.Module:
-        part = getattr(head, self.treated, None)
-        if part is None:
-            names = [name for name, _ in head.named_children()]
+        parts = dict(head.named_modules())
+        if self.treated not in parts:
             raise ValueError(
-                f'TotalDirectEffect: {type(head).__name__} has no '
-                f'{self.treated!r}; set debiasing.treated to one of '
-                f'{", ".join(names)}, or take debiasing out'
+                f'TotalDirectEffect: {type(head).__name__} has no part '
+                f'{self.treated!r}; set debiasing.treated to the name of the '
+                f'part whose output is f, such as features.object_head, or '
+                f'take debiasing out'
             )
-        return part
+        return parts[self.treated]
 
     @torch.no_grad()
     def _update(self, part: nn.Module, inputs: tuple, output: Tensor) -> None:
@@ -94,18 +98,16 @@ class TotalDirectEffect(nn.Module):
         x: tuple[Tensor, ...],
         objects: list[InstanceData],
         pairs: list[Tensor],
-        object_logits: list[Tensor],
-        predicate_logits: list[Tensor],
+        output: RelationOutput,
     ) -> list[Tensor]:
         """Debias the predicates of a batch.
 
         Args:
             head: The head that this is the ``debiasing`` of.
-            x: Feature maps, each (B, channels, H, W).
+            x: Feature maps, each (B, C, H, W).
             objects: Objects of each image.
             pairs: For each image (K, 2).
-            object_logits: The head's class logits, each (N, C + 1).
-            predicate_logits: The head's predicate logits, each (K, P + 1).
+            output: What the head said of them.
 
         Returns:
             For each image the log probabilities (K, P + 1) of the predicates.
@@ -119,30 +121,25 @@ class TotalDirectEffect(nn.Module):
                 'train with this debiasing, or load a checkpoint of such a '
                 'training'
             )
-        known = [
-            self._without_looks(image, head.decide_labels(image, logits))
-            for image, logits in zip(objects, object_logits, strict=True)
+        known = [  # the same boxes and classes, these certain
+            InstanceData(
+                bboxes=image.bboxes,
+                labels=labels,
+                logits=given_logits(labels, image.logits),
+            )
+            for image, labels in zip(objects, output.labels, strict=True)
         ]
         treated = self._part(head).register_forward_hook(
             lambda part, inputs, output: self.mean.expand_as(output)
         )
         with treated:
-            _, without_looks = head(x, known, pairs)
+            without_looks = head(x, known, pairs).predicate_logits
         return [
             self.subtract(*image)
-            for image in zip(predicate_logits, without_looks, strict=True)
+            for image in zip(
+                output.predicate_logits, without_looks, strict=True
+            )
         ]
-
-    def _without_looks(
-        self, objects: InstanceData, labels: Tensor
-    ) -> InstanceData:
-        """Keep of N objects their boxes and decided classes (N,)."""
-        certain = torch.full_like(objects.logits, -KNOWN)
-        return InstanceData(
-            bboxes=objects.bboxes,
-            labels=labels,
-            logits=certain.scatter(1, labels[:, None], KNOWN),
-        )
 
     def subtract(self, logits: Tensor, without_looks: Tensor) -> Tensor:
         """Take y_bar (K, P + 1) off y (K, P + 1); background is exempted."""

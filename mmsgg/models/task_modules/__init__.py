@@ -2,11 +2,16 @@
 
 from .inclusive_anchor_generator import InclusiveAnchorGenerator
 from .inclusive_bbox_coder import InclusiveDeltaXYWHBBoxCoder
-from .relation_sampler import DetectionRelationSampler, RelationSampler
+from .relation_sampler import (
+    DetectionRelationSampler,
+    RelationSampler,
+    RelationTargets,
+)
 
 __all__ = [
     'DetectionRelationSampler',
     'InclusiveAnchorGenerator',
     'InclusiveDeltaXYWHBBoxCoder',
     'RelationSampler',
+    'RelationTargets',
 ]

@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmsgg.datasets.transforms import LoadProposals
 
 CONFIG = (
-    Path(__file__).parents[3] / 'configs/linknet/sgdet_r101-fpn_proposals.py'
+    Path(__file__).parents[3] / 'configs/linknet/sgdet_r101_fpn_proposals.py'
 )
 BOXES = torch.tensor([[0.0, 10.0, 50.0, 40.0], [4, 4, 8, 8], [0, 0, 100, 50]])
 SCORES = torch.tensor([0.2, 0.9, 0.5])

@@ -9,7 +9,7 @@ from mmengine.runner import TestLoop as Loop
 
 from ...test_configs import CONFIGS, small_model
 
-DETECTION = CONFIGS / 'detection/faster-rcnn_r101-fpn_vg150.py'
+DETECTION = CONFIGS / 'detection/faster-rcnn_r101_fpn_vg150.py'
 LEFT_OUT = {
     f'roi_head.bbox_head.{layer}.{kind}'
     for layer in ('fc_cls', 'fc_reg')

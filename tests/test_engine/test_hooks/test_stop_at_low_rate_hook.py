@@ -12,7 +12,7 @@ from ..tiny_runner import tiny_runner
 CONFIGS = Path(__file__).parents[3] / 'configs'
 CONFIGS_WITH_RULE = [
     'linknet/sgcls',
-    'linknet/sgdet_r101-fpn',
+    'linknet/sgdet_r101_fpn',
     'motifs/sgdet_cb-loss',
 ]
 MAX_EPOCHS = 14

@@ -28,7 +28,7 @@ def test_benchmark_prints_and_writes_the_same(tmp_path, capsys):
             '--out',
             str(out),
             '--cfg-options',
-            'model.relation_head.max_pairs=5',
+            'model.relation_head.features.max_pairs=5',
         ]
     )
     printed = capsys.readouterr().out

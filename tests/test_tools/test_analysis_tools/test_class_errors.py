@@ -40,7 +40,7 @@ def test_both_shares_are_trained_and_tabulated(tmp_path, capsys):
             *('--data-root', str(root), '--work-dir', str(tmp_path / 'work')),
             *('--seeds', '0', '--shares', '0', '0.5', '--cfg-options'),
             'train_dataloader.dataset.num_val=4',
-            'model.test_cfg.objects.score_thr=0.0',
+            'model.object_source.score_thr=0.0',
         ]
     )
     rows = capsys.readouterr().out.splitlines()[-4:]

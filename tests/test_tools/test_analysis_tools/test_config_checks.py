@@ -172,11 +172,11 @@ def test_vocabulary_of_the_file(toy, toy_config):
 
 def test_size_of_the_model(toy_config):
     toy_config.model.relation_head.num_predicates = 50
-    toy_config.model.roi_head.bbox_head.num_classes = 80
+    toy_config.model.detector.roi_head.bbox_head.num_classes = 80
     kind = 'model size mismatch'
     words = 'model.relation_head.num_predicates is 50', '11 predicates'
     found(toy_config, kind, *words)
-    words = 'model.roi_head.bbox_head.num_classes is 80', '12 classes'
+    words = 'model.detector.roi_head.bbox_head.num_classes is 80', '12 classes'
     report = found(toy_config, kind, *words)
     assert report.counts[kind] == 6
 

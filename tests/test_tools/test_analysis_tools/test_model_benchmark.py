@@ -138,7 +138,7 @@ def test_operations_of_the_union_branch():
     bench = bench_of('predcls')
     ways = {}
     for way in unions.WAYS:
-        with unions.union_branch(bench.model.relation_head, way):
+        with unions.union_branch(bench.model.relation_head.features, way):
             ways[way] = bench.workload()['flops']
     fc6, fc7 = 128 * 7 * 7 * 256, 256 * 256
     assert ways['every pair'] - ways['as it is'] == 10 * 2 * (fc6 + fc7)
@@ -156,8 +156,9 @@ def test_union_branch_each_way():
 
 def test_a_wrong_union_branch_is_noticed(monkeypatch):
     bench = bench_of('predcls')
-    embed = bench.model.relation_head.embed_unions
-    bench.model.relation_head.embed_unions = lambda *args: (
+    features = bench.model.relation_head.features
+    embed = features.embed_unions
+    features.embed_unions = lambda *args: (
         embed(*args)[0].roll(1, 0), embed(*args)[1]
     )  # fmt: skip
     with pytest.raises(AssertionError):
@@ -167,7 +168,7 @@ def test_a_wrong_union_branch_is_noticed(monkeypatch):
 def test_bfloat16_and_back():
     bench = bench_of('sgcls', dtype=torch.bfloat16)
     seen = []
-    head = bench.model.relation_head.union_head
+    head = bench.model.relation_head.features.union_head
     head.register_forward_hook(lambda *args: seen.append(args[2].dtype))
     bench.predict(1)
     bench.dtype = torch.float32

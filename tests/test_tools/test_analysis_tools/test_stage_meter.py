@@ -38,26 +38,25 @@ class Part(nn.Module):
 
 
 class Model(nn.Module):
-    """Loops over the union branch as a head does over pieces of pairs."""
+    """Loops over the union branch as a head does over chunks of pairs."""
 
     def __init__(self, clock):
         super().__init__()
         self.clock = clock
         self.backbone, self.rpn_head = Part(clock, 1), Part(clock, 2)
         self.relation_head = Part(clock, 4)
-        branch = nn.Module()
-        branch.roi_extractor = Part(clock, 8)
-        self.relation_head.union_roi_extractor = branch
-        self.relation_head.union_head = Part(clock, 16)
+        self.relation_head.features = nn.Module()
+        self.relation_head.features.union_roi_extractor = Part(clock, 8)
+        self.relation_head.features.union_head = Part(clock, 16)
 
     def forward(self, x):
         x = self.rpn_head(self.backbone(x))
         self.clock.now += 32  # NMS, which is no module
         x = self.relation_head(x)
         for _ in range(2):
-            x = self.relation_head.union_roi_extractor.roi_extractor(x)
-            x = self.relation_head.union_head(x)
-            self.clock.now += 64  # the pairs of a piece
+            x = self.relation_head.features.union_roi_extractor(x)
+            x = self.relation_head.features.union_head(x)
+            self.clock.now += 64  # the pairs of a chunk
         return x.sum()
 
 

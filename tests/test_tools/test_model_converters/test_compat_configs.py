@@ -11,19 +11,19 @@ from .test_linknet_pytorch import COMPAT
 
 CONFIGS = sorted(COMPAT.glob('*.py'))
 NARROW = {
-    'model.data_preprocessor.pad_size_divisor': 1,
-    'model.rpn_head.feat_channels': 8,
-    'model.roi_head.bbox_head.fc67.out_channels': 8,
-    'model.train_cfg.rpn_proposal.nms_pre': 200,
-    'model.train_cfg.rpn_proposal.max_per_img': 40,
-    'model.test_cfg.rpn.nms_pre': 200,
-    'model.test_cfg.rpn.max_per_img': 40,
+    'data_preprocessor.pad_size_divisor': 1,
+    'rpn_head.feat_channels': 8,
+    'roi_head.bbox_head.fc67.out_channels': 8,
+    'train_cfg.rpn_proposal.nms_pre': 200,
+    'train_cfg.rpn_proposal.max_per_img': 40,
+    'test_cfg.rpn.nms_pre': 200,
+    'test_cfg.rpn.max_per_img': 40,
 }
 NARROW_HEAD = {
-    'model.relation_head.object_head.out_channels': 8,
-    'model.relation_head.union_head.out_channels': 8,
-    'model.test_cfg.objects.score_thr': 0.0,
-    'model.test_cfg.objects.max_per_img': 5,
+    'model.relation_head.features.object_head.out_channels': 8,
+    'model.relation_head.features.union_head.out_channels': 8,
+    'model.object_source.score_thr': 0.0,
+    'model.object_source.max_per_img': 5,
 }
 
 
@@ -48,7 +48,9 @@ def item_of(pipeline):
 def test_trains_and_predicts(path):
     cfg = Config.fromfile(path)
     has_relations = 'relation_head' in cfg.model
-    cfg.merge_from_dict(NARROW | (NARROW_HEAD if has_relations else {}))
+    place = 'model.detector' if has_relations else 'model'
+    cfg.merge_from_dict({f'{place}.{k}': v for k, v in NARROW.items()})
+    cfg.merge_from_dict(NARROW_HEAD if has_relations else {})
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).train()
     train = item_of(cfg.train_dataloader.dataset.pipeline)

@@ -46,15 +46,14 @@ def test_full_size_relation_model_loads_strictly(name):
     source = random_weights(model_shapes(Widths()), largest=10**6)
     weights = command.convert_linknet_pytorch(source)
     command.check_weights(weights, compat(name))
-    command.check_anchors(
-        weights.anchors, compat(name).rpn_head.anchor_generator
-    )
+    rpn_head = compat(name).detector.rpn_head
+    command.check_anchors(weights.anchors, rpn_head.anchor_generator)
     assert not weights.unused
     with torch.device('meta'):
         model = MODELS.build(compat(name))
     model.load_state_dict(weights.state_dict, strict=True, assign=True)
     assert not any(p.is_meta for p in model.state_dict().values())
-    bias = model.roi_head.bbox_head.fc_cls.bias
+    bias = model.detector.roi_head.bbox_head.fc_cls.bias
     assert bias[-1] == source['detector.score_fc.bias'][0]
 
 
@@ -72,7 +71,7 @@ def test_full_size_detector_loads_strictly():
 def test_compat_configs_hold_one_detector():
     detector, sgdet = compat('faster-rcnn_vgg16'), compat('sgdet')
     for part in ('data_preprocessor', 'backbone', 'rpn_head', 'roi_head'):
-        assert detector[part] == sgdet[part], part
+        assert detector[part] == sgdet.detector[part], part
 
 
 def test_every_weight_of_the_detector():

@@ -87,9 +87,9 @@ def test_other_sizes(convert, tmp_path, capsys):
     config = tmp_path / 'small.py'
     config.write_text(f"""
 _base_ = {str(command.COMPAT)!r}
-model = dict(
+model = dict(detector=dict(
     rpn_head=dict(feat_channels=4),
-    roi_head=dict(bbox_head=dict(num_classes=4, fc67=dict(out_channels=8))))
+    roi_head=dict(bbox_head=dict(num_classes=4, fc67=dict(out_channels=8)))))
 """)
     checkpoint = convert(weights, '--config', str(config))
     assert checkpoint['meta'] == {}

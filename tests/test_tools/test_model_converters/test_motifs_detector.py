@@ -38,14 +38,14 @@ def source():
 @pytest.fixture
 def model(source):
     cfg = Config.fromfile(CONFIG).model
-    cfg.rpn_head.feat_channels = WIDTHS.rpn
-    cfg.roi_head.bbox_head.num_classes = WIDTHS.classes
-    cfg.roi_head.bbox_head.fc67.out_channels = WIDTHS.fc
+    cfg.detector.rpn_head.feat_channels = WIDTHS.rpn
+    cfg.detector.roi_head.bbox_head.num_classes = WIDTHS.classes
+    cfg.detector.roi_head.bbox_head.fc67.out_channels = WIDTHS.fc
     cfg.relation_head = dict(
         type='FrequencyRelHead', num_classes=WIDTHS.classes, num_predicates=2
     )
-    cfg.test_cfg.rpn.max_per_img = 60
-    cfg.test_cfg.objects.score_thr = 0.2
+    cfg.detector.test_cfg.rpn.max_per_img = 60
+    cfg.object_source.score_thr = 0.2
     model = MODELS.build(cfg).eval()
     weights = command.convert_linknet_pytorch(source).state_dict
     missing, unexpected = model.load_state_dict(weights, strict=False)
@@ -83,10 +83,11 @@ def test_feature_map(model, image, fmap):
 
 @torch.no_grad()
 def test_proposals_before_nms(model, fmap, expected_proposals):
-    model.rpn_head.test_cfg.update(
+    model.detector.rpn_head.test_cfg.update(
         nms_pre=-1, max_per_img=10**6, nms=dict(type='nms', iou_threshold=1.0)
     )
-    [ours] = model.rpn_head.predict((fmap,), [sample()], rescale=False)
+    rpn_head = model.detector.rpn_head
+    [ours] = rpn_head.predict((fmap,), [sample()], rescale=False)
     boxes, scores = map(torch.tensor, expected_proposals)
     fit = scores > 0
     assert 100 < fit.sum() < len(scores) - 500  # both kinds occur
@@ -103,7 +104,8 @@ def test_proposals_before_nms(model, fmap, expected_proposals):
 
 @torch.no_grad()
 def test_proposals_after_nms(model, fmap, expected_proposals):
-    [ours] = model.rpn_head.predict((fmap,), [sample()], rescale=False)
+    rpn_head = model.detector.rpn_head
+    [ours] = rpn_head.predict((fmap,), [sample()], rescale=False)
     boxes, scores = expected_proposals
     kept = slow.nms(boxes, scores, 0.7)[:60]
     expected = torch.tensor([boxes[row] for row in kept])
@@ -121,7 +123,7 @@ def test_detected_objects(model, source, fmap, expected_proposals):
     assert 5 < len(found) < 60
     rows = [row for row, _ in found]
 
-    [ours] = model.objects_of((fmap,), [sample()], [None])
+    [ours] = model.objects_of((fmap,), [sample()], None)
 
     # the relation head sees the proposals, as it did in training
     expected = torch.tensor(boxes)[rows]
@@ -138,7 +140,7 @@ def test_detected_objects(model, source, fmap, expected_proposals):
 def test_no_proposals_at_all(model, fmap):
     nothing = sample()
     nothing.set_metainfo(dict(img_shape=(2, 2)))  # all smaller than 4 pixels
-    model.rpn_head.test_cfg.min_bbox_size = 3
-    [ours] = model.objects_of((fmap,), [nothing], [None])
+    model.detector.rpn_head.test_cfg.min_bbox_size = 3
+    [ours] = model.objects_of((fmap,), [nothing], None)
     assert ours.bboxes.shape == (0, 4)
     assert ours.class_bboxes.shape == (0, WIDTHS.classes, 4)

@@ -50,13 +50,13 @@ class ModelBenchmark:
         self.cfg = cfg = deepcopy(cfg)
         self.task = cfg.model.get('task', 'detection')
         if self.task == 'sgdet':
-            if 'roi_head' not in cfg.model:
+            if 'detector' not in cfg.model:
                 raise ValueError(
                     'this model takes detections from a file; measure it with '
                     "the config of its training, task 'predcls'"
                 )
             objects = dict(score_thr=0.0, max_per_img=num_objects)
-            cfg.merge_from_dict({'model.test_cfg.objects': objects})
+            cfg.merge_from_dict({'model.object_source': objects})
         # without init_weights() nothing is downloaded
         self.model = MODELS.build(cfg.model).to(device)
         self._give_statistics()
@@ -186,7 +186,7 @@ class ModelBenchmark:
         data = self.model.data_preprocessor(deepcopy(batch))
         x = self.model.extract_feat(data['inputs'])
         samples = data['data_samples']
-        found = self.model.objects_of(x, samples, [None] * len(samples))
+        found = self.model.objects_of(x, samples, None)
         for sample, objects in zip(batch['data_samples'], found, strict=True):
             sample.gt_instances = InstanceData(
                 bboxes=objects.bboxes.cpu(),

@@ -18,14 +18,16 @@ BEGINS_BEFORE = {
     'backbone': 'backbone',
     'rpn_head': 'proposals',
     'roi_head.bbox_roi_extractor': 'detector boxes',
+    'bbox_head': 'detector boxes',
+    'encoder': 'detector boxes',
     'relation_head': 'object branch',
-    'relation_head.union_roi_extractor.roi_extractor': 'union branch',
+    'relation_head.features.union_roi_extractor': 'union branch',
     'relation_head.geometric_layout': 'pairs',
     'relation_head.predicate_fc': 'pairs',
     'relation_head.frequency_bias': 'pairs',
 }
 #: ... or after these did.
-BEGINS_AFTER = {'relation_head.union_head': 'pairs'}
+BEGINS_AFTER = {'relation_head.features.union_head': 'pairs'}
 STAGES = (
     'input',
     'backbone',
@@ -85,8 +87,8 @@ class StageMeter:
     """Splits a step of a model into stages, by hooks on its modules.
 
     Args:
-        model: A two-stage detector, with or without relation head, on the
-            device that is measured.
+        model: A detector, or a model over one, on the device that is
+            measured.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -152,7 +154,8 @@ class StageMeter:
 
     def _parts(self, name: str) -> list[nn.Module]:
         """Find a module; of a list, as cascades have, what is in it."""
-        module = dict(self.model.named_modules()).get(name)
+        modules = dict(self.model.named_modules())
+        module = modules.get(f'detector.{name}', modules.get(name))
         if isinstance(module, nn.ModuleList):
             return list(module)
         return [] if module is None else [module]

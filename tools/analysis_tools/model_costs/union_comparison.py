@@ -7,7 +7,9 @@ from unittest.mock import patch
 
 import torch
 from mmdet.structures.bbox import bbox2roi
-from torch import Tensor, nn
+from torch import Tensor
+
+from mmsgg.models import PairFeatures
 
 from .model_benchmark import ModelBenchmark
 from .stage_meter import StageMeter
@@ -16,32 +18,35 @@ WAYS = ('as it is', 'every pair', 'every pair at once')
 
 
 def embed_every_pair(
-    head: nn.Module, x: tuple[Tensor, ...], bboxes: list[Tensor], rows: Tensor
+    features: PairFeatures,
+    x: tuple[Tensor, ...],
+    bboxes: list[Tensor],
+    pairs: Tensor,
 ) -> tuple[Tensor, Tensor]:
-    """Make F pair by pair, (i, j) and (j, i) each; else as the head does."""
+    """Make F pair by pair, (i, j) and (j, i) each; else as it is."""
     rois = bbox2roi(bboxes)
     unions = [
-        head.union_head(head.union_roi_extractor.pool(x, *rois[piece.T]))
-        for piece in head.pieces(rows)
+        features.union_head(features.union_roi_extractor(x, *rois[chunk.T]))
+        for chunk in pairs.split(features.max_pairs)
     ]
-    return torch.cat(unions), torch.arange(len(rows), device=rows.device)
+    return torch.cat(unions), torch.arange(len(pairs), device=pairs.device)
 
 
-def union_branch(head: nn.Module, way: str) -> AbstractContextManager:
-    """Switch the union branch of a head while the context lasts.
+def union_branch(features: PairFeatures, way: str) -> AbstractContextManager:
+    """Switch how unions are pooled while the context lasts.
 
     Args:
-        head: A relation head with a union branch, such as LinkNet's.
+        features: Of a relation head.
         way: One of ``WAYS``.
     """
     if way == 'as it is':
         return nullcontext()
     changes: dict[str, Any] = dict(
-        embed_unions=partial(embed_every_pair, head)
+        embed_unions=partial(embed_every_pair, features)
     )
     if way == 'every pair at once':
         changes['max_pairs'] = torch.iinfo(torch.int64).max
-    return patch.multiple(head, **changes)
+    return patch.multiple(features, **changes)
 
 
 def compare_unions(bench: ModelBenchmark, steps: int) -> dict[str, dict]:
@@ -59,7 +64,8 @@ def compare_unions(bench: ModelBenchmark, steps: int) -> dict[str, dict]:
         AssertionError: If the ways differ in what they predict.
     """
     head = getattr(bench.model, 'relation_head', None)
-    if not hasattr(head, 'embed_unions'):
+    features = getattr(head, 'features', None)
+    if features is None or features.union_head is None:
         raise ValueError(
             'the model has no union branch to compare; leave '
             '--compare-unions out'
@@ -71,7 +77,7 @@ def compare_unions(bench: ModelBenchmark, steps: int) -> dict[str, dict]:
     costs = {way: [] for way in WAYS}
     for _ in range(steps):
         for way in WAYS:
-            with union_branch(head, way):
+            with union_branch(features, way):
                 costs[way].append(
                     meter.measure(lambda: samples.extend(step()))
                 )

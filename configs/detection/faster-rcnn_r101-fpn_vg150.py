@@ -1,4 +1,0 @@
-_base_ = [
-    '../_base_/models/faster-rcnn_r101-fpn.py',
-    '../_base_/detection_vg150.py',
-]

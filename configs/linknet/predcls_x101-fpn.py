@@ -1,3 +1,0 @@
-_base_ = ['./predcls_r101-fpn.py', '../_base_/models/resnext101.py']
-
-model = _base_.resnext101

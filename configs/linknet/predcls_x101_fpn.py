@@ -1,0 +1,5 @@
+# Evaluated with the checkpoint of sgcls_x101_fpn.py: the same model, to
+# which the classes are given.
+_base_ = './sgcls_x101_fpn.py'
+
+model = dict(task='predcls')

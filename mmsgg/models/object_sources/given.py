@@ -1,0 +1,86 @@
+"""Objects that are given, boxes and classes."""
+
+from typing import Any
+
+import torch.nn.functional as F
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmsgg.models.relation_heads.base_relation_head import GIVEN_LOGIT
+from mmsgg.registry import TASK_UTILS
+from mmsgg.structures import SGDataSample
+
+from .object_source import ObjectSource
+
+
+@TASK_UTILS.register_module()
+class GivenBoxes(ObjectSource):
+    """Objects whose boxes and classes the samples bring along.
+
+    Without a detector there is no image: for relation heads with
+    ``uses_image = False``, with a pipeline that loads none. With one, its
+    feature maps serve the head.
+
+    predcls takes the objects from ``gt_instances``, sgdet from ``proposals``
+    {bboxes, labels, scores}, which :class:`LoadDetections` loads.
+
+    Args:
+        detector: A detector of mmdet, or None.
+        num_classes: Object classes C, without background.
+    """
+
+    # nobody looks at a box to tell its class
+    tasks = ('predcls', 'sgdet')
+
+    def __init__(self, detector: Any, num_classes: int) -> None:
+        super().__init__(detector, num_classes)
+
+    def extract_feat(self, batch_inputs: Tensor | None) -> tuple[Tensor, ...]:
+        """Make the feature maps, none without a detector."""
+        return (
+            () if self.detector is None else super().extract_feat(batch_inputs)
+        )
+
+    def objects(
+        self,
+        x: tuple[Tensor, ...],
+        batch_data_samples: list[SGDataSample],
+        given: list[InstanceData] | None,
+    ) -> list[InstanceData]:
+        """See the base class.
+
+        Raises:
+            ValueError: If a sample has no boxes with labels.
+        """
+        if given is not None:
+            return [
+                self._certain(image, sample, 'gt_instances')
+                for image, sample in zip(
+                    given, batch_data_samples, strict=True
+                )
+            ]
+        objects = []
+        for sample in batch_data_samples:
+            found = sample.get('proposals', InstanceData())
+            image = self._certain(found, sample, 'proposals')
+            image.scores = found.scores
+            objects.append(image)
+        return objects
+
+    def _certain(
+        self, given: InstanceData, sample: SGDataSample, field: str
+    ) -> InstanceData:
+        """Make objects of boxes and labels, which count as certain."""
+        if 'labels' not in given:
+            raise ValueError(
+                f'GivenBoxes takes boxes and labels from {field}, which the '
+                f'sample of {sample.get("img_path", "an image")} does not '
+                'have; add LoadRelationAnnotations (predcls) or '
+                'LoadDetections (sgdet) to the pipeline'
+            )
+        one_hot = F.one_hot(given.labels, self.num_classes + 1).float()
+        return InstanceData(
+            bboxes=given.bboxes,
+            labels=given.labels,
+            logits=GIVEN_LOGIT * one_hot,
+        )

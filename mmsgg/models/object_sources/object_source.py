@@ -1,0 +1,88 @@
+"""How the objects of a scene graph come out of a detector."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmsgg.structures import SGDataSample
+
+
+class ObjectSource(ABC):
+    """Makes the objects that a relation head works on.
+
+    There is one for each kind of detector. It calls what the detector is
+    made of and holds no weights of its own.
+
+    Args:
+        detector: A detector of mmdet, in inference mode whenever
+            :meth:`objects` is called.
+        num_classes: Object classes C, without background.
+    """
+
+    #: The tasks that it can serve.
+    tasks: Sequence[str] = ('predcls', 'sgcls', 'sgdet')
+
+    def __init__(self, detector: Any, num_classes: int) -> None:
+        self.detector = detector
+        self.num_classes = num_classes
+
+    @property
+    def shared_forwards(self) -> list[torch.nn.Module]:
+        """Modules that need run only once a step, like the backbone.
+
+        They give the same maps in training and in inference, so that the
+        losses of the detector and the objects can share them.
+        """
+        return []
+
+    def extract_feat(self, batch_inputs: Tensor | None) -> tuple[Tensor, ...]:
+        """Make the detector's feature maps, each (B, channels, H, W)."""
+        return self.detector.extract_feat(batch_inputs)
+
+    @abstractmethod
+    def objects(
+        self,
+        x: tuple[Tensor, ...],
+        batch_data_samples: list[SGDataSample],
+        given: list[InstanceData] | None,
+    ) -> list[InstanceData]:
+        """Make the objects of each image.
+
+        Args:
+            x: What :meth:`extract_feat` gave.
+            batch_data_samples: B samples.
+            given: For each image ``bboxes`` (N, 4), input-image pixels, and
+                in predcls ``labels`` (N,); None in sgdet, where the detector
+                finds the objects.
+
+        Returns:
+            Objects as :class:`BaseRelationHead` describes them.
+        """
+
+
+def score_logits(scores: Tensor) -> Tensor:
+    """Logits of independent classes, as a softmax with background wants them.
+
+    With sigmoid scores s_c, the softmax of [logit(s), 0] is the distribution
+    of the class if at most one of them holds.
+
+    Args:
+        scores: (N, C) each in [0, 1].
+
+    Returns:
+        (N, C + 1), background last.
+    """
+    scores = scores.float().clamp(1e-6, 1 - 1e-6)
+    return torch.cat([scores.logit(), scores.new_zeros(len(scores), 1)], dim=1)
+
+
+def objects_at(given: InstanceData, **fields: Tensor) -> InstanceData:
+    """Objects in given boxes, with the given classes where there are any."""
+    objects = InstanceData(bboxes=given.bboxes, **fields)
+    if 'labels' in given:
+        objects.labels = given.labels
+    return objects

@@ -1,0 +1,243 @@
+"""What a head sees of objects and of pairs: their regions of the image."""
+
+from collections.abc import Iterator
+from itertools import accumulate
+from typing import Any
+
+import torch
+from mmdet.structures.bbox import bbox2roi
+from torch import Tensor, nn
+
+from mmsgg.models.layers import RobustBatchNorm2d
+from mmsgg.registry import MODELS
+from mmsgg.structures.bbox import union_boxes
+
+#: `renamed_weights` of heads that once held these parts themselves.
+REGION_WEIGHTS = {
+    name: f'features.{name}'
+    for name in ('object_head.', 'union_head.', 'union_roi_extractor.')
+}
+
+
+def build_part(cfg: dict | None, **kwargs: Any) -> Any:
+    """Build a part of a head, unless it is switched off."""
+    return None if cfg is None else MODELS.build(dict(cfg, **kwargs))
+
+
+def width_of(part: Any) -> int:
+    """How many channels a part contributes."""
+    return 0 if part is None else part.out_channels
+
+
+def stack_pairs(bboxes: list[Tensor], pairs: list[Tensor]) -> Tensor:
+    """Point with the pairs of a batch into the stacked boxes of all images.
+
+    Args:
+        bboxes: For each image (N, 4).
+        pairs: For each image (K, 2) [subject, object], rows of its boxes.
+
+    Returns:
+        (sum K, 2) [subject, object], rows of ``torch.cat(bboxes)``.
+    """
+    starts = accumulate(map(len, bboxes), initial=0)
+    return torch.cat([p + n for p, n in zip(pairs, starts, strict=False)])
+
+
+class PairFeatures(nn.Module):
+    """The features of objects f_i and of pairs F_ij, off the feature maps.
+
+    f_i is the feature of an object's box, F_ij that of the union box of a
+    pair, each a RoI extractor with fc6 and fc7, or the like, behind it. What
+    is None is left out; without both, no image is needed.
+
+    Args:
+        object_roi_extractor: Config of the RoI extractor of objects.
+        object_head: Config of what makes f of the pooled region.
+        union_roi_extractor: Config of :class:`UnionRoIExtractor`.
+        union_head: Config of what makes F of the pooled union box.
+        max_pairs: Pairs that are pooled and scored at once in inference;
+            bounds the memory.
+    """
+
+    def __init__(
+        self,
+        object_roi_extractor: dict | None = None,
+        object_head: dict | None = None,
+        union_roi_extractor: dict | None = None,
+        union_head: dict | None = None,
+        max_pairs: int = 1024,
+    ) -> None:
+        super().__init__()
+        self.max_pairs = max_pairs
+        self.object_roi_extractor = build_part(object_roi_extractor)
+        self.object_head = build_part(object_head)
+        self.union_roi_extractor = build_part(union_roi_extractor)
+        self.union_head = build_part(union_head)
+
+    @property
+    def object_channels(self) -> int:
+        """Width of f, 0 if it is left out."""
+        return width_of(self.object_head)
+
+    @property
+    def union_channels(self) -> int:
+        """Width of F, 0 if it is left out."""
+        return width_of(self.union_head)
+
+    @property
+    def uses_image(self) -> bool:
+        """Whether anything looks at the feature maps."""
+        return self.object_head is not None or self.union_head is not None
+
+    def embed_objects(
+        self, x: tuple[Tensor, ...], bboxes: list[Tensor]
+    ) -> Tensor:
+        """Make f (sum N, channels) of the objects; no channels if left out.
+
+        Args:
+            x: Feature maps, each (B, channels, H, W), the finest first.
+            bboxes: For each image (N, 4), input-image pixels.
+        """
+        if self.object_head is None:
+            return torch.cat(bboxes)[:, :0]
+        inputs = x[: self.object_roi_extractor.num_inputs]
+        rois = bbox2roi(bboxes)
+        return self.object_head(self.object_roi_extractor(inputs, rois))
+
+    def embed_unions(
+        self, x: tuple[Tensor, ...], bboxes: list[Tensor], pairs: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Make F of the union boxes, each once.
+
+        (i, j) and (j, i) have the same union box and so, unless the boxes are
+        drawn into it, the same F; in training they share its dropout too.
+
+        Args:
+            x: Feature maps, each (B, channels, H, W), the finest first.
+            bboxes: For each image (N, 4), input-image pixels.
+            pairs: (sum K, 2) as :func:`stack_pairs` gives them.
+
+        Returns:
+            F (U, channels), and (sum K,) which row of it is a pair's; a
+            single 1 for all of them where F is left out.
+        """
+        if self.union_head is None:
+            return bboxes[0].new_ones(1, 1), pairs.new_zeros(len(pairs))
+        rows = torch.arange(len(pairs), device=pairs.device)
+        if self.union_roi_extractor.drawing is None:
+            unordered = pairs.sort(dim=1).values
+            pairs, rows = unordered.unique(dim=0, return_inverse=True)
+        rois = bbox2roi(bboxes)
+        unions = [
+            self.union_head(self.union_roi_extractor(x, *rois[chunk.T]))
+            for chunk in self._chunks(pairs)
+        ]
+        return torch.cat(unions), rows
+
+    def chunks(
+        self, x: tuple[Tensor, ...], bboxes: list[Tensor], pairs: Tensor
+    ) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield the pairs ``max_pairs`` at a time, each with its F.
+
+        Args:
+            x: Feature maps, each (B, channels, H, W), the finest first.
+            bboxes: For each image (N, 4), input-image pixels.
+            pairs: (sum K, 2) as :func:`stack_pairs` gives them.
+
+        Yields:
+            (k, 2) of the pairs, and their F (k, channels), or ones (k, 1).
+        """
+        unions, rows = self.embed_unions(x, bboxes, pairs)
+        for chunk, of_chunk in zip(
+            self._chunks(pairs), self._chunks(rows), strict=True
+        ):
+            yield chunk, unions[of_chunk]
+
+    def _chunks(self, rows: Tensor) -> tuple[Tensor, ...]:
+        """Split what belongs to pairs, so that inference needs less memory.
+
+        Training keeps all for the gradient, and batch norm wants all at once.
+        """
+        return (rows,) if self.training else rows.split(self.max_pairs)
+
+
+def draw_rectangles(boxes: Tensor, frames: Tensor, size: int) -> Tensor:
+    """Draw each box into its frame, on the device, all at once.
+
+    Args:
+        boxes: (K, 4) boxes.
+        frames: (K, 4) boxes around them, in the same pixel frame.
+        size: Side of the drawing in cells.
+
+    Returns:
+        (K, size, size) share of each cell that the box covers, in [0, 1].
+    """
+    extent = (frames[:, 2:] - frames[:, :2]).clamp(min=1e-6)
+    lower = (boxes[:, :2] - frames[:, :2]) / extent * size
+    upper = (boxes[:, 2:] - frames[:, :2]) / extent * size
+    cells = torch.arange(size, device=boxes.device, dtype=boxes.dtype)
+    covered = (cells + 1 - lower[..., None]).clamp(0, 1)
+    covered = covered * (upper[..., None] - cells).clamp(0, 1)  # K, 2, size
+    return covered[:, 1, :, None] * covered[:, 0, None, :]
+
+
+@MODELS.register_module()
+class UnionRoIExtractor(nn.Module):
+    """Pool the union box of each pair, optionally with a drawing of both.
+
+    The drawing (neural-motifs, linknet-pytorch) is a 2-channel picture of the
+    subject and the object box inside their union, which two convolutions
+    turn into a map that is added to the pooled feature.
+
+    Args:
+        roi_extractor: Config of the RoI extractor of mmdet.
+        draw_boxes: Whether to add the drawing.
+    """
+
+    drawing_size = 27  # two stride-2 layers make it 7 x 7
+
+    def __init__(self, roi_extractor: dict, draw_boxes: bool = False) -> None:
+        super().__init__()
+        self.roi_extractor = MODELS.build(roi_extractor)
+        channels = self.roi_extractor.out_channels
+        self.drawing = self._drawing_net(channels) if draw_boxes else None
+
+    @staticmethod
+    def _drawing_net(channels: int) -> nn.Sequential:
+        """Make the net (K, 2, 27, 27) -> (K, channels, 7, 7)."""
+        half = channels // 2
+        return nn.Sequential(
+            nn.Conv2d(2, half, 7, stride=2, padding=3),
+            nn.ReLU(),
+            RobustBatchNorm2d(half, momentum=0.01),
+            nn.MaxPool2d(3, stride=2, padding=1),
+            nn.Conv2d(half, channels, 3, padding=1),
+            nn.ReLU(),
+            RobustBatchNorm2d(channels, momentum=0.01),
+        )
+
+    def forward(
+        self, x: tuple[Tensor, ...], subjects: Tensor, objects: Tensor
+    ) -> Tensor:
+        """Pool any pairs, of several images or of one.
+
+        Args:
+            x: Feature maps, each (B, C, H, W).
+            subjects: (K, 5) [image index, x1, y1, x2, y2], input-image
+                pixels.
+            objects: (K, 5) likewise, row by row of the same image.
+
+        Returns:
+            (K, C, size, size).
+        """
+        unions = union_boxes(subjects[:, 1:], objects[:, 1:])
+        inputs = x[: self.roi_extractor.num_inputs]
+        rois = torch.cat([subjects[:, :1], unions], dim=1)
+        pooled = self.roi_extractor(inputs, rois)
+        if self.drawing is None:
+            return pooled
+        drawings = [
+            draw_rectangles(boxes[:, 1:], unions, self.drawing_size)
+            for boxes in (subjects, objects)
+        ]
+        return pooled + self.drawing(torch.stack(drawings, dim=1) - 0.5)

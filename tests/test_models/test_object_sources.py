@@ -1,0 +1,76 @@
+"""What the detectors find, as objects of a relation head."""
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmcv.ops import nms
+
+from mmsgg.models.object_sources.two_stage import (
+    log_probabilities,
+    select_detections,
+)
+
+
+def slow_selection(scores, boxes, score_thr, iou_thr, max_per_img):
+    """NMS class by class, then the best class of each box that is left."""
+    best = {}
+    for label in range(boxes.shape[1]):
+        rows = [i for i in range(len(boxes)) if scores[i, label] > score_thr]
+        if not rows:
+            continue
+        _, kept = nms(boxes[rows, label], scores[rows, label], iou_thr)
+        for i in kept.tolist():
+            score = float(scores[rows[i], label])
+            if score > best.get(rows[i], (0, 0))[0]:
+                best[rows[i]] = (score, label)
+    order = sorted(best, key=lambda row: -best[row][0])[:max_per_img]
+    return [(row, best[row][1]) for row in order]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 12), st.integers(0, 10_000))
+def test_select_detections_against_loops(num, seed):
+    generator = torch.Generator().manual_seed(seed)
+    scores = torch.randn(num, 4, generator=generator).mul(2).softmax(dim=1)
+    corners = torch.rand(num, 3, 2, generator=generator) * 20
+    sizes = torch.rand(num, 3, 2, generator=generator) * 20 + 1
+    boxes = torch.cat([corners, corners + sizes], dim=2)
+    out = select_detections(
+        scores,
+        boxes,
+        score_thr=0.1,
+        nms=dict(type='nms', iou_threshold=0.3),
+        max_per_img=5,
+    )
+    expected = slow_selection(scores, boxes, 0.1, 0.3, 5)
+    rows = [row for row, _ in expected]
+    torch.testing.assert_close(out.logits.softmax(dim=1), scores[rows])
+    torch.testing.assert_close(out.class_bboxes, boxes[rows])
+    picked = [boxes[row, label].tolist() for row, label in expected]
+    assert out.bboxes.tolist() == picked
+
+
+def test_a_box_lies_where_the_class_that_survived_has_it():
+    """The likeliest class of the second box is taken by the first."""
+    scores = torch.tensor([[0.75, 0.0, 0.25], [0.5, 0.375, 0.125]])
+    one, other = [0.0, 0, 9, 9], [30.0, 0, 39, 9]
+    boxes = torch.tensor([[one, one], [one, other]])
+    out = select_detections(scores, boxes, score_thr=0.1)
+    assert out.bboxes.tolist() == [one, other]
+    assert out.class_bboxes.tolist() == boxes.tolist()
+    torch.testing.assert_close(out.logits.softmax(dim=1), scores)
+
+
+def test_a_class_at_the_score_threshold_is_dropped():
+    scores = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.125, 0.625]])
+    boxes = torch.tensor([[0.0, 0, 9, 9], [20, 0, 29, 9]])
+    boxes = boxes[:, None].expand(-1, 2, 4)
+    assert len(select_detections(scores, boxes, score_thr=0.25)) == 1
+    assert len(select_detections(scores, boxes, score_thr=0.24)) == 2
+
+
+def test_log_probabilities_stand_zero_probabilities():
+    scores = torch.tensor([[0.0, 0.25, 0.75]])
+    logits = log_probabilities(scores)
+    assert logits.isfinite().all()
+    torch.testing.assert_close(logits.softmax(dim=1), scores)
