@@ -7,9 +7,7 @@ detections = dict(
     type='LoadDetections', ann_file='data/vrd/detections_test.json'
 )
 test_set = _base_.test_dataloader.dataset
-test_dataloader = dict(
-    dataset=dict(pipeline=[detections, *test_set.pipeline])
-)
+test_dataloader = dict(dataset=dict(pipeline=[detections, *test_set.pipeline]))
 recalls = dict(
     type='SceneGraphMetric',
     metrics=('pooled-R', 'pooled-phr-R'),

@@ -70,9 +70,7 @@ roi_extractor = dict(
     out_channels=64,
     featmap_strides=[8, 16, 32],
 )
-fc67 = dict(
-    type='FC67Head', in_channels=64, out_channels=256, dropout=0.0
-)
+fc67 = dict(type='FC67Head', in_channels=64, out_channels=256, dropout=0.0)
 
 model = dict(
     type='SceneGraphDetector',

@@ -129,9 +129,7 @@ roi_extractor = dict(
     out_channels=128,
     featmap_strides=[8],
 )
-fc67 = dict(
-    type='FC67Head', in_channels=128, out_channels=256, dropout=0.0
-)
+fc67 = dict(type='FC67Head', in_channels=128, out_channels=256, dropout=0.0)
 
 model = dict(
     type='SceneGraphDetector',
