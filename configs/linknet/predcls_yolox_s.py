@@ -1,0 +1,5 @@
+# Evaluated with the checkpoint of sgcls_yolox_s.py: the same model, to
+# which the classes are given.
+_base_ = './sgcls_yolox_s.py'
+
+model = dict(task='predcls')
