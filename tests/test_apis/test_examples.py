@@ -7,12 +7,12 @@ import pkgutil
 import pytest
 
 import mmsgg.apis
+import mmsgg.apis.exports
 import mmsgg.apis.web
-import mmsgg.exports
 
 MODULES = [
     f'{package.__name__}.{module.name}'
-    for package in (mmsgg.apis, mmsgg.apis.web, mmsgg.exports)
+    for package in (mmsgg.apis, mmsgg.apis.web, mmsgg.apis.exports)
     for module in pkgutil.iter_modules(package.__path__)
     if not module.ispkg
 ]

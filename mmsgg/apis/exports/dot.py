@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from mmsgg.visualization.drawing import class_color, text_color
 
-from .triples import name_of
-
 if TYPE_CHECKING:
     import graphviz
 
@@ -69,6 +67,11 @@ def check_svg() -> None:
             'PATH: install it (Debian, Ubuntu: apt install graphviz), or '
             'take DOT'
         )
+
+
+def name_of(item: Mapping[str, Any]) -> str:
+    """The name of an object or a triplet, else its number."""
+    return str(item['label'] if item['name'] is None else item['name'])
 
 
 def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
