@@ -12,8 +12,7 @@ from mmengine.structures import InstanceData
 from mmsgg.registry import VISUALIZERS
 from mmsgg.structures import SGDataSample
 from mmsgg.visualization import SGLocalVisualizer
-from mmsgg.visualization.drawing import class_color
-from mmsgg.visualization.scene import HIT, MISS, NEUTRAL
+from mmsgg.visualization.colors import HIT, MISS, NEUTRAL, class_color
 
 META = dict(classes=('person', 'horse', 'tree'), predicates=('on', 'near'))
 BOXES = [[10, 10, 40, 40], [90, 90, 120, 120], [90, 10, 120, 40]]

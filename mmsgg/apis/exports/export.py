@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from mmsgg.evaluation import write_scene_graphs
+from mmsgg.visualization.graph_dict import name_of
 
-from .dot import check_dot, check_svg, name_of, to_dot, write_svg
+from .dot import check_dot, check_svg, to_dot, write_svg
 from .networkx_graph import write_graphml
 
 

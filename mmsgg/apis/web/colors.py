@@ -1,6 +1,6 @@
 """The colours of the page; an object has one in all its pictures."""
 
-from mmsgg.visualization.drawing import class_color, text_color
+from mmsgg.visualization.colors import class_color, text_color
 
 ACCENT = '#3b5bdb'
 INK = '#1f2933'

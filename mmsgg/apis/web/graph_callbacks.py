@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, Patch, State, html
 from dash.exceptions import PreventUpdate
 
 from mmsgg.evaluation import write_scene_graphs
-from mmsgg.visualization.scene import counted
+from mmsgg.visualization.graph_dict import counted
 
 from .box_text import MAX_BOXES, UserBox, parse_boxes
 from .colors import css_color, css_text_color

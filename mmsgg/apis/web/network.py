@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mmsgg.visualization.drawing import tag_size
+from mmsgg.visualization.labels import text_size
 
 from .colors import ACCENT, FAINT, INK, PAPER, css_color, css_text_color
 from .node_layout import node_positions
@@ -123,7 +123,7 @@ def network_stylesheet(focus: Focus) -> list[dict[str, Any]]:
 
 def _width(name: str) -> int:
     """Of a node, pixels."""
-    return tag_size(name, FONT_SIZE)[0] + 14
+    return text_size(name, FONT_SIZE)[0] + 14
 
 
 def _positions(graph: Graph, names: Mapping[int, str]) -> np.ndarray:
