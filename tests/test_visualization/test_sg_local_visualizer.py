@@ -242,6 +242,15 @@ def test_graph_stands_below():
     assert [count(graph, MISS) > 50 for graph in graphs] == [False, True]
 
 
+def test_without_text_the_picture_is_the_image():
+    sample = true_sample([0, 1, 0])
+    drawn = picture(sample, with_text=False)
+    np.testing.assert_array_equal(drawn, picture(sample)[TITLE : TITLE + SIDE])
+    drawn = picture(sample, with_text=False, min_side=1)
+    assert drawn.shape == (128, 128, 3)
+    assert count(drawn, NEUTRAL) > 50
+
+
 def test_image_is_rgb(tmp_path):
     red = np.zeros((128, 128, 3), np.uint8)
     red[..., 0] = 200
