@@ -45,8 +45,17 @@ class SGLocalVisualizer(DetLocalVisualizer):
     green and the others red, in both panels: a green prediction is a hit, a
     red annotation was not found among the predictions drawn.
 
-    Arrows run from edge to edge. No tag hides another: one without room is
+    Arrows run from edge to edge. No label hides another: one without room is
     shortened to its number or left out; the list has every relation drawn.
+
+    Call graph::
+
+        add_datasample
+            _read_graphs        sample -> graphs, by graph_dict.py
+            _draw_panels        one for each graph, side by side
+                _draw_on_image  boxes, arrows, labels
+                _draw_title, _draw_list
+                _draw_nodes     the graph without the image
 
     It takes the place of mmdet's in a config; ``DetVisualizationHook`` works
     with it as it is. Names come from ``dataset_meta['classes']`` and
