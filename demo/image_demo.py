@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mmsgg.apis import SGGInferencer, list_images
+from mmsgg.apis.exports import FORMATS
 from mmsgg.engine import checkpoint_file, config_file
-from mmsgg.exports import FORMATS
 
 BOXES_HELP = """JSON of your own boxes, [x1, y1, x2, y2] in pixels, and,
 for predcls, their classes, names or numbers:

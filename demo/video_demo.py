@@ -5,6 +5,7 @@ Examples:
         --out out.mp4
 """
 
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,27 +18,6 @@ from rich.progress import track
 
 from mmsgg.apis import SGGInferencer
 from mmsgg.engine import checkpoint_file, config_file
-from mmsgg.visualization.legend import draw_title
-from mmsgg.visualization.scene import Scene
-from mmsgg.visualization.scene_panel import ScenePanel
-
-
-class FramePanel(ScenePanel):
-    """The graph on the frame alone, in the size of the frame."""
-
-    def scale_of(self, image: np.ndarray) -> float:
-        """No change of size."""
-        return 1.0
-
-    def width_of(self, image: np.ndarray, scene: Scene) -> int:
-        """The width of the frame."""
-        return image.shape[1]
-
-    def draw(self, image: np.ndarray, scene: Scene, width: int) -> np.ndarray:
-        """Draw the panel (H, W, 3) without title and legend."""
-        panel = super().draw(image, scene, width)
-        top = len(draw_title(scene, width))
-        return panel[top : top + len(image)]
 
 
 def video_file(path: str) -> mmcv.VideoReader:
@@ -119,7 +99,10 @@ def draw_video(args: Namespace) -> int:
     inferencer = SGGInferencer(
         args.config, args.checkpoint, args.device, show_progress=False
     )
-    inferencer.visualizer.panel = FramePanel()
+    # the graph on the frame alone, in the size of the frame
+    visualizer = inferencer.visualizer
+    visualizer.with_text = visualizer.with_graph = False
+    visualizer.min_side, visualizer.max_side = 1, sys.maxsize
     count = 0
     with video_writer(args.out, args.video) as writer:
         for frames in batches(args.video, args.batch_size):

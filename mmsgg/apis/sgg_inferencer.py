@@ -19,10 +19,10 @@ from torch import nn
 
 from mmsgg.engine import config_file
 from mmsgg.evaluation import graph_to_dict
-from mmsgg.exports import check_export, export_graph, to_triples
 from mmsgg.registry import INFERENCERS
 from mmsgg.structures import SGDataSample
 
+from .exports import check_export, export_graph, to_triples
 from .given_objects import task_of
 from .graph_filter import Wanted, filter_sample
 from .input_images import (
@@ -188,7 +188,7 @@ class SGGInferencer(DetInferencer):
             no_save_vis: Whether to save no pictures there.
             no_save_pred: Whether to save no predictions there.
             export: The formats to save them in, of
-                :data:`mmsgg.exports.FORMATS`.
+                :data:`mmsgg.apis.exports.FORMATS`.
             print_result: Whether to print the triplets.
             return_datasamples: Whether predictions are to be
                 :class:`SGDataSample` and not dicts.

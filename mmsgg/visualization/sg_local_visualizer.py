@@ -1,19 +1,39 @@
 """The visualizer of scene graphs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+import cv2
 import mmcv
 import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
 from mmdet.visualization import DetLocalVisualizer
 from mmengine.dist import master_only
 
 from mmsgg.registry import VISUALIZERS
 from mmsgg.structures import SGDataSample
 
-from .drawn_graph import DrawnGraph, match_graphs, read_graph
-from .scene import Scene, SceneObject, SceneRelation, counted
-from .scene_panel import ScenePanel
+from .arrows import draw_arrow, route_arrows
+from .colors import BLACK, class_color, hex_color, relation_color
+from .graph_dict import (
+    Graph,
+    count_text,
+    drop_loose_objects,
+    first_triplets,
+    mark_hits,
+    read_graph,
+    related_ids,
+    rows_of_pairs,
+)
+from .graph_picture import draw_graph
+from .labels import FONT, draw_label, label_graph, text_size
+from .relation_list import RelationList
+
+_TITLE_HEIGHT, _TITLE_SIZE, _MARGIN = 30, 15, 12
+_GAP = 8  # pixels between the panels
+_LETTERBOX = 225  # grey beside an image that is narrower than its text
 
 
 @VISUALIZERS.register_module()
@@ -25,8 +45,17 @@ class SGLocalVisualizer(DetLocalVisualizer):
     green and the others red, in both panels: a green prediction is a hit, a
     red annotation was not found among the predictions drawn.
 
-    Arrows run from edge to edge. No tag hides another: one without room is
+    Arrows run from edge to edge. No label hides another: one without room is
     shortened to its number or left out; the list has every relation drawn.
+
+    Call graph::
+
+        add_datasample
+            _read_graphs        sample -> graphs, by graph_dict.py
+            _draw_panels        one for each graph, side by side
+                _draw_on_image  boxes, arrows, labels
+                _draw_title, _draw_list
+                _draw_nodes     the graph without the image
 
     It takes the place of mmdet's in a config; ``DetVisualizationHook`` works
     with it as it is. Names come from ``dataset_meta['classes']`` and
@@ -43,6 +72,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
         min_side: The long side of an image gets at least so many pixels.
         max_side: And at most so many.
         with_graph: Whether to add the graph as nodes and arrows below.
+        with_text: Whether to add the title above and the list of relations
+            below.
         **kwargs: Of :class:`mmdet.visualization.DetLocalVisualizer`, such as
             ``vis_backends`` and ``save_dir``.
 
@@ -77,14 +108,21 @@ class SGLocalVisualizer(DetLocalVisualizer):
         min_side: int = 760,
         max_side: int = 1024,
         with_graph: bool = False,
+        with_text: bool = True,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name, **kwargs)
+        super().__init__(name, **{'line_width': 4, **kwargs})
         self.topk_relations = topk_relations
         self.relation_score_thr = relation_score_thr
         self.max_gt_relations = max_gt_relations
         self.max_loose_objects = max_loose_objects
-        self.panel = ScenePanel(min_side, max_side, with_graph)
+        self.min_side = min_side
+        self.max_side = max_side
+        self.with_graph = with_graph
+        self.with_text = with_text
+        # sizes of text and lines are in points: now a point is a pixel
+        self.dpi = 72
+        self.fig_save.set_dpi(self.dpi)
 
     @master_only
     def add_datasample(
@@ -125,9 +163,9 @@ class SGLocalVisualizer(DetLocalVisualizer):
         if relation_score_thr is None:
             relation_score_thr = self.relation_score_thr
         image = np.ascontiguousarray(image.clip(0, 255).astype(np.uint8))
-        scenes = []
+        picture = image
         if data_sample is not None:
-            scenes = self._scenes(
+            graphs = self._read_graphs(
                 data_sample.cpu(),
                 draw_gt,
                 draw_pred,
@@ -135,7 +173,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
                 topk_relations,
                 relation_score_thr,
             )
-        picture = self._draw_panels(image, scenes) if scenes else image
+            if graphs:
+                picture = self._draw_panels(image, graphs)
         self.set_image(picture)
         if show:
             self.show(picture, win_name=name, wait_time=wait_time)
@@ -144,105 +183,192 @@ class SGLocalVisualizer(DetLocalVisualizer):
         else:
             self.add_image(name, picture, step)
 
-    def _scenes(
+    def _read_graphs(
         self,
         sample: SGDataSample,
         draw_gt: bool,
         draw_pred: bool,
-        thr: float,
+        score_thr: float,
         topk_relations: int,
         relation_score_thr: float,
-    ) -> list[Scene]:
-        """What the panels show; none for a graph that the sample lacks."""
-        true = predicted = found = hits = None
+    ) -> dict[str, Graph]:
+        """The graphs to draw by their titles; none that the sample lacks."""
+        meta = self.dataset_meta or {}
+        names = meta.get('classes') or (), meta.get('predicates') or ()
+        true = predicted = None
         if 'gt_instances' in sample:
-            true = read_graph(sample.gt_instances, sample.get('gt_relations'))
+            relations = sample.get('gt_relations')
+            true = read_graph(sample.gt_instances, relations, *names)
         if 'pred_instances' in sample:
-            predicted = read_graph(
-                sample.pred_instances, sample.get('pred_relations')
-            ).first_relations(topk_relations, relation_score_thr)
+            relations = sample.get('pred_relations')
+            predicted = first_triplets(
+                read_graph(sample.pred_instances, relations, *names),
+                topk_relations,
+                relation_score_thr,
+            )
         if true is not None and predicted is not None:
             if 'gt_relations' in sample and 'pred_relations' in sample:
-                hits, found = match_graphs(predicted, true)
-        scenes = []
+                predicted, true = mark_hits(predicted, true)
+        graphs: dict[str, Graph] = {}
         if draw_gt and true is not None:
             # cut only here: a prediction may hit a relation not drawn
-            true = true.first_relations(self.max_gt_relations)
-            scenes.append(
-                self._scene('Ground truth', 'found', true, found, 0.0)
-            )
+            true = first_triplets(true, self.max_gt_relations)
+            true = drop_loose_objects(true, 0.0, self.max_loose_objects)
+            graphs[_title('Ground truth', true, 'found')] = true
         if draw_pred and predicted is not None:
-            scenes.append(
-                self._scene('Prediction', 'hits', predicted, hits, thr)
+            predicted = drop_loose_objects(
+                predicted, score_thr, self.max_loose_objects
             )
-        return scenes
-
-    def _scene(
-        self,
-        title: str,
-        word: str,
-        graph: DrawnGraph,
-        hits: np.ndarray | None,
-        score_thr: float,
-    ) -> Scene:
-        """Names for the numbers of a graph."""
-        rows = graph.visible_objects(score_thr, self.max_loose_objects)
-        position = {int(row): i for i, row in enumerate(rows)}
-        classes = self._names('classes')
-        predicates = self._names('predicates')
-        objects = [
-            SceneObject(
-                graph.boxes[row],
-                int(graph.labels[row]),
-                _name(classes, graph.labels[row]),
-                int(row),
-                bool((graph.pairs == row).any()),
-            )
-            for row in rows
-        ]
-        scores = graph.relation_scores
-        relations = [
-            SceneRelation(
-                position[int(graph.pairs[k, 0])],
-                position[int(graph.pairs[k, 1])],
-                _name(predicates, graph.predicates[k]),
-                None if scores is None else float(scores[k]),
-                None if hits is None else bool(hits[k]),
-            )
-            for k in range(len(graph.pairs))
-        ]
-        numbers = (
-            counted(len(objects), 'object'),
-            counted(len(relations), 'relation'),
-        )
-        title = f'{title}: {", ".join(numbers)}'
-        if hits is not None:
-            count = int(hits[: len(relations)].sum())
-            title += f', {count} {word}'
-        return Scene(title, objects, relations)
-
-    def _names(self, key: str) -> Sequence[str]:
-        return (self.dataset_meta or {}).get(key) or ()
+            graphs[_title('Prediction', predicted, 'hits')] = predicted
+        return graphs
 
     def _draw_panels(
-        self, image: np.ndarray, scenes: Sequence[Scene]
+        self, image: np.ndarray, graphs: Mapping[str, Graph]
     ) -> np.ndarray:
         """The panels side by side, the shorter one filled with white."""
-        width = max(self.panel.width_of(image, scene) for scene in scenes)
-        panels = [self.panel.draw(image, scene, width) for scene in scenes]
+        scale = self._scale_of(image)
+        width = round(image.shape[1] * scale)
+        lists = [
+            RelationList(graph, self.ax_save) for graph in graphs.values()
+        ]
+        if self.with_text:
+            titles = [text_size(t, _TITLE_SIZE, bold=True)[0] for t in graphs]
+            width = max(width, max(titles) + 2 * _MARGIN)
+            width = max(width, *(relations.width for relations in lists))
+        panels = []
+        for (title, graph), relations in zip(
+            graphs.items(), lists, strict=True
+        ):
+            parts = [self._draw_on_image(image, graph, scale, width)]
+            if self.with_text:
+                parts.insert(0, self._draw_title(title, width))
+                parts.append(self._draw_list(relations, width))
+            if self.with_graph:
+                parts.append(_draw_nodes(graph, width))
+            panels.append(np.concatenate(parts))
         height = max(len(panel) for panel in panels)
-        gap = np.full((height, 8, 3), 255, np.uint8)
-        columns = []
-        for panel in panels:
-            filled = np.full((height, width, 3), 255, np.uint8)
-            filled[: len(panel)] = panel
-            columns += [gap, filled]
-        return np.concatenate(columns[1:], axis=1)
+        filled = [
+            np.pad(
+                panel,
+                ((0, height - len(panel)), (0, _GAP), (0, 0)),
+                constant_values=255,
+            )
+            for panel in panels
+        ]
+        return np.concatenate(filled, axis=1)[:, :-_GAP]
+
+    def _scale_of(self, image: np.ndarray) -> float:
+        """The factor from original-image pixels to pixels of the picture."""
+        side = max(image.shape[:2])
+        return float(np.clip(side, self.min_side, self.max_side)) / side
+
+    def _draw_on_image(
+        self, image: np.ndarray, graph: Graph, scale: float, width: int
+    ) -> np.ndarray:
+        """The image with boxes, arrows above them, and all labels on top.
+
+        Args:
+            image: (H, W, 3) RGB uint8.
+            graph: Boxes in pixels of this image.
+            scale: How much larger the picture is.
+            width: Pixels of the picture; the image stands in the middle.
+
+        Returns:
+            (H', width, 3) RGB uint8.
+        """
+        body, left, right = _fit_image(image, scale, width)
+        self.set_image(body)
+        last = np.array([right - left, len(body)] * 2) - 1.0
+        shift = np.array([left, 0, left, 0])
+        boxes = [
+            np.clip(item['box'] * scale, 0, last) + shift
+            for item in graph['objects']
+        ]
+        self._draw_boxes(graph, boxes)
+        limits = width, len(body)
+        curves = route_arrows(boxes, rows_of_pairs(graph), limits)
+        arrows = zip(graph['triplets'], curves, strict=True)
+        # the best come last and are hidden by none; hits are above misses
+        for triplet, points in sorted(
+            reversed(list(arrows)), key=lambda arrow: bool(arrow[0].get('hit'))
+        ):
+            color = relation_color(triplet.get('hit'))
+            draw_arrow(self.ax_save, points, color, outline=True)
+        for label in label_graph(graph, boxes, curves, (0, 0, *limits)):
+            draw_label(self.ax_save, label)
+        return self.get_image()
+
+    def _draw_boxes(self, graph: Graph, boxes: Sequence[np.ndarray]) -> None:
+        """Boxes in a white contour, thin where no relation is drawn."""
+        related = related_ids(graph)
+        for item, (x1, y1, x2, y2) in zip(
+            graph['objects'], boxes, strict=True
+        ):
+            width = self.line_width if item['id'] in related else 1
+            contour = withStroke(linewidth=width + 2, foreground='white')
+            box = Rectangle(
+                (x1, y1),
+                x2 - x1,
+                y2 - y1,
+                fill=False,
+                edgecolor=hex_color(class_color(item['label'])),
+                linewidth=width,
+                path_effects=[contour],
+            )
+            self.ax_save.add_patch(box)
+
+    def _draw_title(self, title: str, width: int) -> np.ndarray:
+        """The title (30, width, 3), white on black."""
+        self.set_image(np.full((_TITLE_HEIGHT, width, 3), BLACK, np.uint8))
+        self.draw_texts(
+            title,
+            np.array([_MARGIN, _TITLE_HEIGHT / 2]),
+            font_sizes=_TITLE_SIZE,
+            colors='white',
+            vertical_alignments='center',
+            font_families=FONT,
+            font_properties=FontProperties(weight='bold'),
+        )
+        return self.get_image()
+
+    def _draw_list(self, relations: RelationList, width: int) -> np.ndarray:
+        """The list of relations (H', width, 3) on white."""
+        height = relations.height(width)
+        self.set_image(np.full((height, width, 3), 255, np.uint8))
+        relations.draw(width)
+        return self.get_image()
 
 
-def _name(names: Sequence[str], index: int, longest: int = 24) -> str:
-    """The name of a number, or the number where there is no name."""
-    if not 0 <= index < len(names):
-        return str(index)
-    name = str(names[index])
-    return name if len(name) <= longest else f'{name[: longest - 1]}\u2026'
+def _title(kind: str, graph: Graph, hits: str) -> str:
+    """What is drawn and, where that is known, how many relations are hit."""
+    title = f'{kind}: {count_text(graph)}'
+    if graph['compared']:
+        title += f', {sum(t["hit"] for t in graph["triplets"])} {hits}'
+    return title
+
+
+def _fit_image(
+    image: np.ndarray, scale: float, width: int
+) -> tuple[np.ndarray, int, int]:
+    """The image in its new size, pale, in the middle of some width.
+
+    Returns:
+        (H', width, 3) RGB uint8, and where the image starts and ends in it.
+    """
+    size = [max(1, round(side * scale)) for side in image.shape[1::-1]]
+    method = cv2.INTER_CUBIC if scale > 1 else cv2.INTER_AREA
+    resized = cv2.resize(image, size, interpolation=method)
+    left = (width - size[0]) // 2
+    right = left + size[0]
+    body = np.full((size[1], width, 3), _LETTERBOX, np.uint8)
+    # a little fog, so that thin marks stand out
+    body[:, left:right] = np.round(0.82 * resized + 0.18 * 255)
+    return body, left, right
+
+
+def _draw_nodes(graph: Graph, width: int) -> np.ndarray:
+    """The graph as nodes and arrows (H', width, 3)."""
+    size = width, round(0.65 * width)
+    nodes = draw_graph(graph, len(graph['triplets']), size)
+    size = width, round(len(nodes) * width / nodes.shape[1])
+    return cv2.resize(nodes, size, interpolation=cv2.INTER_AREA)

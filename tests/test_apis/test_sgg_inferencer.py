@@ -13,9 +13,9 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from mmsgg.apis import SGGInferencer, filter_graph
+from mmsgg.apis.exports import to_triples
 from mmsgg.datasets import TOY_CLASSES, TOY_PREDICATES
 from mmsgg.evaluation import read_scene_graphs
-from mmsgg.exports import to_triples
 from mmsgg.registry import DATASETS, INFERENCERS
 from mmsgg.structures import SGDataSample
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from mmsgg.apis.exports import FORMATS, to_triples
 from mmsgg.evaluation import read_scene_graphs
-from mmsgg.exports import FORMATS, to_triples
 
 from ..toy_model import CONFIG
 

@@ -25,7 +25,7 @@ def test_options_and_defaults_are_those_of_the_visualizer():
     known = inspect.signature(SGLocalVisualizer).parameters
     rows = re.findall(r'^\| (`\w+`[^|]*)\| ([^|]+)\|', PAGE, re.M)
     rows = [row for row in rows if not row[0].startswith('`python')]
-    assert len(rows) == 6
+    assert len(rows) == 7
     for names, defaults in rows:
         names = re.findall(r'`(\w+)`', names)
         for name, default in zip(names, defaults.split(','), strict=True):

@@ -12,8 +12,7 @@ from mmengine.structures import InstanceData
 from mmsgg.registry import VISUALIZERS
 from mmsgg.structures import SGDataSample
 from mmsgg.visualization import SGLocalVisualizer
-from mmsgg.visualization.drawing import class_color
-from mmsgg.visualization.scene import HIT, MISS, NEUTRAL
+from mmsgg.visualization.colors import HIT, MISS, NEUTRAL, class_color
 
 META = dict(classes=('person', 'horse', 'tree'), predicates=('on', 'near'))
 BOXES = [[10, 10, 40, 40], [90, 90, 120, 120], [90, 10, 120, 40]]
@@ -241,6 +240,15 @@ def test_graph_stands_below():
     graphs = [drawn[height:, :SIDE], drawn[height:, SIDE + GAP :]]
     assert [count(graph, HIT) > 50 for graph in graphs] == [True, True]
     assert [count(graph, MISS) > 50 for graph in graphs] == [False, True]
+
+
+def test_without_text_the_picture_is_the_image():
+    sample = true_sample([0, 1, 0])
+    drawn = picture(sample, with_text=False)
+    np.testing.assert_array_equal(drawn, picture(sample)[TITLE : TITLE + SIDE])
+    drawn = picture(sample, with_text=False, min_side=1)
+    assert drawn.shape == (128, 128, 3)
+    assert count(drawn, NEUTRAL) > 50
 
 
 def test_image_is_rgb(tmp_path):

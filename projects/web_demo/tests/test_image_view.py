@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmsgg.visualization.drawing import tag_size
+from mmsgg.visualization.labels import text_size
 from web_page.image_view import (
     BoxMark,
     image_figure,
@@ -41,7 +41,7 @@ def test_axes_are_image_pixels():
 
 def test_names_of_boxes_at_the_same_place_do_not_hide_one_another():
     layout = marks_layout([mark((100, 100, 600, 500))] * 4, SIZE)
-    width, height = (2 * side for side in tag_size('person-0', 12))
+    width, height = (2 * side for side in text_size('person-0', 12))
     corners = np.array([[tag['x'], tag['y']] for tag in layout['annotations']])
     apart = np.abs(corners[:, None] - corners) >= [width, height]
     assert (apart.any(-1) | np.eye(4, dtype=bool)).all()
@@ -52,7 +52,7 @@ def test_names_of_boxes_at_the_same_place_do_not_hide_one_another():
 )
 def test_names_stay_inside_the_image(box):
     [tag] = marks_layout([mark(box)], SIZE)['annotations']
-    width, height = (2 * side for side in tag_size('person-0', 12))
+    width, height = (2 * side for side in text_size('person-0', 12))
     assert 0 <= tag['x'] <= 1260 - width
     assert 0 <= tag['y'] <= 940 - height
 

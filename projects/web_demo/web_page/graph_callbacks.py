@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, Patch, State, html
 from dash.exceptions import PreventUpdate
 
 from mmsgg.evaluation import write_scene_graphs
-from mmsgg.visualization.scene import counted
+from mmsgg.visualization.graph_dict import counted
 
 from .graph_view import edge_id, graph_elements, graph_stylesheet
 from .image_view import marks_layout, marks_of_boxes, marks_of_graph

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from mmsgg.visualization.drawing import tag_size
+from mmsgg.visualization.labels import text_size
 
 from .shown_graph import Focus, Graph, css_colors, name_of
 
@@ -111,7 +111,7 @@ def _node(item: Mapping[str, Any], graph: Graph, name: str) -> dict[str, Any]:
             id=f'o{item["id"]}',
             number=item['id'],
             label=name,
-            width=tag_size(name, FONT_SIZE)[0] + 14,
+            width=text_size(name, FONT_SIZE)[0] + 14,
             color=color,
             text_color=text_color,
         ),

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import plotly.graph_objects as go
 
-from mmsgg.visualization.drawing import tag_size
-from mmsgg.visualization.tag_layout import TagRoom
+from mmsgg.visualization.labels import LabelPlacer, text_size
 
 from .graph_view import ACCENT
 from .images import data_url
@@ -164,10 +163,10 @@ def _tag_corners(
 ) -> list[tuple[float, float]]:
     """Upper left corners of the names, which hide one another only at need."""
     scale = min(view / side for view, side in zip(VIEW, size, strict=True))
-    room, corners = TagRoom((0, 0, *size)), []
+    placer, corners = LabelPlacer((0, 0, *size)), []
     for mark in marks:
         width, height = (
-            side / scale for side in tag_size(mark.text, TAG_SIZE)
+            side / scale for side in text_size(mark.text, TAG_SIZE)
         )
         x1, y1, x2, y2 = mark.corners
         places = [
@@ -178,7 +177,7 @@ def _tag_corners(
             (x1, y1 - height),
             (x1, y2),
         ]
-        place = room.take((width, height), places)
+        place = placer.place((width, height), places)
         corners.append(places[0] if place is None else place[:2])
     return corners
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mmsgg.apis import filter_graph
-from mmsgg.visualization.drawing import class_color, text_color
+from mmsgg.visualization.colors import class_color, text_color
 
 LOOSE_SCORE = 0.3
 """The least score of an object that is in no relation shown."""

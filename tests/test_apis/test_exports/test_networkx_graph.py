@@ -5,13 +5,13 @@ import networkx as nx
 import pytest
 from hypothesis import given, settings
 
-from mmsgg.evaluation import read_scene_graphs, write_scene_graphs
-from mmsgg.exports import (
+from mmsgg.apis.exports import (
     from_networkx,
     read_graphml,
     to_networkx,
     write_graphml,
 )
+from mmsgg.evaluation import read_scene_graphs, write_scene_graphs
 
 from .graphs import GRAPH, graphs
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsgg.visualization.drawing import class_color, text_color
-
-from .triples import name_of
+from mmsgg.visualization.colors import class_color, hex_color, text_color
+from mmsgg.visualization.graph_dict import name_of, title_of
 
 if TYPE_CHECKING:
     import graphviz
@@ -88,9 +87,9 @@ def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
         color = class_color(item['label'])
         drawn.node(
             str(item['id']),
-            graphviz.escape(f'{name_of(item)}-{item["id"]}'),
-            fillcolor=_hex(color),
-            fontcolor=_hex(text_color(color)),
+            graphviz.escape(title_of(item)),
+            fillcolor=hex_color(color),
+            fontcolor=hex_color(text_color(color)),
         )
     for item in graph['triplets']:
         drawn.edge(
@@ -99,7 +98,3 @@ def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
             graphviz.escape(f'{name_of(item)} {item["score"]:.2f}'),
         )
     return drawn
-
-
-def _hex(color: tuple[int, int, int]) -> str:
-    return '#{:02x}{:02x}{:02x}'.format(*color)

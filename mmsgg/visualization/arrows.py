@@ -1,4 +1,4 @@
-"""Where the arrows between boxes run: from edge to edge.
+"""Arrows between boxes: where they run, from edge to edge, and their look.
 
 Points and boxes are in pixels of the picture that is drawn.
 """
@@ -6,10 +6,18 @@ Points and boxes are in pixels of the picture that is drawn.
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.bezier import BezierSegment
+from matplotlib.patches import Circle, FancyArrowPatch
+from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
+
+from .colors import Color, hex_color
 
 _ANCHORS_A_SIDE = 15
 _LEAST_LENGTH = 70.0  # room for the head and a number
 _PORT_GAP = 16.0  # between the ends of different arrows
+_BEND = 0.2  # of the control point of a curve, as a part of its length
 _NORMALS = np.repeat(  # (E, 2) of the edges of a box: top, bottom, left, right
     [[0, -1], [0, 1], [-1, 0], [1, 0]], _ANCHORS_A_SIDE, axis=0
 )
@@ -46,65 +54,60 @@ def route_arrows(
     """
     anchors = [_edge_points(np.asarray(box, float)) for box in boxes]
     routes: dict[tuple[int, int], np.ndarray] = {}
-    ports = np.zeros((0, 2))
-    for pair in pairs:
-        if pair in routes:
-            continue
-        if pair[0] == pair[1]:
-            routes[pair] = _loop(np.asarray(boxes[pair[0]], float), limits)
-            continue
-        ends = _connect(anchors[pair[0]], anchors[pair[1]], ports)
-        ports = np.concatenate([ports, ends])
-        routes[pair] = curve(*ends, limits=limits)
+    ports = np.full((1, 2), np.inf)  # ends of the arrows so far
+    for subject, object_ in dict.fromkeys(pairs):
+        if subject == object_:
+            corners = _loop(np.asarray(boxes[subject], float))
+        else:
+            ends = _connect(anchors[subject], anchors[object_], ports)
+            ports = np.concatenate([ports, ends])
+            x, y = ends[1] - ends[0]
+            control = ends.mean(0) + _BEND * np.array([y, -x])
+            corners = np.stack([ends[0], control, ends[1]])
+        if limits is not None:
+            # the curve lies between its ends and the control point
+            corners[1] = corners[1].clip(0, limits)
+        curve = BezierSegment(corners)
+        routes[subject, object_] = curve(np.linspace(0, 1, 33))
     return [routes[pair] for pair in pairs]
 
 
-def curve(
-    start: np.ndarray,
-    end: np.ndarray,
-    bend: float = 0.1,
-    limits: Sequence[float] | None = None,
-) -> np.ndarray:
-    """A quadratic Bezier curve between two points.
+def draw_arrow(
+    axes: Axes, points: np.ndarray, color: Color, outline: bool = False
+) -> None:
+    """Draw a curve with a head at its end.
 
     Args:
-        start: (2,) point.
-        end: (2,) point.
-        bend: How far the curve leaves the straight line to its left, as a
-            part of its length.
-        limits: Width and height of a picture. The curve between two points in
-            it stays in it.
-
-    Returns:
-        (33, 2) points.
+        axes: Their unit is a pixel.
+        points: (P, 2) points of the curve.
+        color: RGB.
+        outline: Whether it has a dot at its start and a white contour, as it
+            needs on an image.
     """
-    along = end - start
-    control = (start + end) / 2 + 2 * bend * np.array([along[1], -along[0]])
-    return _bezier(start, control, end, limits)
+    length = np.linalg.norm(np.diff(points, axis=0), axis=1).sum()
+    arrow = FancyArrowPatch(
+        path=Path(points),
+        arrowstyle='-|>,head_length=1,head_width=0.42',
+        mutation_scale=min(14.0, 0.5 * length),
+        linewidth=2.5 if outline else 1.8,
+        color=hex_color(color),
+    )
+    axes.add_patch(arrow)
+    if outline:
+        arrow.set_path_effects([withStroke(linewidth=6, foreground='white')])
+        dot = Circle(
+            points[0], 4, facecolor=hex_color(color), edgecolor='white'
+        )
+        axes.add_patch(dot)
 
 
-def _loop(box: np.ndarray, limits: Sequence[float] | None) -> np.ndarray:
-    """A curve from a box (4,) to itself, over it or, at the top, under it."""
+def _loop(box: np.ndarray) -> np.ndarray:
+    """Control points (3, 2) from a box (4,) to itself, over it or under it."""
     x1, y1, x2, y2 = box
     at_top = y1 < _LEAST_LENGTH / 2
     y, way = (y2, _LEAST_LENGTH) if at_top else (y1, -_LEAST_LENGTH)
-    start, end = (np.array([x1 + k * (x2 - x1), y]) for k in (0.2, 0.8))
-    control = np.array([(x1 + x2) / 2, y + 2 * way])
-    return _bezier(start, control, end, limits)
-
-
-def _bezier(
-    start: np.ndarray,
-    control: np.ndarray,
-    end: np.ndarray,
-    limits: Sequence[float] | None,
-) -> np.ndarray:
-    """Points (33, 2) of a quadratic Bezier curve within limits."""
-    if limits is not None:
-        # the curve lies between its ends and this point
-        control = control.clip(0, limits)
-    t = np.linspace(0, 1, 33)[:, None]
-    return (1 - t) ** 2 * start + 2 * t * (1 - t) * control + t**2 * end
+    x = x1 + np.array([0.2, 0.5, 0.8]) * (x2 - x1)
+    return np.stack([x, [y, y + 2 * way, y]], axis=1)
 
 
 def _edge_points(box: np.ndarray) -> np.ndarray:
@@ -112,11 +115,10 @@ def _edge_points(box: np.ndarray) -> np.ndarray:
     x1, y1, x2, y2 = box
     parts = (np.arange(_ANCHORS_A_SIDE) + 0.5) / _ANCHORS_A_SIDE
     x, y = x1 + parts * (x2 - x1), y1 + parts * (y2 - y1)
-    sides = [
-        np.stack(np.broadcast_arrays(*side), axis=1)
-        for side in ((x, y1), (x, y2), (x1, y), (x2, y))
-    ]
-    return np.concatenate(sides)
+    sides = ((x, y1), (x, y2), (x1, y), (x2, y))
+    return np.concatenate(
+        [np.stack(np.broadcast_arrays(*side), axis=1) for side in sides]
+    )
 
 
 def _connect(
@@ -129,17 +131,16 @@ def _connect(
     moved to the left a little, so that there and back do not cross.
     """
     centres = np.stack([starts.mean(0), ends.mean(0)])
-    along = centres[1] - centres[0]
-    left = np.array([along[1], -along[0]])
-    centres += 0.5 * _PORT_GAP * left / max(np.linalg.norm(left), 1e-6)
+    x, y = centres[1] - centres[0]
+    centres += 0.5 * _PORT_GAP * np.array([y, -x]) / max(np.hypot(x, y), 1e-6)
     way = ends - starts[:, None]  # (E, E, 2)
     length = np.linalg.norm(way, axis=-1)
     cost = length + 4 * (_LEAST_LENGTH - length).clip(0)
     # away from its own box 1, along an edge, where it is hard to see, 0
     unit = way / length[..., None].clip(1e-6)
-    leaving = (unit * _NORMALS[:, None]).sum(-1), -(unit * _NORMALS).sum(-1)
     apart = (starts.min(0) > ends.max(0)) | (ends.min(0) > starts.max(0))
-    for cosine in leaving:
+    for normals, sign in ((_NORMALS[:, None], 1), (_NORMALS, -1)):
+        cosine = sign * (unit * normals).sum(-1)
         cosine = cosine if apart.any() else abs(cosine)
         cost += 100 * (1 - cosine) ** 2
     cost += _cost_of_end(starts, centres[0], ports)[:, None]
@@ -152,8 +153,6 @@ def _cost_of_end(
     points: np.ndarray, centre: np.ndarray, ports: np.ndarray
 ) -> np.ndarray:
     """(E,) way from the centre, more where another arrow ends nearby."""
-    cost = np.linalg.norm(points - centre, axis=1)
-    if len(ports):
-        gaps = np.linalg.norm(points[:, None] - ports, axis=-1).min(1)
-        cost += 6 * (_PORT_GAP - gaps).clip(0)
-    return cost
+    gaps = np.linalg.norm(points[:, None] - ports, axis=-1).min(1)
+    way = np.linalg.norm(points - centre, axis=1)
+    return way + 6 * (_PORT_GAP - gaps).clip(0)

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmengine.visualization import Visualizer
 
-from mmsgg.visualization.arrow_routes import curve, route_arrows
+from mmsgg.visualization.arrows import draw_arrow, route_arrows
 
 WIDTH, HEIGHT = 300, 200
 
@@ -90,16 +91,36 @@ def test_no_relations():
 
 @pytest.mark.parametrize('edge', [5.0, 95.0])
 def test_curves_stay_in_the_picture(edge):
-    top, bottom = np.array([edge, 5.0]), np.array([edge, 95.0])
-    for ends in ((top, bottom), (bottom, top)):
-        points = curve(*ends, bend=0.3, limits=(100, 100))
+    boxes = [np.array([edge, y, edge, y]) for y in (5.0, 95.0)]
+    for pair in ((0, 1), (1, 0)):
+        [points] = route_arrows(boxes, [pair], limits=(100, 100))
         assert points.min() >= 0 and points.max() <= 100
-    free = [curve(*e, bend=0.3) for e in ((top, bottom), (bottom, top))]
+    free = route_arrows(boxes, [(0, 1), (1, 0)])
     assert any(f.min() < 0 or f.max() > 100 for f in free)
 
 
 def test_curves_bend_to_the_left():
-    start, end = np.array([0.0, 0.0]), np.array([100.0, 0.0])
-    there, back = curve(start, end), curve(end, start)
-    np.testing.assert_allclose(there[[0, -1]], [start, end])
-    assert there[16, 1] < -5 < 5 < back[16, 1]
+    boxes = [np.array([x, 50.0, x, 50.0]) for x in (0, 100)]
+    there, back = route_arrows(boxes, [(0, 1), (1, 0)])
+    np.testing.assert_allclose(there[[0, -1]], [[0, 50], [100, 50]])
+    assert there[16, 1] < 45 < 55 < back[16, 1]
+
+
+def test_arrow_without_length_is_a_dot():
+    canvas = Visualizer(image=np.zeros((20, 20, 3), np.uint8))
+    points = np.full((33, 2), 10.0)
+    draw_arrow(canvas.ax_save, points, (200, 0, 0), outline=True)
+    image = canvas.get_image()
+    assert image[10, 10].tolist() == [200, 0, 0]
+    assert not image[:3].any()
+
+
+def test_the_head_is_at_the_end():
+    boxes = [np.array([10.0, 40, 30, 60]), np.array([170.0, 40, 190, 60])]
+    for outline in (False, True):
+        for pair, end in (((0, 1), 160), ((1, 0), 40)):
+            canvas = Visualizer(image=np.full((100, 200, 3), 255, np.uint8))
+            [points] = route_arrows(boxes, [pair])
+            draw_arrow(canvas.ax_save, points, (200, 0, 0), outline)
+            red = (canvas.get_image() == (200, 0, 0)).all(-1).sum(0)
+            assert red[end] > red[200 - end] > 0

@@ -1,14 +1,13 @@
 """Scene graphs for other programs: NetworkX, GraphML, Graphviz, text."""
 
 from .dot import to_dot, write_svg
-from .export import FORMATS, check_export, export_graph
+from .export import FORMATS, check_export, export_graph, to_triples
 from .networkx_graph import (
     from_networkx,
     read_graphml,
     to_networkx,
     write_graphml,
 )
-from .triples import to_triples
 
 __all__ = [
     'FORMATS',

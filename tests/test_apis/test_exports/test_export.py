@@ -6,8 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 
-from mmsgg.evaluation import read_scene_graphs
-from mmsgg.exports import (
+from mmsgg.apis.exports import (
     FORMATS,
     check_export,
     export_graph,
@@ -16,6 +15,7 @@ from mmsgg.exports import (
     to_triples,
     write_svg,
 )
+from mmsgg.evaluation import read_scene_graphs
 
 from .graphs import GRAPH, graphs
 

@@ -6,9 +6,8 @@ from hypothesis import strategies as st
 
 from mmsgg.evaluation import graph_to_dict
 from mmsgg.visualization import draw_graph
-from mmsgg.visualization.drawing import class_color
-from mmsgg.visualization.node_layout import spread_nodes
-from mmsgg.visualization.scene import HIT, MISS, NEUTRAL
+from mmsgg.visualization.colors import HIT, MISS, NEUTRAL, class_color
+from mmsgg.visualization.graph_picture import node_positions
 
 
 def count(pixels, color):
@@ -111,26 +110,46 @@ def test_many_nodes_get_a_larger_picture():
 
 
 @settings(deadline=None, max_examples=40)
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=9
-    )
-)
-def test_nodes_do_not_overlap_nor_leave_the_canvas(centres):
+@given(st.data())
+def test_nodes_do_not_overlap_nor_leave_the_canvas(data):
+    number = st.integers(0, 9)
+    points = st.lists(st.tuples(number, number), min_size=1, max_size=9)
+    centres = data.draw(points)
+    end = st.integers(0, len(centres) - 1)
+    pairs = data.draw(st.lists(st.tuples(end, end), max_size=9))
     sizes = np.tile([80.0, 24.0], (len(centres), 1))
     sizes[::2, 0] = 130
-    points = spread_nodes(np.array(centres), sizes, (900, 640))
+    least = np.array([900, 640])
+    points, canvas = node_positions(np.array(centres), pairs, sizes, least)
+    assert (canvas >= least).all() and (canvas <= 1.5 * least).all()
     assert (points - sizes / 2 >= 0).all()
-    assert (points + sizes / 2 <= (900, 640)).all()
+    assert (points + sizes / 2 <= canvas).all()
     gaps = abs(points[:, None] - points) - (sizes[:, None] + sizes) / 2
     separate = (gaps > 0).any(-1)
     assert separate[~np.eye(len(points), dtype=bool)].all()
 
 
-def test_nodes_keep_the_order_of_the_boxes_where_they_have_room():
+@pytest.mark.parametrize('pairs', [[], [(0, 1), (1, 2)]])
+def test_nodes_keep_the_order_of_the_boxes_where_they_have_room(pairs):
     centres = np.array([[10.0, 80], [50, 10], [90, 50]])
-    points = spread_nodes(centres, np.full((3, 2), 40.0), (900, 640))
+    sizes, canvas = np.full((3, 2), 40.0), np.array([900, 640])
+    points, _ = node_positions(centres, pairs, sizes, canvas)
     for axis in (0, 1):
         np.testing.assert_array_equal(
             points[:, axis].argsort(), centres[:, axis].argsort()
         )
+
+
+@pytest.mark.parametrize('num_nodes', [30, 60])
+def test_many_nodes_find_room(num_nodes):
+    rng = np.random.default_rng(0)
+    sizes = np.tile([110.0, 30.0], (num_nodes, 1))
+    star = [(0, i) for i in range(1, num_nodes)]
+    chain = [(i, i + 1) for i in range(num_nodes - 1)]
+    wild = [tuple(pair) for pair in rng.integers(num_nodes, size=(60, 2))]
+    for pairs in (star, chain, wild, []):
+        points, _ = node_positions(
+            np.zeros((num_nodes, 2)), pairs, sizes, np.array([1300, 900])
+        )
+        gaps = abs(points[:, None] - points) - sizes
+        assert (gaps > 0).any(-1).sum() == num_nodes * (num_nodes - 1)

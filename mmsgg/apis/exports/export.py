@@ -1,14 +1,14 @@
-"""One function for all formats."""
+"""Writing a graph to a file, in the format that its ending says."""
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from mmsgg.evaluation import write_scene_graphs
+from mmsgg.visualization.graph_dict import name_of
 
 from .dot import check_dot, check_svg, to_dot, write_svg
 from .networkx_graph import write_graphml
-from .triples import to_triples
 
 
 def export_graph(path: str | Path, graph: Mapping[str, Any]) -> None:
@@ -44,6 +44,32 @@ def check_export(path: str | Path) -> None:
         )
     if ending in _CHECKS:
         _CHECKS[ending]()
+
+
+def to_triples(graph: Mapping[str, Any]) -> str:
+    """Write the triplets, one a line, in their order.
+
+    Args:
+        graph: From :func:`mmsgg.evaluation.graph_to_dict`.
+
+    Returns:
+        Subject, predicate, object and score; numbers stand for missing
+        names.
+
+    Examples:
+        >>> print(to_triples(dict(
+        ...     objects=[dict(id=0, label=3, name='man'),
+        ...              dict(id=4, label=5, name='horse')],
+        ...     triplets=[dict(subject_id=0, object_id=4, label=2,
+        ...                    name='riding', score=0.834)])))
+        man riding horse 0.83
+    """
+    names = {item['id']: name_of(item) for item in graph['objects']}
+    return '\n'.join(
+        f'{names[item["subject_id"]]} {name_of(item)} '
+        f'{names[item["object_id"]]} {item["score"]:.2f}'
+        for item in graph['triplets']
+    )
 
 
 def _ending(path: str | Path) -> str:

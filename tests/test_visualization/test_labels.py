@@ -1,0 +1,158 @@
+from itertools import combinations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mmengine.visualization import Visualizer
+
+from mmsgg.visualization.arrows import route_arrows
+from mmsgg.visualization.labels import (
+    Label,
+    LabelPlacer,
+    draw_label,
+    label_arrow,
+    label_graph,
+    text_size,
+)
+
+NAMES = ('hat', 'person', 'traffic light', 'a very long name of a thing')
+PREDICATES = ('on', 'to the left of the back of')
+
+
+def make_graph(boxes, pairs):
+    objects = [
+        dict(id=i, label=i, name=NAMES[i % len(NAMES)], box=box)
+        for i, box in enumerate(boxes)
+    ]
+    triplets = [
+        dict(subject_id=s, object_id=o, name=PREDICATES[i % len(PREDICATES)])
+        for i, (s, o) in enumerate(pairs)
+    ]
+    return dict(objects=objects, triplets=triplets)
+
+
+def labels_of(boxes, pairs, size, max_named_arrows=10):
+    curves = route_arrows(boxes, pairs, size)
+    graph = make_graph(boxes, pairs)
+    return label_graph(graph, boxes, curves, (0, 0, *size), max_named_arrows)
+
+
+@st.composite
+def cases(draw):
+    width, height = draw(st.sampled_from([(760, 500), (160, 900), (90, 40)]))
+    seed = draw(st.integers(0, 2**32 - 1))
+    rng = np.random.default_rng(seed)
+    count = draw(st.integers(1, 40))
+    spread = draw(st.sampled_from([0.05, 1.0]))  # a crowd, or all over
+    corners = 0.5 + spread * (rng.random((count, 2, 2)) - 0.5)
+    corners = np.sort(corners * (width, height), axis=1)
+    pairs = rng.integers(count, size=(draw(st.integers(0, 40)), 2))
+    pairs = [(int(s), int(o)) for s, o in pairs]
+    return list(corners.reshape(-1, 4)), pairs, (width, height)
+
+
+@settings(deadline=None, max_examples=40)
+@given(cases())
+def test_labels_never_overlap_nor_leave_the_picture(case):
+    boxes, pairs, (width, height) = case
+    places = [label.box for label in labels_of(boxes, pairs, (width, height))]
+    for x1, y1, x2, y2 in places:
+        assert 0 <= x1 < x2 <= width
+        assert 0 <= y1 < y2 <= height
+    for a, b in combinations(places, 2):
+        overlap_x = min(a[2], b[2]) - max(a[0], b[0])
+        overlap_y = min(a[3], b[3]) - max(a[1], b[1])
+        assert min(overlap_x, overlap_y) <= 0
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32 - 1))
+def test_all_are_named_where_there_is_room(seed):
+    rng = np.random.default_rng(seed)
+    corners = np.sort(rng.random((10, 2, 2)), axis=1) * (760, 570)
+    boxes, pairs = list(corners.reshape(-1, 4)), [(i, 9 - i) for i in range(9)]
+    labels = labels_of(boxes, pairs, (760, 570))
+    texts = [label.text for label in labels]
+    assert texts[:10] == [f'{NAMES[i % 4]}-{i}' for i in range(10)]
+    assert [text.split()[0] for text in texts[10:]] == list('123456789')
+
+
+def test_labels_in_a_crowd_move_away_on_a_line():
+    boxes = [np.array([300.0, 200, 340, 220])] * 20
+    labels = labels_of(boxes, [], (760, 500))
+    assert len(labels) == 20
+    apart = [label for label in labels if label.line is not None]
+    assert 0 < len(apart) < 20
+    for label in apart:
+        start, end = label.line
+        assert (start == start.clip(label.box[:2], label.box[2:])).all()
+        assert (end == end.clip(boxes[0][:2], boxes[0][2:])).all()
+
+
+def test_where_there_is_no_room_numbers_stand_and_then_nothing():
+    box = np.array([0.0, 0, 60, 20])
+    [label] = labels_of([box], [], (60, 20))
+    assert label.text == 'hat-0'
+    labels = labels_of([box] * 9, [(2, 2)], (60, 20))  # 'traffic light-2'
+    assert [label.text for label in labels] == ['2', '1', '0']
+    assert labels_of([box], [], (10, 20)) == []
+
+
+def test_arrows_carry_predicates_only_while_they_are_few():
+    boxes = [np.array([0.0, 0, 50, 50]), np.array([500.0, 300, 560, 360])]
+    pairs = [(0, 1), (1, 0)]
+    labels = labels_of(boxes, pairs, (760, 500), max_named_arrows=2)
+    assert [label.text for label in labels[2:]] == [
+        '1 on',
+        f'2 {PREDICATES[1]}',
+    ]
+    labels = labels_of(boxes, pairs, (760, 500), max_named_arrows=1)
+    assert [label.text for label in labels[2:]] == ['1', '2']
+
+
+def test_labels_of_short_arrows_stand_beside_them():
+    boxes = [np.array([50.0, 50, 90, 90]), np.array([190.0, 50, 230, 90])]
+    [points] = route_arrows(boxes, [(0, 1)])
+
+    def hidden(label):
+        inside = (points >= label.box[:2]) & (points <= label.box[2:])
+        return inside.all(1).mean()
+
+    labels = [
+        label_arrow(LabelPlacer((0, 0, 300, 200)), [text], points, (0, 0, 0))
+        for text in ('1 on', '2 to the left of')
+    ]
+    assert 0.2 < hidden(labels[0]) < 0.6
+    assert hidden(labels[1]) == 0
+    assert labels[1].line is None  # it touches the arrow
+
+
+def test_placer_prefers_the_first_place_and_what_is_to_be_kept_free():
+    placer = LabelPlacer((0, 0, 100, 100), avoided=[(0, 0, 40, 20)])
+    assert placer.place((30, 10), [(5, 5), (50, 50), (60, 60)])[:2] == (50, 50)
+    assert placer.place((30, 10), [(5, 5)])[:2] == (5, 5)  # none other is left
+    assert placer.place((30, 10), [(90, 95)])[:2] == (70, 90)  # moved inside
+
+
+def test_placer_nearest_to_a_point():
+    placer = LabelPlacer((0, 0, 96, 96))
+    first = placer.place_near((12, 12), np.array([54.0, 54]))
+    assert first == (48, 48, 60, 60)
+    second = placer.place_near((12, 12), np.array([54.0, 54]))
+    assert abs(np.subtract(second, first)).max() == 12
+    while placer.place_near((12, 12), np.array([54.0, 54])):
+        pass
+    assert len(placer.taken) == 64  # no place is lost on the grid
+
+
+def test_labels_fill_their_box():
+    canvas = Visualizer(image=np.zeros((40, 120, 3), np.uint8))
+    canvas.fig_save.set_dpi(72)  # a point is a pixel
+    canvas.dpi = 72
+    canvas.set_image(np.zeros((40, 120, 3), np.uint8))
+    width, height = text_size('a horse', 13)
+    box = 10, 5, 10 + width, 5 + height
+    draw_label(canvas.ax_save, Label(box, 'a horse', (9, 99, 9), (9, 99, 9)))
+    rows, columns = np.nonzero(canvas.get_image().any(-1))
+    assert (columns.min(), rows.min()) == (10, 5)
+    assert (columns.max(), rows.max()) == (10 + width - 1, 5 + height - 1)
