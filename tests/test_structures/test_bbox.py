@@ -1,5 +1,3 @@
-import doctest
-
 import numpy as np
 import pytest
 import torch
@@ -7,7 +5,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmdet.evaluation.functional import bbox_overlaps
 
-from mmsgg.structures import bbox
 from mmsgg.structures.bbox import (
     box_ious,
     boxes_overlap,
@@ -30,12 +27,6 @@ def slow_iou(a, b):
         return 0.0
     areas = [(c[2] - c[0] + 1) * (c[3] - c[1] + 1) for c in (a, b)]
     return width * height / (sum(areas) - width * height)
-
-
-def test_examples_in_docstrings():
-    result = doctest.testmod(bbox)
-    assert result.attempted > 0
-    assert result.failed == 0
 
 
 @settings(max_examples=50, deadline=None)
