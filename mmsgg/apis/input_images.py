@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import mmcv
 import mmengine
@@ -87,8 +87,8 @@ def attach_given(
                 f'{len(values)}; give one entry an image'
             )
     return [
-        image._replace(given=read_given(*given, image.name, classes))
-        for image, *given in zip(images, boxes, labels, strict=True)
+        image._replace(given=read_given(given, names, image.name, classes))
+        for image, given, names in zip(images, boxes, labels, strict=True)
     ]
 
 
@@ -103,8 +103,8 @@ def list_images(inputs: Image | Sequence[Image]) -> list[str | np.ndarray]:
         TypeError: On something else.
         ValueError: On an array that is no image, or nothing at all.
     """
-    if is_folder(inputs):
-        images = sorted(
+    if isinstance(inputs, str | Path) and is_folder(inputs):
+        images: list[str | np.ndarray] = sorted(
             str(path)
             for path in Path(inputs).iterdir()
             if path.suffix.lower() in IMG_EXTENSIONS
@@ -115,9 +115,8 @@ def list_images(inputs: Image | Sequence[Image]) -> list[str | np.ndarray]:
                 f'{", ".join(IMG_EXTENSIONS)}'
             )
         return images
-    if not isinstance(inputs, list | tuple):
-        inputs = [inputs]
-    return [_checked(image) for image in inputs]
+    several: Any = inputs if isinstance(inputs, list | tuple) else [inputs]
+    return [_checked(image) for image in several]
 
 
 def _checked(image: Image) -> str | np.ndarray:

@@ -3,7 +3,7 @@
 import math
 import warnings
 from argparse import ArgumentTypeError
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,13 +100,14 @@ class SGGInferencer(DetInferencer):
                 "finds no graphs; mmdet's DetInferencer is for detectors"
             )
         checkpoint = checkpoint or {}
-        head = model.relation_head
+        head: Any = model.relation_head
         meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
-        model.dataset_meta = find_vocabulary(
+        names = find_vocabulary(
             dict(classes=head.num_classes, predicates=head.num_predicates),
             {key.lower(): value for key, value in meta.items()},
             metainfo_of(cfg),
         )
+        model.dataset_meta = names  # type: ignore[assignment]
         # not mmdet's, which falls back on COCO and opens the data set
         super(DetInferencer, self)._load_weights_to_model(
             model, checkpoint or None, cfg
@@ -216,15 +217,15 @@ class SGGInferencer(DetInferencer):
                 check_export(f'*.{ending}')
         task = task_of(task, boxes, labels)
         images = self._images(inputs, task, boxes, labels)
-        failed = {}
-        batches = self.preprocess(
+        failed: dict[str, str] = {}
+        batches: Iterable = self.preprocess(
             images, batch_size, failed=failed if is_folder(inputs) else None
         )
         if self.show_progress and len(images) > batch_size:
             total = math.ceil(len(images) / batch_size)
             batches = track(batches, 'Inference', total)
         names = self.model.dataset_meta
-        wishes = dict(
+        wishes: dict[str, Any] = dict(
             score_thr=score_thr or 0.0,
             topk=100 if topk is None else topk,
             merge_iou=merge_iou,
@@ -234,7 +235,8 @@ class SGGInferencer(DetInferencer):
             ),
         )
         limits = dict(topk_relations=topk, relation_score_thr=score_thr)
-        results = dict(predictions=[], visualization=[], failed=failed)
+        predictions: list = []
+        pictures: list = []
         for sources, data in batches:
             preds = self.forward(data, task=task)
             preds = [filter_sample(pred, **wishes) for pred in preds]
@@ -257,10 +259,12 @@ class SGGInferencer(DetInferencer):
                 '' if no_save_pred else out_dir,
                 export,
             )
-            for key, values in found.items():
-                results[key] += values
+            predictions += found['predictions']
+            pictures += found['visualization']
         _report(failed, len(images))
-        return results
+        return dict(
+            predictions=predictions, visualization=pictures, failed=failed
+        )
 
     def preprocess(
         self,
@@ -288,8 +292,8 @@ class SGGInferencer(DetInferencer):
         )
         chunks = super(DetInferencer, self)._get_chunk_data(loaded, batch_size)
         for chunk in chunks:
-            images, data = zip(*chunk, strict=True)
-            yield images, self.collate_fn(list(data))
+            images, items = zip(*chunk, strict=True)
+            yield images, self.collate_fn(list(items))
 
     @torch.no_grad()
     def forward(
@@ -335,7 +339,7 @@ class SGGInferencer(DetInferencer):
         Returns:
             The pictures (H, W, 3) RGB, if they are asked for.
         """
-        pictures = []
+        pictures: list[np.ndarray] = []
         if not (return_vis or show or img_out_dir):
             return pictures
         for image, pred in zip(inputs, preds, strict=True):
@@ -429,8 +433,9 @@ class SGGInferencer(DetInferencer):
             return None
         if image.given is not None:
             sample = data['data_samples']
+            height, width = sample.ori_shape[:2]
             sample.gt_instances = image.given.instances(
-                *sample.ori_shape[:2], image.name
+                height, width, image.name
             )
         return data
 

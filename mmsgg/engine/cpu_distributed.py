@@ -2,6 +2,7 @@
 
 import gc
 from datetime import timedelta
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.device import get_device
@@ -36,7 +37,8 @@ def use_gloo_without_gpu(cfg: Config) -> None:
         )
     cfg.model_wrapper_cfg['device_ids'] = None
     if not distributed.is_initialized():
-        options = {}  # torch 2.1 takes no timeout of None
+        # torch 2.1 takes no timeout of None
+        options: dict[str, Any] = {}
         seconds = cfg.env_cfg.dist_cfg.get('timeout')
         if seconds is not None:
             options['timeout'] = timedelta(seconds=seconds)

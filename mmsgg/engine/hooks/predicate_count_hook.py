@@ -1,5 +1,7 @@
 """Count the training set's predicates for the predicate loss."""
 
+from typing import Any
+
 import numpy as np
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
@@ -21,7 +23,7 @@ class PredicateCountHook(Hook):
         """Count once, in training."""
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        loss = getattr(model.relation_head, 'loss_predicate', None)
+        loss: Any = getattr(model.relation_head, 'loss_predicate', None)
         in_training = isinstance(runner._train_loop, BaseLoop)
         if not in_training or not hasattr(loss, 'set_counts'):
             return

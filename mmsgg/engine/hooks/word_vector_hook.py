@@ -88,16 +88,17 @@ class WordVectorHook(Hook):
             TypeError: If the head has no such tables.
             ValueError: If they have another width than the vectors.
         """
-        found = [getattr(head, name, None) for name in WORD_TABLES]
-        if None in found:
+        missing_tables = [n for n in WORD_TABLES if not hasattr(head, n)]
+        if missing_tables:
             raise TypeError(
                 f'WordVectorHook: {type(head).__name__} has no word tables '
                 f'{" and ".join(WORD_TABLES)}; take the hook out of '
                 f'custom_hooks'
             )
-        tables = [table.weight for table in found]
+        tables = [getattr(head, name).weight for name in WORD_TABLES]
         names = [name.lower().replace('-', ' ').split() for name in classes]
-        vectors = read_word_vectors(self.path, {w for n in names for w in n})
+        path = self.path or ''
+        vectors = read_word_vectors(path, {w for n in names for w in n})
         width = tables[0].shape[1]
         missing = []
         for row, words in enumerate(names):

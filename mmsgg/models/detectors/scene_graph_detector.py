@@ -85,7 +85,7 @@ class SceneGraphDetector(BaseDetector):
         init_cfg: dict | None = None,
     ) -> None:
         # building changes a config, and this one is the user's
-        built = MODELS.build(deepcopy(detector)) if detector else None
+        built: Any = MODELS.build(deepcopy(detector)) if detector else None
         preprocessor = (
             dict(type='SamplesDataPreprocessor')
             if built is None

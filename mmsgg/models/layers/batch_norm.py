@@ -21,6 +21,7 @@ class _RobustBatchNorm(nn.modules.batchnorm._BatchNorm):
 
     #: num_batches_tracked, read once, since each reading waits for the GPU.
     num_batches: int | None = None
+    num_batches_tracked: Tensor
 
     def _load_from_state_dict(self, *args: Any) -> None:
         super()._load_from_state_dict(*args)
@@ -34,7 +35,8 @@ class _RobustBatchNorm(nn.modules.batchnorm._BatchNorm):
                 self.num_batches = int(self.num_batches_tracked)
             self.num_batches += 1
             self.num_batches_tracked.add_(1)
-            momentum = max(self.momentum, 1 / self.num_batches)
+            # torch's classes take None for the plain mean
+            momentum = max(self.momentum or 0.0, 1 / self.num_batches)
         return F.batch_norm(
             x,
             self.running_mean,

@@ -52,9 +52,9 @@ class ClassBalancedLoss(CrossEntropyLoss):
 
     def set_counts(self, counts: Sequence[int]) -> None:
         """Make the weights of (P,) counts; what has none counts as one."""
-        counts = torch.as_tensor(counts, dtype=torch.float64).clamp(min=1)
-        weights = (1 - self.beta) / (1 - self.beta**counts)
-        mean = (weights * counts).sum() / counts.sum()
+        found = torch.as_tensor(counts, dtype=torch.float64).clamp(min=1)
+        weights = (1 - self.beta) / (1 - self.beta**found)
+        mean = (weights * found).sum() / found.sum()
         weights = torch.cat([weights / mean, weights.new_ones(1)])
         self.weights = weights.float()
 

@@ -73,7 +73,6 @@ class BaseRelationHead(BaseModule):
         init_cfg: Initialisation, mmengine's.
     """
 
-    uses_image = True
     #: Prefixes of weights in older checkpoints, and what they are called now.
     renamed_weights: Mapping[str, str] = MappingProxyType({})
 
@@ -95,7 +94,7 @@ class BaseRelationHead(BaseModule):
         self.num_predicates = num_predicates
         self.overlap_only = overlap_only
         self.late_nms_iou = late_nms_iou
-        self.frequency_bias = (
+        self.frequency_bias: Any = (
             FrequencyBias(num_classes, num_predicates)
             if frequency_bias
             else None
@@ -107,6 +106,11 @@ class BaseRelationHead(BaseModule):
         self.loss_object = MODELS.build(loss_object or cross_entropy)
         self.loss_predicate = MODELS.build(loss_predicate or cross_entropy)
         self.debiasing = MODELS.build(debiasing) if debiasing else None
+
+    @property
+    def uses_image(self) -> bool:
+        """Whether the head looks at the feature maps."""
+        return True
 
     def rename_weights(self, weights: dict, prefix: str = '') -> None:
         """Bring weights of older checkpoints, in place, to their new names."""
@@ -242,16 +246,16 @@ class BaseRelationHead(BaseModule):
         if self.debiasing:
             predicate_logits = self.debiasing(self, x, objects, pairs, output)
         return [
-            self.predict_by_feat(*image, rescale=rescale)
-            for image in zip(
-                output.object_logits,
-                output.labels,
-                predicate_logits,
-                objects,
-                pairs,
-                batch_img_metas,
-                strict=True,
+            self.predict_by_feat(
+                output.object_logits[i],
+                output.labels[i],
+                predicate_logits[i],
+                objects[i],
+                pairs[i],
+                img_meta,
+                rescale,
             )
+            for i, img_meta in enumerate(batch_img_metas)
         ]
 
     def all_pairs(self, bboxes: Tensor) -> Tensor:

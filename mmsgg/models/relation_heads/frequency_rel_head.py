@@ -27,14 +27,17 @@ class FrequencyRelHead(BaseRelationHead):
         kwargs: As of :class:`BaseRelationHead`.
     """
 
-    uses_image = False
-
     def __init__(
         self, num_classes: int, num_predicates: int, **kwargs: Any
     ) -> None:
         super().__init__(
             num_classes, num_predicates, frequency_bias=True, **kwargs
         )
+
+    @property
+    def uses_image(self) -> bool:
+        """Nothing looks at the feature maps."""
+        return False
 
     def forward(
         self,
@@ -47,5 +50,6 @@ class FrequencyRelHead(BaseRelationHead):
         logits = torch.cat([image.logits for image in objects])
         object_logits, labels = self.decide_classes(objects, logits, targets)
         bboxes = [image.bboxes for image in objects]
-        scores = self.frequency_bias(labels[stack_pairs(bboxes, pairs)])
+        pair_labels = labels[stack_pairs(bboxes, pairs)]
+        scores = self.frequency_bias(pair_labels)
         return self.collect(object_logits, labels, scores, pairs)

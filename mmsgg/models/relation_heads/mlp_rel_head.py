@@ -38,8 +38,6 @@ class MLPRelHead(BaseRelationHead):
         kwargs: As of :class:`BaseRelationHead`.
     """
 
-    uses_image = False
-
     def __init__(
         self,
         num_classes: int,
@@ -60,6 +58,11 @@ class MLPRelHead(BaseRelationHead):
         self.layout_gate = nn.Linear(layout_channels, hidden_channels)
         self.predicate_fc = nn.Linear(hidden_channels, num_predicates + 1)
         self.dropout = nn.Dropout(dropout)
+
+    @property
+    def uses_image(self) -> bool:
+        """Nothing looks at the feature maps."""
+        return False
 
     def forward(
         self,

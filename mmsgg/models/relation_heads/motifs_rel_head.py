@@ -44,7 +44,9 @@ class ObjectLSTM(nn.LSTM):
             bidirectional=True,
         )
 
-    def forward(self, x: Tensor, sequences: ObjectSequences) -> Tensor:
+    def forward(  # type: ignore[override]
+        self, x: Tensor, sequences: ObjectSequences
+    ) -> Tensor:
         """Map stacked (sum N, in_channels) to (sum N, out_channels).
 
         In float32, also under autocast: few processors have a bfloat16 LSTM.
@@ -56,8 +58,8 @@ class ObjectLSTM(nn.LSTM):
                 batch_first=True,
                 enforce_sorted=False,
             )
-            out, _ = super().forward(packed)
-        out, _ = pad_packed_sequence(out, batch_first=True)
+            packed_out, _ = super().forward(packed)
+        out, _ = pad_packed_sequence(packed_out, batch_first=True)
         return sequences.unpad(out)
 
 

@@ -55,6 +55,9 @@ class TotalDirectEffect(nn.Module):
             seen as it takes to matter; before, all batches count alike.
     """
 
+    mean: Tensor
+    num_batches: Tensor
+
     def __init__(
         self,
         channels: int,

@@ -179,15 +179,18 @@ class TransformerRelHead(BaseRelationHead):
         object_logits, labels = self.decide_classes(
             objects, self.classifier(hidden), targets
         )
-        edges = [regions, hidden, self.edge_embedding(labels)]
-        edges = self.edge_encoder(torch.cat(edges, dim=1), sequences)  # E
+        edges = self.edge_encoder(  # E
+            torch.cat([regions, hidden, self.edge_embedding(labels)], dim=1),
+            sequences,
+        )
         as_subject, as_object = self.role_fc(edges).chunk(2, dim=1)
         predicate_logits = []
         for chunk, unions in self.features.chunks(
             x, bboxes, stack_pairs(bboxes, pairs)
         ):
-            roles = [as_subject[chunk[:, 0]], as_object[chunk[:, 1]]]
-            roles = torch.cat(roles, dim=1)  # p
+            roles = torch.cat(  # p
+                [as_subject[chunk[:, 0]], as_object[chunk[:, 1]]], dim=1
+            )
             gated = torch.relu(self.gate_fc(roles)) * unions
             scores = self.predicate_fc(gated) + self.role_predicate_fc(roles)
             if self.frequency_bias is not None:

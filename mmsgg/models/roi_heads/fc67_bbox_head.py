@@ -18,11 +18,11 @@ class FC67BBoxHead(BBoxHead):
     """
 
     def __init__(self, fc67: dict, **kwargs: Any) -> None:
-        fc67 = MODELS.build(fc67)
+        head: Any = MODELS.build(fc67)
         super().__init__(
-            in_channels=fc67.out_channels, roi_feat_size=1, **kwargs
+            in_channels=head.out_channels, roi_feat_size=1, **kwargs
         )
-        self.fc67 = fc67
+        self.fc67 = head
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Score and refine n pooled regions.
