@@ -3,6 +3,9 @@
 # make gqa       set up, then train and test on the annotation of GQA-200
 # make test      set up, then lint and run the tests
 # make test-web  set up, then run the tests of the web page, in Chromium
+# make test-detectors  set up, then put LinkNet on mmdet's detectors, one of each
+#                kind; half an hour
+# make coverage  set up, run the tests, and say which lines of mmsgg they ran
 #
 # The first call makes .venv and installs everything into it; the next one
 # installs nothing unless a requirements file or setup.cfg changed. It needs
@@ -62,15 +65,18 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
-.PHONY: help demo vrd gqa test test-web lint clean distclean FORCE
+.PHONY: help demo vrd gqa test test-web test-detectors coverage lint clean \
+	distclean FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
 	@echo 'make vrd        train and test on Stanford VRD (VRD_ROOT=data/vrd)'
 	@echo 'make gqa        train and test on GQA-200 (GQA_ROOT=data/gqa)'
 	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
+	@echo 'make coverage   the tests, and which lines of mmsgg they run'
+	@echo 'make test-detectors  LinkNet on one detector of each folder of mmdet'
 	@echo 'make test-web   the tests of the web page; Chromium must be there'
-	@echo 'make lint       ruff check and ruff format --check'
+	@echo 'make lint       ruff check, ruff format --check and mypy'
 	@echo 'make clean      delete caches and build output'
 	@echo 'make distclean  make clean, and delete .venv and .venv-upstream'
 	@echo 'PYTHON=...      the Python >= 3.10 to make .venv with (python3)'
@@ -93,9 +99,17 @@ test: lint
 test-web: $(STAMP)
 	$(PYTEST) projects/web_demo $(PYTEST_ARGS)
 
+coverage: $(STAMP)
+	$(PYTEST) -n $(WORKERS) --dist loadfile --cov $(PYTEST_ARGS)
+
+test-detectors: $(STAMP)
+	MMSGG_ALL_DETECTORS=1 $(PYTEST) -n $(WORKERS) \
+		tests/test_models/test_all_detectors.py $(PYTEST_ARGS)
+
 lint: $(STAMP)
 	$(VENV_PYTHON) -m ruff check .
 	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m mypy
 
 $(STAMP): $(if $(MMCV),$(REQUIREMENTS)) requirements/tests.txt \
 		projects/web_demo/requirements.txt setup.cfg $(if $(VENV_OK),,FORCE)
