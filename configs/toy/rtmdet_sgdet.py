@@ -1,5 +1,5 @@
-# LinkNet on the frozen RTMDet of rtmdet.py (load_from), at once on detections:
-# 0.93 of R@50 after 3 epochs, and little less after one.
+# LinkNet on the frozen RTMDet of rtmdet.py (load_from), at once on detections;
+# docs/detectors.md says what it reaches.
 _base_ = [
     '../_base_/models/linknet_rtmdet_toy.py',
     '../_base_/datasets/toy_relation.py',
