@@ -253,8 +253,7 @@ def test_the_picture_follows_the_wishes(inferencer, images, monkeypatch):
     seen = []
 
     def draw(name, image, data_sample, **kwargs):
-        visualizer = inferencer.visualizer
-        limits = visualizer.topk_relations, visualizer.relation_score_thr
+        limits = kwargs['topk_relations'], kwargs['relation_score_thr']
         seen.append((*limits, len(data_sample.pred_relations)))
         assert 'gt_instances' not in data_sample
         assert not kwargs['draw_gt']
@@ -264,7 +263,7 @@ def test_the_picture_follows_the_wishes(inferencer, images, monkeypatch):
     inferencer(images[0], show=True, topk=4, score_thr=0.0)
     inferencer(images[0], show=True)
     assert seen[0] == seen[2]
-    assert seen[0][:2] == (20, 0.1)  # of the config
+    assert seen[0][:2] == (None, None)  # what the config says
     assert seen[1] == (4, 0.0, 4)
 
 

@@ -48,8 +48,12 @@ SWITCHES = {
     "the paper's layout": dict(geometric_layout=dict(detailed=False)),
     'with frequency bias': dict(frequency_bias=True),
     'no frequency bias': dict(frequency_bias=False),
-    'no union feature': dict(union_roi_extractor=None, union_head=None),
-    'no object feature': dict(object_roi_extractor=None, object_head=None),
+    'no union feature': dict(
+        features=dict(union_roi_extractor=None, union_head=None)
+    ),
+    'no object feature': dict(
+        features=dict(object_roi_extractor=None, object_head=None)
+    ),
 }
 
 

@@ -36,7 +36,7 @@ def test_what_a_compat_model_sees(tmp_path, task):
     item = dict(img_path=str(path), img_id='x', instances=[], relations=[])
     for step in cfg.test_dataloader.dataset.pipeline:
         item = TRANSFORMS.build(step)(item)
-    preprocessor = MODELS.build(cfg.model.data_preprocessor)
+    preprocessor = MODELS.build(cfg.model.detector.data_preprocessor)
     batch = preprocessor({key: [value] for key, value in item.items()})
 
     assert batch['inputs'].shape == (1, 3, 592, 592)

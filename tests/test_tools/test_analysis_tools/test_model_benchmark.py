@@ -77,7 +77,7 @@ def test_classes_of_a_cascade():
 
 def test_proposals_from_outside():
     cfg = config('sgdet')
-    cfg.model.rpn_head = None
+    cfg.model.detector.rpn_head = None
     resize = dict(
         type='mmdet.ProposalBroadcaster',
         transforms=[dict(type='mmdet.Resize', scale=(128, 128))],

@@ -188,7 +188,7 @@ def test_what_does_not_fit_the_model_is_named():
 
 
 def test_anchors():
-    generator = compat('sgdet').rpn_head.anchor_generator
+    generator = compat('sgdet').detector.rpn_head.anchor_generator
     anchors = slow_anchors(37)
     command.check_anchors(anchors, generator)
     with pytest.raises(ValueError, match=r'up to 1\.00 pixels'):
@@ -197,6 +197,6 @@ def test_anchors():
         command.check_anchors(anchors.transpose(0, 1).contiguous(), generator)
     with pytest.raises(ValueError, match=r'\(37, 37, 9, 4\).*20, 4'):
         command.check_anchors(anchors[:, :, :9], generator)
-    paper = Config.fromfile(COMPAT.parent / 'sgdet.py').model.rpn_head
+    paper = Config.fromfile(COMPAT.parent / 'sgdet.py').model.detector.rpn_head
     with pytest.raises(ValueError, match=r'up to 8\.00 pixels'):
         command.check_anchors(anchors, paper.anchor_generator)
