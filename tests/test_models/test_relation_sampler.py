@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmengine.structures import InstanceData
 
-from mmsgg.models.roi_heads import select_detections
+from mmsgg.models.object_sources.two_stage import select_detections
 from mmsgg.models.task_modules import (
     DetectionRelationSampler,
     RelationSampler,
