@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmsgg.models.relation_heads.linknet_rel_head import (
-    GlobalContext,
-    RelationalEmbedding,
-)
+from mmsgg.models.layers import GlobalContext
+from mmsgg.models.relation_heads.linknet_rel_head import RelationalEmbedding
 
 
 def slow_block(block, objects, scale=1.0, norm=False):

@@ -1,15 +1,17 @@
-"""The building blocks that several relation heads share."""
+"""Building blocks of relation heads that are no method's own."""
 
 from .batch_norm import RobustBatchNorm1d, RobustBatchNorm2d
 from .box_embedding import BoxEmbedding
 from .frequency_bias import FrequencyBias
 from .geometric_layout import GeometricLayout
+from .global_context import GlobalContext
 from .object_sequences import ObjectSequences
 
 __all__ = [
     'BoxEmbedding',
     'FrequencyBias',
     'GeometricLayout',
+    'GlobalContext',
     'ObjectSequences',
     'RobustBatchNorm1d',
     'RobustBatchNorm2d',

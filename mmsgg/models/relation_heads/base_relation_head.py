@@ -314,6 +314,12 @@ class BaseRelationHead(BaseModule):
             labels.append(image_labels)
         return object_logits, torch.cat(labels)
 
+    def add_frequency_bias(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Add the bias of (k, 2) classes to (k, P + 1) logits, if any."""
+        if self.frequency_bias is None:
+            return logits
+        return logits + self.frequency_bias(labels)
+
     def collect(
         self,
         object_logits: list[Tensor],

@@ -137,7 +137,7 @@ class IMPRelHead(BaseRelationHead):
             objects, self.classifier(nodes), targets
         )
         predicate_logits = self.predicate_fc(edges)
-        if self.frequency_bias is not None:
-            bias = self.frequency_bias(labels[stacked])
-            predicate_logits = predicate_logits + bias
+        predicate_logits = self.add_frequency_bias(
+            predicate_logits, labels[stacked]
+        )
         return self.collect(object_logits, labels, predicate_logits, pairs)

@@ -87,6 +87,5 @@ class MLPRelHead(BaseRelationHead):
         hidden = torch.relu(self.pair_fc(torch.cat([words, layout], dim=1)))
         hidden = hidden * torch.relu(self.layout_gate(layout))
         scores = self.predicate_fc(self.dropout(hidden))
-        if self.frequency_bias is not None:
-            scores = scores + self.frequency_bias(labels[rows])
+        scores = self.add_frequency_bias(scores, labels[rows])
         return self.collect(object_logits, labels, scores, pairs)

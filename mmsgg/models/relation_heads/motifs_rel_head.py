@@ -257,9 +257,9 @@ class MotifsRelHead(BaseRelationHead):
         ):
             joint = as_subject[chunk[:, 0]] * as_object[chunk[:, 1]]
             scores = self.predicate_fc(joint * unions)
-            if self.frequency_bias is not None:
-                scores = scores + self.frequency_bias(labels[chunk])
-            predicate_logits.append(scores)
+            predicate_logits.append(
+                self.add_frequency_bias(scores, labels[chunk])
+            )
         return self.collect(
             object_logits, labels, torch.cat(predicate_logits), pairs
         )

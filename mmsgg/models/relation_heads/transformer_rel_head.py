@@ -193,9 +193,9 @@ class TransformerRelHead(BaseRelationHead):
             )
             gated = torch.relu(self.gate_fc(roles)) * unions
             scores = self.predicate_fc(gated) + self.role_predicate_fc(roles)
-            if self.frequency_bias is not None:
-                scores = scores + self.frequency_bias(labels[chunk])
-            predicate_logits.append(scores)
+            predicate_logits.append(
+                self.add_frequency_bias(scores, labels[chunk])
+            )
         return self.collect(
             object_logits, labels, torch.cat(predicate_logits), pairs
         )
