@@ -57,9 +57,17 @@ def features_on(maps, channels=16):
     )
 
 
-def model_on(cfg, num_classes=80, **kwargs):
+def num_classes_of(cfg):
+    """The classes of a detector, wherever its config says so."""
+    head = cfg.get('roi_head', cfg).bbox_head
+    head = head[-1] if isinstance(head, list) else head
+    return head.get('num_classes', 80)
+
+
+def model_on(cfg, **kwargs):
     """LinkNet on the detector of a config, for 3 predicates."""
     maps = maps_of(cfg)
+    num_classes = num_classes_of(cfg) if 'mask_head' not in cfg else 80
     torch.manual_seed(0)
     return MODELS.build(
         dict(

@@ -1,6 +1,7 @@
 """Objects of a single-stage detector, which scores the boxes it finds."""
 
 from copy import copy
+from inspect import signature
 from typing import Any
 
 import torch
@@ -102,13 +103,13 @@ class SingleStageObjects(ObjectSource):
         head = self.detector.bbox_head
         cfg = copy(head.test_cfg)
         cfg.score_thr = min(cfg.get('score_thr', 0), self.candidate_thr)
+        # PAA votes after NMS, and has nothing before it
+        options = dict(cfg=cfg, with_nms=isinstance(head, PAAHead))
+        # those that look for corners have a top-k, and no such settings
+        known = signature(head.predict_by_feat).parameters
+        options = {k: v for k, v in options.items() if k in known}
         return head.predict_by_feat(
-            *head(x),
-            batch_img_metas=metas,
-            cfg=cfg,
-            rescale=False,
-            # PAA votes after NMS, and has nothing before it
-            with_nms=isinstance(head, PAAHead),
+            *head(x), batch_img_metas=metas, rescale=False, **options
         )
 
     def classify(self, bboxes: Tensor, candidates: InstanceData) -> Tensor:
