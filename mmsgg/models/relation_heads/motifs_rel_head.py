@@ -58,7 +58,9 @@ class ObjectLSTM(nn.LSTM):
                 batch_first=True,
                 enforce_sorted=False,
             )
-            packed_out, _ = super().forward(packed)
+            # torch 2.1 hides its type
+            forward = super().forward  # type: ignore[has-type]
+            packed_out, _ = forward(packed)
         out, _ = pad_packed_sequence(packed_out, batch_first=True)
         return sequences.unpad(out)
 
