@@ -90,6 +90,19 @@ class SGGInferencer(DetInferencer):
             raise FileNotFoundError(str(error)) from None
         raise FileNotFoundError(f"'{model}' is not a file")
 
+    def _init_model(
+        self, cfg: Config, weights: str | None, device: str = 'cpu'
+    ) -> nn.Module:
+        """Build the model, unless its config is of the first version."""
+        if cfg.model.type.endswith(('SceneGraphRCNN', 'SceneGraphFromBoxes')):
+            raise ValueError(
+                f'the config is of an earlier version of mmsgg, whose model '
+                f'was called {cfg.model.type}. Its weights load as they are: '
+                'name a config of today, SGGInferencer(model=CONFIG, '
+                'weights=CHECKPOINT)'
+            )
+        return super()._init_model(cfg, weights, device)
+
     def _load_weights_to_model(
         self, model: nn.Module, checkpoint: dict | None, cfg: Config
     ) -> None:

@@ -408,3 +408,15 @@ def test_formats_are_checked_before_the_model_runs(
         with pytest.raises(error, match=message):
             inferencer(images[0], out_dir=tmp_path, export=['json', ending])
     assert not any(tmp_path.iterdir())
+
+
+def test_a_config_of_the_first_version_is_explained(checkpoint, tmp_path):
+    content = torch.load(checkpoint, weights_only=False)
+    cfg = content['meta']['cfg'].replace(
+        'SceneGraphDetector', 'SceneGraphRCNN'
+    )
+    content['meta']['cfg'] = cfg
+    path = tmp_path / 'old.pth'
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r'earlier version.*name a config'):
+        SGGInferencer(weights=path, device='cpu')
