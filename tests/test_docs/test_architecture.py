@@ -17,6 +17,12 @@ ARCHITECTURE, CONTRIBUTING, CHANGELOG = (
     for name in ('docs/architecture.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
 )
 PAGES = (ARCHITECTURE, CONTRIBUTING, CHANGELOG)
+ALL_PAGES = sorted(
+    page
+    for pattern in ('*.md', 'docs/*.md', 'projects/*/*.md')
+    for page in ROOT.glob(pattern)
+)
+MAKEFILE = ROOT / 'Makefile'
 #: What runs make.
 MADE = ('work_dirs/', '.venv')
 
@@ -65,13 +71,31 @@ def test_paths_exist(page):
     assert [path for path in paths if not [*ROOT.glob(path)]] == []
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
+def anchors(page):
+    """What the headings of a page are called in links, as GitHub has it."""
+    for heading in re.findall(r'^#+ (.+)$', page.read_text(), re.M):
+        heading = re.sub(r'\[([^\]]*)\]\([^)]*\)', r'\1', heading.lower())
+        yield re.sub(r'[^\w\- ]', '', heading).replace(' ', '-')
+
+
+@pytest.mark.parametrize(
+    'page', ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT))
+)
 def test_links_lead_somewhere(page):
-    links = re.findall(r'\]\(([^)#\s]+)[^)]*\)', prose(page))
-    links = [link for link in links if '://' not in link]
-    assert links
-    missing = [link for link in links if not (page.parent / link).exists()]
+    links = re.findall(r'\]\(([^)\s]+)\)', prose(page))
+    missing = []
+    for link in (link for link in links if '://' not in link):
+        path, _, anchor = link.partition('#')
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            missing.append(link)
     assert missing == []
+
+
+def test_make_tests_what_is_there():
+    paths = re.findall(r'\b(?:tests|tools|demo)/\S+\.py', MAKEFILE.read_text())
+    assert paths
+    assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
 @cache
@@ -245,6 +269,6 @@ def test_pre_commit_runs_the_ruff_of_the_tests():
 
 def test_the_targets_of_make_exist():
     targets = set(re.findall(r'\bmake ([a-z-]+)', CONTRIBUTING.read_text()))
-    makefile = (ROOT / 'Makefile').read_text()
+    makefile = MAKEFILE.read_text()
     assert {'test', 'coverage'} <= targets
     assert targets <= set(re.findall(r'^([a-z-]+):', makefile, re.M))
