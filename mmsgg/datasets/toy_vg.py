@@ -1,9 +1,11 @@
 """The vocabulary of the toy data set, and the data set that reads it."""
 
+from pathlib import Path
 from typing import Any
 
 from mmsgg.registry import DATASETS
 
+from .scene_graph_dataset import LoadedGraphs
 from .vg150 import VG150Dataset
 
 #: From the most to the least agent-like: in a pair of different classes the
@@ -61,3 +63,18 @@ class ToyVGDataset(VG150Dataset):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_root=data_root, num_val=num_val, **kwargs)
+
+    def load_graphs(self) -> LoadedGraphs:
+        """Read the split.
+
+        Raises:
+            FileNotFoundError: If the data set is not drawn yet.
+        """
+        if not Path(self.vocabulary_file).is_file():
+            raise FileNotFoundError(
+                f'{self.vocabulary_file} not found; draw the toy data set: '
+                'python tools/dataset_converters/make_toy_vg.py '
+                f'{self.data_root}, or pass data_root=... of a folder that '
+                'holds one'
+            )
+        return super().load_graphs()

@@ -226,3 +226,10 @@ def test_yardsticks_of_two_scenes():
     alone = scene(['dog'])
     assert recall_ceiling(alone, top=20) is None
     assert label_prior_recall(one, alone, top=20) is None
+
+
+def test_one_that_is_not_drawn_yet_says_how(tmp_path):
+    with pytest.raises(
+        FileNotFoundError, match=r'not found; .*make_toy_vg\.py .*data_root='
+    ):
+        ToyVGDataset(data_root=str(tmp_path / 'none'))
