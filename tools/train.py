@@ -74,7 +74,8 @@ def apply_training_options(cfg: Config, args: Namespace) -> None:
 
 def warn_of_untrained_detector(cfg: Config) -> None:
     """Say so where a relation head would learn from a random detector."""
-    frozen = cfg.model.get('freeze_detector', False)
+    model = cfg.model
+    frozen = model.get('detector') and model.get('freeze_detector', True)
     if frozen and not cfg.get('load_from') and not cfg.get('resume'):
         print_log(
             'The detector is frozen and no weights are loaded: it stays as '

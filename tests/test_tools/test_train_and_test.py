@@ -95,6 +95,29 @@ def test_auto_scale_lr(files):
         train.apply_training_options(Config({}), args)
 
 
+@pytest.mark.parametrize(
+    ('model', 'settings', 'warned'),
+    [
+        # frozen is the default
+        (dict(detector=dict(type='any')), {}, True),
+        (dict(detector=dict(type='any'), freeze_detector=True), {}, True),
+        (dict(detector=dict(type='any'), freeze_detector=False), {}, False),
+        (dict(detector=dict(type='any')), dict(load_from='a.pth'), False),
+        (dict(detector=dict(type='any')), dict(resume=True), False),
+        (dict(relation_head=dict(type='any')), {}, False),
+    ],
+)
+def test_a_detector_that_stays_random_is_warned_of(
+    model, settings, warned, monkeypatch
+):
+    said = []
+    monkeypatch.setattr(
+        train, 'print_log', lambda text, **_: said.append(text)
+    )
+    train.warn_of_untrained_detector(Config(dict(model=model, **settings)))
+    assert ['stays as random' in text for text in said] == [True] * warned
+
+
 def test_show_and_show_dir_switch_the_hook_on(files):
     hook = dict(type='mmdet.DetVisualizationHook')
     cfg = Config(dict(default_hooks=dict(visualization=hook)))
