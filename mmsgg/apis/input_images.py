@@ -1,5 +1,6 @@
 """The images that a user hands to an inferencer."""
 
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -167,3 +168,25 @@ def output_stems(
             unique = f'{stem}_{count}'
         taken.add(unique)
         yield unique
+
+
+def report_failed(failed: dict[str, str], count: int) -> None:
+    """Warn of the images of a folder that did not load.
+
+    Args:
+        failed: For each of them a message.
+        count: All images of the folder.
+
+    Raises:
+        ValueError: If none did.
+    """
+    if not failed:
+        return
+    lines = [f'  {message}' for message in failed.values()]
+    lines[10:] = ['  ...'] if len(lines) > 10 else []
+    message = '\n'.join(
+        [f'{len(failed)} of {count} images did not load:', *lines]
+    )
+    if len(failed) == count:
+        raise ValueError(message)
+    warnings.warn(message, stacklevel=3)

@@ -32,6 +32,7 @@ from .input_images import (
     is_folder,
     is_several,
     name_images,
+    report_failed,
 )
 from .vocabulary import find_vocabulary, metainfo_of, numbers_of
 
@@ -274,7 +275,7 @@ class SGGInferencer(DetInferencer):
             )
             predictions += found['predictions']
             pictures += found['visualization']
-        _report(failed, len(images))
+        report_failed(failed, len(images))
         return dict(
             predictions=predictions, visualization=pictures, failed=failed
         )
@@ -460,17 +461,3 @@ class SGGInferencer(DetInferencer):
             raise ValueError(
                 f'{image.name} does not pass the test pipeline: {error}'
             ) from error
-
-
-def _report(failed: dict[str, str], count: int) -> None:
-    """Say which images of a folder did not load."""
-    if not failed:
-        return
-    lines = [f'  {message}' for message in failed.values()]
-    lines[10:] = ['  ...'] if len(lines) > 10 else []
-    message = '\n'.join(
-        [f'{len(failed)} of {count} images did not load:', *lines]
-    )
-    if len(failed) == count:
-        raise ValueError(message)
-    warnings.warn(message, stacklevel=3)
