@@ -313,13 +313,7 @@ class SGGInferencer(DetInferencer):
     def forward(
         self, inputs: dict, task: str | None = None, **kwargs: Any
     ) -> list[SGDataSample]:
-        """Predict a batch; the samples come back on the CPU.
-
-        Args:
-            inputs: What :meth:`preprocess` yields for the model.
-            task: The task, by default the model's.
-            **kwargs: None; for subclasses.
-        """
+        """Predict a batch of :meth:`preprocess`; samples are on the CPU."""
         data = self.model.data_preprocessor(inputs, False)
         samples = self.model.predict(
             data['inputs'], data['data_samples'], task=task
@@ -339,16 +333,8 @@ class SGGInferencer(DetInferencer):
     ) -> list[np.ndarray]:
         """Draw the predictions of a batch.
 
-        Args:
-            inputs: The images.
-            preds: Their predictions.
-            return_vis: Whether to return the pictures.
-            show: Whether to show the pictures in a window.
-            wait_time: How long, in seconds; 0 waits for a key.
-            pred_score_thr: The least score of drawn objects without relation.
-            img_out_dir: Folder for ``vis/*.jpg``.
-            **kwargs: Limits of this picture, as of
-                :meth:`SGLocalVisualizer.add_datasample`.
+        Args as of :meth:`__call__`; the rest are limits of this picture, as
+        of :meth:`SGLocalVisualizer.add_datasample`.
 
         Returns:
             The pictures (H, W, 3) RGB, if they are asked for.
