@@ -3,6 +3,7 @@
 import json
 from itertools import product
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import pytest
@@ -12,6 +13,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.structures import InstanceData
 
 from mmsgg.datasets import VRDDataset
+from mmsgg.models.object_sources import GivenBoxes
 from mmsgg.models.task_modules import DetectionRelationSampler
 from mmsgg.registry import DATASETS, MODELS
 from mmsgg.structures.bbox import box_ious
@@ -49,6 +51,7 @@ def build(head, **kwargs):
 def samples_of(*sizes):
     samples = [random_sample(n, 2 * n if n > 1 else 0, n) for n in sizes]
     for sample in samples:
+        del sample.scale_factor  # there is no image that was scaled
         gt = sample.gt_instances
         sample.proposals = InstanceData(
             bboxes=gt.bboxes + 1,
@@ -141,6 +144,16 @@ def test_what_is_wrong_is_named():
     del sample.proposals
     with pytest.raises(ValueError, match=r'2\.jpg.*LoadDetections'):
         build('linknet', task='sgdet').test_step(dict(data_samples=[sample]))
+
+
+def test_a_detector_beside_given_boxes_makes_the_maps():
+    maps = (torch.zeros(1, 2, 3, 4),)
+    detector = SimpleNamespace(extract_feat=lambda images: (images, maps))
+    assert GivenBoxes(detector, NUM_CLASSES).extract_feat('image') == (
+        'image',
+        maps,
+    )
+    assert GivenBoxes(None, NUM_CLASSES).extract_feat(None) == ()
 
 
 def vrd_config(name, folder):

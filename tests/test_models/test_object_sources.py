@@ -1,14 +1,20 @@
 """What the detectors find, as objects of a relation head."""
 
+from types import SimpleNamespace
+
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmcv.ops import nms
+from mmengine.structures import InstanceData
 
 from mmsgg.models.object_sources.two_stage import (
+    TwoStageObjects,
     log_probabilities,
     select_detections,
 )
+from mmsgg.structures import SGDataSample
 
 
 def slow_selection(scores, boxes, score_thr, iou_thr, max_per_img):
@@ -74,3 +80,30 @@ def test_log_probabilities_stand_zero_probabilities():
     logits = log_probabilities(scores)
     assert logits.isfinite().all()
     torch.testing.assert_close(logits.softmax(dim=1), scores)
+
+
+@pytest.mark.parametrize('relate_proposals', [False, True])
+@pytest.mark.parametrize('num_boxes', [1, 2])
+def test_objects_lie_in_proposals_or_in_what_is_regressed_of_them(
+    num_boxes, relate_proposals
+):
+    """Of a head with a box for each of two classes, or one for both."""
+    proposals = torch.tensor([[0.0, 0, 9, 9], [30, 0, 39, 9]])
+    result = InstanceData(
+        scores=torch.tensor([[0.5, 0.25, 0.25], [0.0, 0.75, 0.25]]),
+        bboxes=torch.cat(
+            [proposals + shift for shift in (1, 2)[:num_boxes]], dim=1
+        ),
+    )
+    detector = SimpleNamespace(
+        roi_head=SimpleNamespace(predict_bbox=lambda *_: [result])
+    )
+    sample = SGDataSample(proposals=InstanceData(bboxes=proposals))
+    source = TwoStageObjects(detector, 2, relate_proposals)
+    [objects] = source.objects((), [sample], None)
+    regressed = result.bboxes.reshape(2, num_boxes, 4).expand(2, 2, 4)
+    assert torch.equal(objects.class_bboxes, regressed[[1, 0]])
+    expected = regressed[[1, 0], [1, 0]]
+    if relate_proposals:
+        expected = proposals[[1, 0]]
+    assert torch.equal(objects.bboxes, expected)

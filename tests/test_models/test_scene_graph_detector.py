@@ -275,6 +275,31 @@ def test_boxes_come_back_in_original_pixels(name, tmp_path):
     assert recall_of(scaled, tmp_path) == recall_of(plain, tmp_path)
 
 
+@torch.no_grad()
+def test_boxes_may_stay_in_input_pixels():
+    model = build('sgcls').eval()
+    scale = (0.5, 2.0)
+    data = model.data_preprocessor(data_of(4, scale=scale))
+    [sample] = model.predict(*data.values(), rescale=False)
+    torch.testing.assert_close(
+        sample.pred_instances.bboxes,
+        sample.gt_instances.bboxes * torch.tensor(scale * 2),
+    )
+
+
+@torch.no_grad()
+def test_boxes_of_training_are_in_input_pixels_as_they_come():
+    """The pipeline has scaled them already."""
+    model = build('sgcls').train()
+    seen = []
+    model.relation_head.loss = lambda x, objects, _: seen.extend(objects) or {}
+    data = data_of(4)
+    [sample] = data['data_samples']
+    sample.set_metainfo(dict(scale_factor=(0.5, 2.0)))
+    run_loss(model, data)
+    assert torch.equal(seen[0].bboxes, sample.gt_instances.bboxes)
+
+
 def recall_of(samples, folder):
     """Recalls of samples, and of the file that keeps them."""
     dumped = DumpSceneGraphs(str(folder / 'graphs.pkl'), topk=3)

@@ -7,11 +7,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 
 from mmsgg.models.object_sources import SingleStageObjects
 from mmsgg.models.object_sources.object_source import score_logits
 from mmsgg.models.object_sources.single_stage import inside
+from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
 NUM_CLASSES = 3
@@ -65,11 +67,17 @@ def slow_clusters(result, merge_iou, max_per_img):
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.integers(0, 14), st.integers(0, 10**4), st.sampled_from([3, 64]))
-def test_clusters_against_loops(num, seed, max_per_img):
+@given(
+    st.integers(0, 14),
+    st.integers(0, 10**4),
+    st.sampled_from([3, 64]),
+    st.sampled_from([0.3, 0.6, 0.8]),
+)
+def test_clusters_against_loops(num, seed, max_per_img, merge_iou):
     result = found(num, seed)
-    objects = source(max_per_img=max_per_img).cluster(result)
-    expected = slow_clusters(result, 0.6, max_per_img)
+    limits = dict(merge_iou=merge_iou, max_per_img=max_per_img)
+    objects = source(**limits).cluster(result)
+    expected = slow_clusters(result, **limits)
     assert objects.bboxes.tolist() == [box for box, _ in expected]
     scores = objects.logits[:, :-1].sigmoid()
     assert not objects.logits[:, -1].any()
@@ -153,3 +161,79 @@ def test_boxes_are_clipped_to_the_image_and_wild_ones_go():
 def test_a_detector_without_boxes_is_refused():
     with pytest.raises(TypeError, match='no boxes to relate'):
         SingleStageObjects(SimpleNamespace(bbox_head=None), NUM_CLASSES)
+
+
+class Head:
+    """Gives back what it was told, in one image, and notes how it was asked.
+
+    The first box reaches far beyond the image of 50 x 100 pixels.
+    """
+
+    def __init__(self, **test_cfg):
+        self.test_cfg = ConfigDict(test_cfg)
+        self.result = InstanceData(
+            bboxes=torch.tensor([[60.0, 0, 300, 200], [50, 0, 90, 50]]),
+            scores=torch.tensor([0.75, 0.5]),
+            labels=torch.tensor([0, 1]),
+        )
+
+    def __call__(self, x):
+        return (x,)
+
+    def predict(self, x, samples, rescale):
+        self.asked = dict(rescale=rescale)
+        return [self.result]
+
+    def predict_by_feat(self, x, batch_img_metas, cfg, rescale, with_nms):
+        self.asked = dict(
+            rescale=rescale, with_nms=with_nms, score_thr=cfg.score_thr
+        )
+        return [self.result]
+
+
+class CornerHead(Head):
+    def predict_by_feat(self, x, batch_img_metas, rescale):
+        self.asked = dict(rescale=rescale)
+        return [self.result]
+
+
+def objects_of(head, given, **kwargs):
+    objects = SingleStageObjects(
+        SimpleNamespace(bbox_head=head), NUM_CLASSES, **kwargs
+    )
+    sample = SGDataSample(metainfo=dict(img_shape=(50, 100)))
+    return objects.objects((), [sample], given)[0]
+
+
+def test_found_objects_lie_in_the_image():
+    head = Head()
+    objects = objects_of(head, None)
+    assert objects.bboxes.tolist() == [[60, 0, 100, 50], [50, 0, 90, 50]]
+    assert head.asked == dict(rescale=False)
+
+
+@pytest.mark.parametrize('kind', [Head, CornerHead])
+def test_given_boxes_are_compared_with_what_is_in_the_image(kind):
+    """Of the candidate that reaches out they would have a small share."""
+    given = InstanceData(bboxes=torch.tensor([[60.0, 0, 100, 50]]))
+    objects = objects_of(kind(), [given])
+    scores = objects.logits[0, :-1].sigmoid().tolist()
+    assert scores == pytest.approx([0.75, 0, 0], abs=2e-6)
+
+
+@pytest.mark.parametrize(
+    ('test_cfg', 'score_thr'),
+    [
+        (dict(score_thr=0.05), 0.01),
+        (dict(score_thr=0.001), 0.001),
+        (dict(), 0),
+    ],
+)
+def test_candidates_are_asked_for_before_the_nms(test_cfg, score_thr):
+    given = InstanceData(bboxes=torch.zeros(0, 4))
+    head = Head(**test_cfg)
+    objects_of(head, [given], candidate_thr=0.01)
+    assert head.asked == dict(
+        rescale=False, with_nms=False, score_thr=score_thr
+    )
+    assert head.test_cfg == test_cfg  # the detector's stays

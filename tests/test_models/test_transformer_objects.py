@@ -89,10 +89,33 @@ def test_the_best_queries_are_objects_each_place_once():
         (), samples((50, 100)), None
     )
     assert torch.equal(best.bboxes, found.bboxes[:1])
+    [each] = source(LOGITS, BOXES, merge_iou=0.96).objects(
+        (), samples((50, 100)), None
+    )
+    assert len(each) == 3
     [none] = source(LOGITS, BOXES, score_thr=1.0).objects(
         (), samples((50, 100)), None
     )
     assert len(none) == 0 and none.features.shape == (0, 3)
+
+
+def test_one_place_may_hold_objects_of_two_classes():
+    logits = torch.tensor([[[2.0, 0, 1], [0, 3, 1], [0, 1, 1]]])
+    [found] = source(logits, BOXES).objects((), samples((50, 100)), None)
+    assert torch.equal(found.logits, logits[0, [1, 0, 2]])
+
+
+def test_queries_that_ddq_drops_do_not_count():
+    """It says so for each head of each image, in the last layer's mask."""
+    objects = source(LOGITS.repeat(2, 1, 1), BOXES.repeat(2, 1, 1))
+    kept = torch.tensor([[True, False, True], [False, True, True]])
+    mask = kept.repeat_interleave(2, dim=0)[:, None].expand(4, 3, 3)
+    objects.detector.bbox_head.cache_dict = dict(
+        num_heads=2, distinct_query_mask=[~mask, mask]
+    )
+    one, other = objects.queries((), samples((50, 100), (50, 100)))
+    assert torch.equal(one.logits, LOGITS[0, [0, 2]])
+    assert other.features.tolist() == [[3, 4, 5], [6, 7, 8]]
 
 
 @pytest.mark.parametrize('labels', [None, torch.tensor([1, 0, 1])])

@@ -143,6 +143,17 @@ def test_only_the_best_relations_are_drawn():
     assert count(picture(sample, topk_relations=1), HIT) > 0
 
 
+def test_a_picture_may_have_limits_of_its_own():
+    sample = full_sample([[0, 1, 0]], [[2, 0, 1], [0, 1, 0]])  # 0.9 and 0.89
+    for setting, own, drawn in (
+        (dict(topk_relations=1), dict(topk_relations=2), True),
+        (dict(topk_relations=2), dict(topk_relations=0), False),
+        (dict(relation_score_thr=0.895), dict(relation_score_thr=0.0), True),
+        (dict(), dict(relation_score_thr=0.895), False),
+    ):
+        assert (count(picture(sample, draw=own, **setting), HIT) > 0) == drawn
+
+
 def test_threshold_is_for_objects_without_relation():
     sample = SGDataSample()
     sample.pred_instances = objects(scores=torch.tensor([0.1, 0.1, 0.5]))

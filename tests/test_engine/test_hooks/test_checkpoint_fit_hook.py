@@ -1,5 +1,7 @@
 """mmdet's checkpoint of COCO in the detector stage of VG150."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from mmengine.config import Config
@@ -7,7 +9,10 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from mmengine.runner import TestLoop as Loop
 
+from mmsgg.engine.hooks import CheckpointFitHook
+
 from ...test_configs import CONFIGS, small_model
+from ...test_models.test_first_version import narrow_toy_model
 
 DETECTION = CONFIGS / 'detection/faster-rcnn_r101_fpn_vg150.py'
 LEFT_OUT = {
@@ -78,3 +83,23 @@ def test_a_test_is_refused(coco, tmp_path, monkeypatch):
         ValueError, match=r'does not fit.*fc_cls.*trained with'
     ):
         runner.load_checkpoint(str(coco[0]))
+
+
+@pytest.mark.parametrize('wrap', [lambda model: model, torch.nn.DataParallel])
+def test_weights_are_compared_under_their_names_of_today(wrap):
+    """Of a detector, and of a relation head of an earlier version."""
+    runner = SimpleNamespace(
+        model=wrap(narrow_toy_model()), _test_loop=Loop.__new__(Loop)
+    )
+    names = ['backbone.conv1.weight', 'relation_head.object_head.0.weight']
+    weights = {name: torch.zeros(1) for name in names}
+    with pytest.raises(ValueError, match='does not fit') as error:
+        CheckpointFitHook().after_load_checkpoint(
+            runner, dict(state_dict=weights)
+        )
+    for name in (
+        'detector.backbone.conv1.weight',
+        'relation_head.features.object_head.0.weight',
+    ):
+        assert f'{name} (1,), here (' in str(error.value)
+    assert list(weights) == names
