@@ -22,7 +22,7 @@ DETECTORS = {
     'rtmdet/rtmdet_tiny_8xb32-300e_coco.py': 'SingleStageObjects',
     # boxes beyond the image, one label each
     'yolox/yolox_tiny_8xb8-300e_coco.py': 'SingleStageObjects',
-    # the coarsest map first, each of another width
+    # the coarsest map first
     'yolo/yolov3_mobilenetv2_8xb24-320-300e_coco.py': 'SingleStageObjects',
     'retinanet/retinanet_r18_fpn_1x_coco.py': 'SingleStageObjects',
     'fcos/fcos_r50-caffe_fpn_gn-head_1x_coco.py': 'SingleStageObjects',

@@ -10,7 +10,7 @@ from torch import nn
 from mmsgg.evaluation import DumpSceneGraphs, SceneGraphMetric
 from mmsgg.registry import MODELS
 
-from .samples import random_sample
+from .samples import random_objects, random_sample
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
 SIZE = 64
@@ -273,6 +273,35 @@ def test_boxes_come_back_in_original_pixels(name, tmp_path):
         if name == 'predcls':
             assert torch.equal(other.pred_instances.labels, gt.labels)
     assert recall_of(scaled, tmp_path) == recall_of(plain, tmp_path)
+
+
+@pytest.mark.parametrize('mode', ['loss', 'predict', 'tensor'])
+def test_a_head_sees_the_finest_map_first(mode, monkeypatch):
+    """In whatever order the detector has them, and keeps them, itself."""
+    model = build('sgcls')
+    coarse, fine = torch.zeros(1, 2, 4, 6), torch.zeros(1, 2, 8, 12)
+    source = model.object_source
+    monkeypatch.setattr(source, 'extract_feat', lambda _: (coarse, fine))
+    seen = []
+
+    def objects(x, *_):
+        seen.append(x)
+        return [random_objects(4)]
+
+    def head(x, *_, **__):
+        seen.append(x)
+        raise StopIteration
+
+    monkeypatch.setattr(source, 'objects', objects)
+    for name in ('loss', 'predict', 'forward'):
+        monkeypatch.setattr(model.relation_head, name, head)
+    data = model.data_preprocessor(data_of(4))
+    with pytest.raises(StopIteration):
+        model(**data, mode=mode)
+    assert [[level.shape[-1] for level in x] for x in seen] == [
+        [6, 12],
+        [12, 6],
+    ]
 
 
 @torch.no_grad()
