@@ -108,6 +108,16 @@ def test_pairs_in_chunks_give_the_same(draw_boxes, max_pairs):
     assert sum(sizes) == (44 if draw_boxes else 22)
 
 
+def test_training_takes_all_pairs_at_once():
+    """Batch norm wants them together."""
+    head = MODELS.build(linknet_cfg()).train()
+    head.features.max_pairs = 1
+    sizes = pooled_at_once(head)
+    pairs = torch.tensor([[0, 1], [1, 2], [2, 0]])
+    head(feature_map(1), [random_objects(3)], [pairs])
+    assert sizes == [3]
+
+
 @torch.no_grad()
 def test_no_pairs_in_chunks():
     head = MODELS.build(linknet_cfg()).eval()
