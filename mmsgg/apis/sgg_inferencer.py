@@ -36,6 +36,8 @@ from .input_images import (
 )
 from .vocabulary import find_vocabulary, metainfo_of, numbers_of
 
+FORMER_MODELS = ('SceneGraphRCNN', 'SceneGraphFromBoxes')
+
 
 @INFERENCERS.register_module()
 class SGGInferencer(DetInferencer):
@@ -95,14 +97,16 @@ class SGGInferencer(DetInferencer):
         self, cfg: Config, weights: str | None, device: str = 'cpu'
     ) -> nn.Module:
         """Build the model, unless its config is of the first version."""
-        if cfg.model.type.endswith(('SceneGraphRCNN', 'SceneGraphFromBoxes')):
+        try:
+            return super()._init_model(cfg, weights, device)
+        except KeyError as error:
+            if not any(name in str(error) for name in FORMER_MODELS):
+                raise
             raise ValueError(
-                f'the config is of an earlier version of mmsgg, whose model '
-                f'was called {cfg.model.type}. Its weights load as they are: '
-                'name a config of today, SGGInferencer(model=CONFIG, '
-                'weights=CHECKPOINT)'
-            )
-        return super()._init_model(cfg, weights, device)
+                'the config is of an earlier version of mmsgg. Its weights '
+                'load as they are: name a config of today, '
+                'SGGInferencer(model=CONFIG, weights=CHECKPOINT)'
+            ) from error
 
     def _load_weights_to_model(
         self, model: nn.Module, checkpoint: dict | None, cfg: Config
