@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from mmcv.ops import nms
-from mmdet.models.dense_heads import PAAHead
+from mmdet.models.dense_heads import PAAHead, RTMDetInsHead
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -103,8 +103,9 @@ class SingleStageObjects(ObjectSource):
         head = self.detector.bbox_head
         cfg = copy(head.test_cfg)
         cfg.score_thr = min(cfg.get('score_thr', 0), self.candidate_thr)
-        # PAA votes after NMS, and has nothing before it
-        options = dict(cfg=cfg, with_nms=isinstance(head, PAAHead))
+        # these have nothing before their NMS
+        with_nms = isinstance(head, (PAAHead, RTMDetInsHead))
+        options = dict(cfg=cfg, with_nms=with_nms)
         # those that look for corners have a top-k, and no such settings
         known = signature(head.predict_by_feat).parameters
         options = {k: v for k, v in options.items() if k in known}
