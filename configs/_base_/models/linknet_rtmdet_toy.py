@@ -1,104 +1,31 @@
 # LinkNet on a small RTMDet, 2.2 M weights, that a CPU trains from scratch in
 # minutes, for the toy data set.
-detector = dict(
-    _scope_='mmdet',
-    type='RTMDet',
-    data_preprocessor=dict(
-        type='DetDataPreprocessor',
-        mean=[103.53, 116.28, 123.675],
-        std=[57.375, 57.12, 58.395],
-        bgr_to_rgb=False,
-        # images of at most 128 pixels, in square batches
-        pad_size_divisor=128,
-    ),
-    backbone=dict(
-        type='CSPNeXt',
-        arch='P5',
-        expand_ratio=0.5,
-        deepen_factor=0.167,
-        widen_factor=0.25,
-        channel_attention=True,
-        norm_cfg=dict(type='BN'),
-        act_cfg=dict(type='SiLU', inplace=True),
-    ),
-    neck=dict(
-        type='CSPNeXtPAFPN',
-        in_channels=[64, 128, 256],
-        out_channels=64,
-        num_csp_blocks=1,
-        expand_ratio=0.5,
-        norm_cfg=dict(type='BN'),
-        act_cfg=dict(type='SiLU', inplace=True),
-    ),
-    bbox_head=dict(
-        type='RTMDetSepBNHead',
-        num_classes=12,
-        in_channels=64,
-        stacked_convs=2,
-        feat_channels=64,
-        anchor_generator=dict(
-            type='MlvlPointGenerator', offset=0, strides=[8, 16, 32]
-        ),
-        bbox_coder=dict(type='DistancePointBBoxCoder'),
-        loss_cls=dict(type='QualityFocalLoss', use_sigmoid=True, beta=2.0),
-        loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
-        with_objectness=False,
-        exp_on_reg=False,
-        share_conv=True,
-        pred_kernel_size=1,
-        norm_cfg=dict(type='BN'),
-        act_cfg=dict(type='SiLU', inplace=True),
-    ),
-    train_cfg=dict(
-        assigner=dict(type='DynamicSoftLabelAssigner', topk=13),
-        allowed_border=-1,
-        pos_weight=-1,
-        debug=False,
-    ),
-    test_cfg=dict(
-        nms_pre=1000,
-        min_bbox_size=0,
-        score_thr=0.001,
-        nms=dict(type='nms', iou_threshold=0.65),
-        max_per_img=100,
-    ),
-)
+_base_ = './linknet_rtmdet_s.py'
 
-roi_extractor = dict(
-    type='mmdet.SingleRoIExtractor',
-    roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=1),
-    out_channels=64,
-    featmap_strides=[8, 16, 32],
-)
-fc67 = dict(type='FC67Head', in_channels=64, out_channels=256, dropout=0.0)
-
+roi_extractor = dict(roi_layer=dict(sampling_ratio=1), out_channels=64)
+fc67 = dict(in_channels=64, out_channels=256, dropout=0.0)
 model = dict(
-    type='SceneGraphDetector',
-    detector=detector,
-    object_source=dict(type='SingleStageObjects', max_per_img=16),
+    detector=dict(
+        # images of at most 128 pixels, in square batches
+        data_preprocessor=dict(pad_size_divisor=128),
+        backbone=dict(deepen_factor=0.167, widen_factor=0.25),
+        neck=dict(in_channels=[64, 128, 256], out_channels=64),
+        bbox_head=dict(num_classes=12, in_channels=64, feat_channels=64),
+        test_cfg=dict(nms_pre=1000, max_per_img=100),
+    ),
+    object_source=dict(max_per_img=16),
     relation_head=dict(
-        type='LinkNetRelHead',
         num_classes=12,
         num_predicates=11,
-        sampler=dict(type='RelationSampler', num=256, pos_fraction=0.25),
         features=dict(
             object_roi_extractor=roi_extractor,
             object_head=fc67,
-            union_roi_extractor=dict(
-                type='UnionRoIExtractor', roi_extractor=roi_extractor
-            ),
-            union_head=dict(fc67, last_relu=False),
+            union_roi_extractor=dict(roi_extractor=roi_extractor),
+            union_head=fc67,
         ),
-        global_context=dict(
-            type='GlobalContext', in_channels=64, out_channels=64, level=0
-        ),
-        geometric_layout=dict(
-            type='GeometricLayout', out_channels=128, dropout=0.1
-        ),
-        frequency_bias=True,
+        global_context=dict(in_channels=64, out_channels=64),
         embed_channels=32,
         hidden_channels=64,
     ),
-    freeze_detector=True,
 )
-del detector, roi_extractor, fc67
+del roi_extractor, fc67
