@@ -11,7 +11,7 @@ from dash import Dash, Input, Output, Patch, State, html
 from dash.exceptions import PreventUpdate
 
 from mmsgg.evaluation import write_scene_graphs
-from mmsgg.visualization.graph_dict import counted
+from mmsgg.visualization.graph_dict import counted, name_of
 
 from .graph_view import edge_id, graph_elements, graph_stylesheet
 from .image_view import marks_layout, marks_of_boxes, marks_of_graph
@@ -21,7 +21,6 @@ from .shown_graph import (
     css_colors,
     focus_on_object,
     focus_on_triplet,
-    name_of,
     object_names,
     shown_graph,
 )

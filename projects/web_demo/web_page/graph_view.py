@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+from mmsgg.visualization.graph_dict import name_of
 from mmsgg.visualization.labels import text_size
 
-from .shown_graph import Focus, Graph, css_colors, name_of
+from .shown_graph import Focus, Graph, css_colors
 
 ACCENT, FAINT, INK, PAPER = '#3b5bdb', '#9aa5b1', '#1f2933', '#f5f7fa'
 FONT_SIZE, NODE_HEIGHT = 14, 32

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from mmsgg.apis import filter_graph
 from mmsgg.visualization.colors import class_color, text_color
+from mmsgg.visualization.graph_dict import name_of
 
 LOOSE_SCORE = 0.3
 """The least score of an object that is in no relation shown."""
@@ -52,11 +53,6 @@ def shown_graph(
         if item['id'] in linked or item['score'] >= loose_score
     ]
     return dict(graph, objects=objects, triplets=triplets)
-
-
-def name_of(item: Mapping[str, Any]) -> str:
-    """The name of an object or a predicate, or its number without one."""
-    return str(item['label'] if item['name'] is None else item['name'])
 
 
 def object_names(graph: Graph) -> dict[int, str]:
