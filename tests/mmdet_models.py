@@ -69,7 +69,7 @@ def model_on(cfg, **kwargs):
     maps = maps_of(cfg)
     num_classes = num_classes_of(cfg) if 'mask_head' not in cfg else 80
     torch.manual_seed(0)
-    return MODELS.build(
+    model = MODELS.build(
         dict(
             type='SceneGraphDetector',
             detector=dict(cfg, _scope_='mmdet'),
@@ -91,3 +91,7 @@ def model_on(cfg, **kwargs):
         )
         | kwargs
     )
+    if hasattr(model.detector, 'level_embed'):
+        # whatever was in the memory, until mmdet's init_weights
+        torch.nn.init.normal_(model.detector.level_embed)
+    return model
