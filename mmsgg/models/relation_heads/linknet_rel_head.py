@@ -264,22 +264,15 @@ class LinkNetRelHead(BaseRelationHead):
         object_logits, labels = self.decide_classes(objects, logits, targets)
 
         edges = self.embed_edges(hidden, labels, sizes)  # E1
-        stacked = torch.cat(bboxes)
-        predicate_logits = []
-        for chunk, unions in self.features.chunks(
-            x, bboxes, stack_pairs(bboxes, pairs)
-        ):
-            scores = self.score_pairs(stacked, edges, chunk, unions)  # G1
-            predicate_logits.append(
-                self.add_frequency_bias(scores, labels[chunk])
-            )
-        return self.collect(
-            object_logits,
-            labels,
-            torch.cat(predicate_logits),
-            pairs,
-            **auxiliary,
+        boxes, stacked = torch.cat(bboxes), stack_pairs(bboxes, pairs)
+        scores = torch.cat(  # G1
+            [
+                self.score_pairs(boxes, edges, chunk, unions)
+                for chunk, unions in self.features.chunks(x, bboxes, stacked)
+            ]
         )
+        scores = self.add_frequency_bias(scores, labels[stacked])
+        return self.collect(object_logits, labels, scores, pairs, **auxiliary)
 
     def auxiliary_losses(
         self, output: RelationOutput, batch_data_samples: list[SGDataSample]

@@ -1,5 +1,6 @@
 """Neural motifs: LSTMs over the objects of an image (arXiv 1711.06640)."""
 
+from collections.abc import Sequence
 from math import sqrt
 from typing import Any, Literal
 
@@ -252,19 +253,32 @@ class MotifsRelHead(BaseRelationHead):
 
         edges = torch.cat([self.edge_embedding(labels), hidden], dim=1)
         edges = self.edge_lstm(edges, sequences)  # E
-        as_subject, as_object = self.role_fc(edges).chunk(2, dim=1)
-        predicate_logits = []
-        for chunk, unions in self.features.chunks(
-            x, bboxes, stack_pairs(bboxes, pairs)
-        ):
-            joint = as_subject[chunk[:, 0]] * as_object[chunk[:, 1]]
-            scores = self.predicate_fc(joint * unions)
-            predicate_logits.append(
-                self.add_frequency_bias(scores, labels[chunk])
-            )
-        return self.collect(
-            object_logits, labels, torch.cat(predicate_logits), pairs
+        roles = self.role_fc(edges).chunk(2, dim=1)
+        stacked = stack_pairs(bboxes, pairs)
+        scores = torch.cat(
+            [
+                self.score_pairs(roles, chunk, unions)
+                for chunk, unions in self.features.chunks(x, bboxes, stacked)
+            ]
         )
+        scores = self.add_frequency_bias(scores, labels[stacked])
+        return self.collect(object_logits, labels, scores, pairs)
+
+    def score_pairs(
+        self, roles: Sequence[Tensor], pairs: Tensor, unions: Tensor
+    ) -> Tensor:
+        """Score the predicates of k pairs.
+
+        Args:
+            roles: s and o, each (sum N, pair).
+            pairs: (k, 2) rows [subject, object] of both.
+            unions: F (k, pair), or ones (k, 1).
+
+        Returns:
+            (k, P + 1) logits without the frequency bias.
+        """
+        joint = roles[0][pairs[:, 0]] * roles[1][pairs[:, 1]]
+        return self.predicate_fc(joint * unions)
 
     def sequences(
         self, bboxes: list[Tensor], logits: Tensor

@@ -1,5 +1,6 @@
 """Transformer encoders over the objects of an image."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -183,19 +184,32 @@ class TransformerRelHead(BaseRelationHead):
             torch.cat([regions, hidden, self.edge_embedding(labels)], dim=1),
             sequences,
         )
-        as_subject, as_object = self.role_fc(edges).chunk(2, dim=1)
-        predicate_logits = []
-        for chunk, unions in self.features.chunks(
-            x, bboxes, stack_pairs(bboxes, pairs)
-        ):
-            roles = torch.cat(  # p
-                [as_subject[chunk[:, 0]], as_object[chunk[:, 1]]], dim=1
-            )
-            gated = torch.relu(self.gate_fc(roles)) * unions
-            scores = self.predicate_fc(gated) + self.role_predicate_fc(roles)
-            predicate_logits.append(
-                self.add_frequency_bias(scores, labels[chunk])
-            )
-        return self.collect(
-            object_logits, labels, torch.cat(predicate_logits), pairs
+        roles = self.role_fc(edges).chunk(2, dim=1)
+        stacked = stack_pairs(bboxes, pairs)
+        scores = torch.cat(
+            [
+                self.score_pairs(roles, chunk, unions)
+                for chunk, unions in self.features.chunks(x, bboxes, stacked)
+            ]
         )
+        scores = self.add_frequency_bias(scores, labels[stacked])
+        return self.collect(object_logits, labels, scores, pairs)
+
+    def score_pairs(
+        self, roles: Sequence[Tensor], pairs: Tensor, unions: Tensor
+    ) -> Tensor:
+        """Score the predicates of k pairs.
+
+        Args:
+            roles: s and o, each (sum N, hidden).
+            pairs: (k, 2) rows [subject, object] of both.
+            unions: F (k, pair), or ones (k, 1).
+
+        Returns:
+            (k, P + 1) logits without the frequency bias.
+        """
+        both = torch.cat(  # p
+            [roles[0][pairs[:, 0]], roles[1][pairs[:, 1]]], dim=1
+        )
+        gated = torch.relu(self.gate_fc(both)) * unions
+        return self.predicate_fc(gated) + self.role_predicate_fc(both)
