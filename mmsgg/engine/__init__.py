@@ -1,5 +1,11 @@
 """What stands around the runner: command lines, weights, processes."""
 
+from mmsgg.engine.checkpoint_reading import (
+    UntrustedCheckpointError,
+    checkpoint_address,
+    read_checkpoint,
+    use_safe_reading,
+)
 from mmsgg.engine.command_line import (
     add_cfg_options,
     add_shared_arguments,
@@ -14,12 +20,16 @@ from mmsgg.engine.cpu_distributed import (
 from mmsgg.engine.initial_weights import fetch_initial_weights
 
 __all__ = [
+    'UntrustedCheckpointError',
     'add_cfg_options',
     'add_shared_arguments',
+    'checkpoint_address',
     'checkpoint_file',
     'config_file',
     'config_from_args',
     'fetch_initial_weights',
     'leave_process_group',
+    'read_checkpoint',
     'use_gloo_without_gpu',
+    'use_safe_reading',
 ]

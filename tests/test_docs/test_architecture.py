@@ -33,7 +33,13 @@ LAYERS = (
     ('visualization',),
     ('evaluation',),
     ('datasets', 'models'),
-    ('structures', 'registry', 'compatibility', 'version'),
+    (
+        'structures',
+        'registry',
+        'compatibility',
+        'restricted_pickle',
+        'version',
+    ),
 )
 
 
