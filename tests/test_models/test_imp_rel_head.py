@@ -57,6 +57,22 @@ def test_messages_against_loops(num_iters):
 
 
 @torch.no_grad()
+def test_edges_in_chunks_pass_the_same_messages():
+    torch.manual_seed(0)
+    net = MessagePassing(6, 2)
+    nodes, edges = torch.randn(4, 6), torch.randn(12, 6)
+    pairs = torch.ones(4, 4).fill_diagonal_(0).nonzero()
+    whole = net(nodes, edges, pairs)
+    sizes = []
+    net.gates[0].register_forward_hook(
+        lambda *args: sizes.append(len(args[-1]))
+    )
+    for one, other in zip(net(nodes, edges, pairs, 5), whole, strict=True):
+        torch.testing.assert_close(one, other)
+    assert sizes == [5, 5, 2] * 2
+
+
+@torch.no_grad()
 def test_no_edges_and_no_nodes():
     net = MessagePassing(6, 2)
     pairs = torch.zeros(0, 2, dtype=torch.long)

@@ -1,5 +1,7 @@
 """The regions of objects and of pairs, at once and in chunks."""
 
+import weakref
+
 import numpy as np
 import pytest
 import torch
@@ -106,6 +108,24 @@ def test_pairs_in_chunks_give_the_same(draw_boxes, max_pairs):
         assert_same_graph(graph, other)
     assert max(sizes) <= max_pairs
     assert sum(sizes) == (44 if draw_boxes else 22)
+
+
+@torch.no_grad()
+def test_no_union_feature_outlives_its_chunk():
+    """Or the memory would grow with the square of the objects."""
+    head = MODELS.build(linknet_cfg()).eval()
+    head.features.max_pairs = 4
+    made, most_alive = [], 0
+
+    def count(*args):
+        nonlocal most_alive
+        made.append(weakref.ref(args[-1]))
+        most_alive = max(most_alive, sum(ref() is not None for ref in made))
+
+    head.features.union_head.register_forward_hook(count)
+    head.predict(feature_map(1), [random_objects(9)], metas(1))
+    assert len(made) == 36 / 4
+    assert most_alive <= 2
 
 
 def test_training_takes_all_pairs_at_once():

@@ -306,6 +306,17 @@ class TestEveryHead:
         for graph, other in zip(whole, chunks, strict=True):
             assert_same_graph(graph, other)
 
+    @torch.no_grad()
+    def test_the_best_relations_are_kept(self, head, monkeypatch):
+        monkeypatch.setattr(base_relation_head, 'MAX_RANKED', 4)
+        objects = [random_objects(n, n) for n in (5, 0, 1)]
+        x = feature_map(3)
+        graphs = head.predict(x, objects, metas(3))
+        few = head.predict(x, objects, metas(3), max_relations=7)
+        assert [len(relations) for _, relations in few] == [7, 0, 0]
+        for (instances, relations), graph in zip(graphs, few, strict=True):
+            assert_same_graph(graph, (instances, relations[:7]))
+
     def test_it_runs_in_bfloat16(self, head):
         samples = [random_graph(seed, False) for seed in range(2)]
         objects = [given_objects(sample, 0) for sample in samples]

@@ -261,6 +261,7 @@ class SceneGraphDetector(BaseDetector):
         batch_data_samples: list[SGDataSample],
         rescale: bool = True,
         task: str | None = None,
+        max_relations: int | None = None,
     ) -> list[SGDataSample]:
         """Predict the scene graphs of a batch.
 
@@ -270,6 +271,8 @@ class SceneGraphDetector(BaseDetector):
             rescale: Whether predicted boxes are to be in original-image
                 pixels too, or in input-image pixels.
             task: The task of this call, by default the model's.
+            max_relations: The most pairs of an image to return, the best
+                ones; by default all.
 
         Returns:
             The same samples with ``pred_instances`` and ``pred_relations``.
@@ -287,6 +290,7 @@ class SceneGraphDetector(BaseDetector):
             [sample.metainfo for sample in batch_data_samples],
             rescale=rescale and batch_inputs is not None,
             pairs=pairs,
+            max_relations=max_relations,
         )
         for sample, (instances, relations) in zip(
             batch_data_samples, graphs, strict=True

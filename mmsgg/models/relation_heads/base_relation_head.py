@@ -19,6 +19,7 @@ from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
 GIVEN_LOGIT = 1000.0  # of a class that was given; its probability is 1
+MAX_RANKED = 65536  # rows of predicates that become probabilities at once
 
 
 class RelationOutput(NamedTuple):
@@ -222,6 +223,7 @@ class BaseRelationHead(BaseModule):
         batch_img_metas: list[dict],
         rescale: bool = False,
         pairs: list[Tensor] | None = None,
+        max_relations: int | None = None,
     ) -> list[tuple[InstanceData, InstanceData]]:
         """Predict the scene graphs of a batch.
 
@@ -233,6 +235,8 @@ class BaseRelationHead(BaseModule):
             pairs: For each image (K, 2) rows [subject, object], where it is
                 known which objects are related; else those of
                 :meth:`all_pairs`.
+            max_relations: How many pairs of an image are returned, the best
+                ones; all by default, as metrics may ask for any of them.
 
         Returns:
             For each image its instances and its relations, as
@@ -254,6 +258,7 @@ class BaseRelationHead(BaseModule):
                 pairs[i],
                 img_meta,
                 rescale,
+                max_relations,
             )
             for i, img_meta in enumerate(batch_img_metas)
         ]
@@ -353,6 +358,7 @@ class BaseRelationHead(BaseModule):
         pairs: Tensor,
         img_meta: dict,
         rescale: bool = False,
+        max_relations: int | None = None,
     ) -> tuple[InstanceData, InstanceData]:
         """Turn the logits of one image into a ranked scene graph.
 
@@ -371,17 +377,31 @@ class BaseRelationHead(BaseModule):
             bboxes = bboxes / bboxes.new_tensor(img_meta['scale_factor'] * 2)
         instances = InstanceData(bboxes=bboxes, scores=scores, labels=labels)
 
-        predicate_scores = predicate_logits.float().softmax(dim=1)[:, :-1]
-        best, predicates = predicate_scores.max(dim=1)
+        chunks = [
+            predicate_probabilities(rows).max(dim=1)
+            for rows in predicate_logits.split(MAX_RANKED)
+        ]
+        best, predicates = map(torch.cat, zip(*chunks, strict=True))
         triplet_scores = scores[pairs].prod(dim=1) * best
         order = triplet_scores.argsort(descending=True, stable=True)
+        order = order[:max_relations]
         relations = InstanceData(
             pairs=pairs[order],
             labels=predicates[order],
             scores=triplet_scores[order],
-            predicate_scores=predicate_scores[order],
+            predicate_scores=torch.cat(
+                [
+                    predicate_probabilities(predicate_logits[rows])
+                    for rows in order.split(MAX_RANKED)
+                ]
+            ),
         )
         return instances, relations
+
+
+def predicate_probabilities(logits: Tensor) -> Tensor:
+    """Probabilities (k, P) of predicates out of logits (k, P + 1)."""
+    return logits.float().softmax(dim=1)[:, :-1]
 
 
 def given_logits(labels: Tensor, logits: Tensor) -> Tensor:

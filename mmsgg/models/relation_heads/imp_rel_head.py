@@ -39,7 +39,11 @@ class MessagePassing(nn.Module):
         self.gates = nn.ModuleList(nn.Linear(2 * channels, 1) for _ in '1234')
 
     def forward(
-        self, nodes: Tensor, edges: Tensor, pairs: Tensor
+        self,
+        nodes: Tensor,
+        edges: Tensor,
+        pairs: Tensor,
+        max_edges: int | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Pass messages along the edges.
 
@@ -47,24 +51,43 @@ class MessagePassing(nn.Module):
             nodes: (N, channels) inputs of the nodes.
             edges: (K, channels) inputs of the edges.
             pairs: (K, 2) rows [subject, object] of the nodes.
+            max_edges: How many edges work at once; bounds the memory that
+                is needed beside their states.
 
         Returns:
             The states of nodes (N, channels) and edges (K, channels).
         """
-        nodes, edges = self.node_gru(nodes), self.edge_gru(edges)
+        size = max_edges or max(len(pairs), 1)
+        chunks = pairs.split(size)
+        nodes = self.node_gru(nodes)
+        states = [self.edge_gru(chunk) for chunk in edges.split(size)]
         for _ in range(self.num_iters):
-            ends = [nodes[pairs[:, 0]], nodes[pairs[:, 1]]]
-            gates = [
-                torch.sigmoid(gate(torch.cat([end, edges], dim=1)))
-                for gate, end in zip(self.gates, ends * 2, strict=True)
-            ]
-            to_edges = gates[0] * ends[0] + gates[1] * ends[1]
             to_nodes = torch.zeros_like(nodes)
-            for gate, rows in zip(gates[2:], pairs.T, strict=True):
-                to_nodes = to_nodes.index_add(0, rows, gate * edges)
+            for i, chunk in enumerate(chunks):
+                to_edges, to_nodes = self._messages(
+                    nodes, states[i], chunk, to_nodes
+                )
+                states[i] = self.edge_gru(to_edges, states[i])
             nodes = self.node_gru(to_nodes, nodes)
-            edges = self.edge_gru(to_edges, edges)
-        return nodes, edges
+        return nodes, torch.cat(states)
+
+    def _messages(
+        self, nodes: Tensor, edges: Tensor, pairs: Tensor, to_nodes: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Send what k edges (k, channels) and their ends have to say.
+
+        Returns:
+            m to the edges (k, channels), and what the nodes (N, channels)
+            have been told until now, ``to_nodes``, with that of the edges.
+        """
+        ends = [nodes[pairs[:, 0]], nodes[pairs[:, 1]]]
+        gates = [
+            torch.sigmoid(gate(torch.cat([end, edges], dim=1)))
+            for gate, end in zip(self.gates, ends * 2, strict=True)
+        ]
+        for gate, rows in zip(gates[2:], pairs.T, strict=True):
+            to_nodes = to_nodes.index_add(0, rows, gate * edges)
+        return gates[0] * ends[0] + gates[1] * ends[1], to_nodes
 
 
 @MODELS.register_module()
@@ -127,11 +150,16 @@ class IMPRelHead(BaseRelationHead):
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
         stacked = stack_pairs(bboxes, pairs)
-        unions, rows = self.features.embed_unions(x, bboxes, stacked)
         nodes, edges = self.message_passing(
             torch.relu(self.node_fc(self.features.embed_objects(x, bboxes))),
-            torch.relu(self.edge_fc(unions))[rows],
+            self.features.score(
+                x,
+                bboxes,
+                stacked,
+                lambda _, unions: torch.relu(self.edge_fc(unions)),
+            ),
             stacked,
+            None if self.training else self.features.max_pairs,
         )
         object_logits, labels = self.decide_classes(
             objects, self.classifier(nodes), targets

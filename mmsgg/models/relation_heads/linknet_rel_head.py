@@ -264,14 +264,15 @@ class LinkNetRelHead(BaseRelationHead):
         object_logits, labels = self.decide_classes(objects, logits, targets)
 
         edges = self.embed_edges(hidden, labels, sizes)  # E1
-        boxes, stacked = torch.cat(bboxes), stack_pairs(bboxes, pairs)
-        scores = torch.cat(  # G1
-            [
-                self.score_pairs(boxes, edges, chunk, unions)
-                for chunk, unions in self.features.chunks(x, bboxes, stacked)
-            ]
+        boxes = torch.cat(bboxes)
+
+        def score(chunk: Tensor, unions: Tensor) -> Tensor:
+            scores = self.score_pairs(boxes, edges, chunk, unions)  # G1
+            return self.add_frequency_bias(scores, labels[chunk])
+
+        scores = self.features.score(
+            x, bboxes, stack_pairs(bboxes, pairs), score
         )
-        scores = self.add_frequency_bias(scores, labels[stacked])
         return self.collect(object_logits, labels, scores, pairs, **auxiliary)
 
     def auxiliary_losses(

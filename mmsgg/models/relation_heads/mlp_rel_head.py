@@ -11,7 +11,7 @@ from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
 from .base_relation_head import BaseRelationHead, RelationOutput
-from .pair_features import stack_pairs
+from .pair_features import PairFeatures, stack_pairs
 
 
 @MODELS.register_module()
@@ -49,6 +49,7 @@ class MLPRelHead(BaseRelationHead):
         **kwargs: Any,
     ) -> None:
         super().__init__(num_classes, num_predicates, **kwargs)
+        self.features = PairFeatures()  # none, but pairs come in chunks
         self.subject_embedding = nn.Embedding(num_classes, embed_channels)
         self.object_embedding = nn.Embedding(num_classes, embed_channels)
         self.geometric_layout = GeometricLayout(layout_channels, detailed=True)
@@ -75,17 +76,36 @@ class MLPRelHead(BaseRelationHead):
         logits = torch.cat([image.logits for image in objects])
         object_logits, labels = self.decide_classes(objects, logits, targets)
         bboxes = [image.bboxes for image in objects]
-        rows = stack_pairs(bboxes, pairs)
-        subject, object_ = rows.T
-        stacked = torch.cat(bboxes)
+        boxes = torch.cat(bboxes)
+        scores = self.features.score(
+            x,
+            bboxes,
+            stack_pairs(bboxes, pairs),
+            lambda chunk, _: self.score_pairs(boxes, labels, chunk),
+        )
+        return self.collect(object_logits, labels, scores, pairs)
+
+    def score_pairs(
+        self, bboxes: Tensor, labels: Tensor, pairs: Tensor
+    ) -> Tensor:
+        """Score the predicates of k pairs.
+
+        Args:
+            bboxes: (sum N, 4), input-image pixels.
+            labels: (sum N,) classes.
+            pairs: (k, 2) rows [subject, object] of both.
+
+        Returns:
+            (k, P + 1) logits.
+        """
+        subjects, objects = pairs.T
         words = [
-            self.subject_embedding(labels[subject]),
-            self.object_embedding(labels[object_]),
+            self.subject_embedding(labels[subjects]),
+            self.object_embedding(labels[objects]),
         ]
         words = self.dropout(torch.cat(words, dim=1))
-        layout = self.geometric_layout(stacked[subject], stacked[object_])
+        layout = self.geometric_layout(bboxes[subjects], bboxes[objects])
         hidden = torch.relu(self.pair_fc(torch.cat([words, layout], dim=1)))
         hidden = hidden * torch.relu(self.layout_gate(layout))
         scores = self.predicate_fc(self.dropout(hidden))
-        scores = self.add_frequency_bias(scores, labels[rows])
-        return self.collect(object_logits, labels, scores, pairs)
+        return self.add_frequency_bias(scores, labels[pairs])

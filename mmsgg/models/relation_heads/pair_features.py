@@ -1,6 +1,6 @@
 """What a head sees of objects and of pairs: their regions of the image."""
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from itertools import accumulate
 from typing import Any
 
@@ -55,8 +55,8 @@ class PairFeatures(nn.Module):
         object_head: Config of what makes f of the pooled region.
         union_roi_extractor: Config of :class:`UnionRoIExtractor`.
         union_head: Config of what makes F of the pooled union box.
-        max_pairs: Pairs that are pooled and scored at once in inference;
-            bounds the memory.
+        max_pairs: Union boxes that are pooled at once in inference, each of
+            which serves two pairs that are scored with it; bounds the memory.
     """
 
     def __init__(
@@ -134,24 +134,48 @@ class PairFeatures(nn.Module):
         ]
         return torch.cat(unions), rows
 
-    def chunks(
-        self, x: tuple[Tensor, ...], bboxes: list[Tensor], pairs: Tensor
-    ) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield the pairs ``max_pairs`` at a time, each with its F.
+    def score(
+        self,
+        x: tuple[Tensor, ...],
+        bboxes: list[Tensor],
+        pairs: Tensor,
+        score_pairs: Callable[[Tensor, Tensor], Tensor],
+    ) -> Tensor:
+        """Score the pairs, in inference some at a time with their F.
+
+        No F outlives its chunk: of a pair stays what ``score_pairs`` returns.
 
         Args:
             x: Feature maps, each (B, channels, H, W), the finest first.
             bboxes: For each image (N, 4), input-image pixels.
             pairs: (sum K, 2) as :func:`stack_pairs` gives them.
+            score_pairs: Maps some of the pairs (k, 2) and their F
+                (k, channels), or ones (k, 1), to (k, outputs).
 
-        Yields:
-            (k, 2) of the pairs, and their F (k, channels), or ones (k, 1).
+        Returns:
+            (sum K, outputs) in the order of the pairs.
         """
-        unions, rows = self.embed_unions(x, bboxes, pairs)
-        for chunk, of_chunk in zip(
-            self._chunks(pairs), self._chunks(rows), strict=True
-        ):
-            yield chunk, unions[of_chunk]
+        size = len(pairs) if self.training else 2 * self.max_pairs
+        if len(pairs) <= size:
+            unions, of_pairs = self.embed_unions(x, bboxes, pairs)
+            return score_pairs(pairs, unions[of_pairs])
+        scores = torch.empty(0)
+        for rows in self._neighbours(pairs).split(size):
+            chunk = pairs[rows]
+            unions, of_pairs = self.embed_unions(x, bboxes, chunk)
+            part = score_pairs(chunk, unions[of_pairs])
+            if len(scores) == 0:
+                scores = part.new_empty(len(pairs), part.shape[1])
+            scores[rows] = part
+        return scores
+
+    def _neighbours(self, pairs: Tensor) -> Tensor:
+        """List the rows (sum K,) so that (i, j) and (j, i) come in turn.
+
+        They share a union box, which both then find in one chunk.
+        """
+        first, second = pairs.sort(dim=1).values.T
+        return (first * (second.max() + 1) + second).argsort(stable=True)
 
     def _chunks(self, rows: Tensor) -> tuple[Tensor, ...]:
         """Split what belongs to pairs, so that inference needs less memory.

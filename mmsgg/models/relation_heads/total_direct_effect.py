@@ -8,6 +8,7 @@ from torch.utils.hooks import RemovableHandle
 from mmsgg.registry import MODELS
 
 from .base_relation_head import (
+    MAX_RANKED,
     BaseRelationHead,
     RelationOutput,
     given_logits,
@@ -138,8 +139,17 @@ class TotalDirectEffect(nn.Module):
         with treated:
             without_looks = head(x, known, pairs).predicate_logits
         return [
-            self.subtract(*image)
-            for image in zip(
+            torch.cat(
+                [
+                    self.subtract(*rows)
+                    for rows in zip(
+                        looks.split(MAX_RANKED),
+                        others.split(MAX_RANKED),
+                        strict=True,
+                    )
+                ]
+            )
+            for looks, others in zip(
                 output.predicate_logits, without_looks, strict=True
             )
         ]

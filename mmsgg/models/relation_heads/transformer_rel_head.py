@@ -185,14 +185,14 @@ class TransformerRelHead(BaseRelationHead):
             sequences,
         )
         roles = self.role_fc(edges).chunk(2, dim=1)
-        stacked = stack_pairs(bboxes, pairs)
-        scores = torch.cat(
-            [
-                self.score_pairs(roles, chunk, unions)
-                for chunk, unions in self.features.chunks(x, bboxes, stacked)
-            ]
+
+        def score(chunk: Tensor, unions: Tensor) -> Tensor:
+            scores = self.score_pairs(roles, chunk, unions)
+            return self.add_frequency_bias(scores, labels[chunk])
+
+        scores = self.features.score(
+            x, bboxes, stack_pairs(bboxes, pairs), score
         )
-        scores = self.add_frequency_bias(scores, labels[stacked])
         return self.collect(object_logits, labels, scores, pairs)
 
     def score_pairs(
