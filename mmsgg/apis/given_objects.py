@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 
 from mmsgg.models.detectors.scene_graph_detector import TASKS
 
+from .input_limits import MAX_OBJECTS, check_objects
 from .vocabulary import numbers_of
 
 _FORMAT = 'boxes are [x1, y1, x2, y2] in pixels of the original image'
@@ -83,7 +84,11 @@ def task_of(task: str | None, boxes: Any, labels: Any) -> str:
 
 
 def read_given(
-    boxes: Any, labels: Any, image: str, classes: Sequence[str]
+    boxes: Any,
+    labels: Any,
+    image: str,
+    classes: Sequence[str],
+    max_objects: int = MAX_OBJECTS,
 ) -> GivenObjects:
     """Read what a user gave for one image.
 
@@ -92,11 +97,14 @@ def read_given(
         labels: N names or numbers, or None.
         image: Its name, for messages.
         classes: The vocabulary.
+        max_objects: The most boxes to take.
 
     Raises:
-        ValueError: Where they do not have this form; the message says which.
+        ValueError: Where there are more, or they do not have this form; the
+            message says which.
     """
     boxes = getattr(boxes, 'tensor', boxes)  # mmdet's boxes
+    check_objects(f'the boxes of {image}', boxes, max_objects)
     if isinstance(boxes, torch.Tensor):
         boxes = boxes.detach().cpu()
     try:

@@ -1,16 +1,24 @@
 """The images that a user hands to an inferencer."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import cv2
 import mmcv
 import mmengine
 import numpy as np
 from mmdet.apis.det_inferencer import IMG_EXTENSIONS
+from PIL import UnidentifiedImageError
 
 from .given_objects import GivenObjects, read_given
+from .input_limits import (
+    MAX_OBJECTS,
+    check_pixels,
+    explain_resize_error,
+    open_image,
+)
 
 Image = str | Path | np.ndarray
 
@@ -35,6 +43,53 @@ class InputImage(NamedTuple):
             content = mmengine.fileio.get(self.source)
             return mmcv.imfrombytes(content, channel_order='rgb')
         return self.source[..., ::-1]
+
+    def size(self, max_pixels: int) -> tuple[int, int] | None:
+        """Its width and height, as the header of a file has them.
+
+        Returns:
+            None for a file that only OpenCV may know.
+
+        Raises:
+            ValueError: On an image of more than ``max_pixels``.
+        """
+        if isinstance(self.source, str):
+            content = mmengine.fileio.get(self.source)
+            try:
+                return open_image(content, self.name, max_pixels).size
+            except UnidentifiedImageError:
+                return None
+        height, width = self.source.shape[:2]
+        check_pixels(self.name, (width, height), max_pixels)
+        return width, height
+
+    def load(self, pipeline: Callable[..., dict], max_pixels: int) -> dict:
+        """Send it through a test pipeline, which loads paths and arrays.
+
+        Raises:
+            ValueError: On an image that has more than ``max_pixels``, is too
+                narrow to be resized, or is none.
+        """
+        size = self.size(max_pixels)
+        try:
+            return pipeline(self.source)
+        except cv2.error as error:
+            message = explain_resize_error(self.name, size or (1, 1))
+            raise ValueError(message) from error
+
+    def attach_given(self, data: dict) -> dict:
+        """Add what is given to what :meth:`load` made, ``gt_instances``.
+
+        Raises:
+            ValueError: On a box that is not of this image.
+        """
+        if self.given is not None:
+            sample = data['data_samples']
+            height, width = sample.ori_shape[:2]
+            sample.gt_instances = self.given.instances(
+                height, width, self.name
+            )
+        return data
 
 
 def is_folder(inputs: Image | Sequence[Image]) -> bool:
@@ -64,11 +119,48 @@ def name_images(
     ]
 
 
+def images_for_task(
+    inputs: Image | Sequence[Image],
+    task: str,
+    boxes: Any,
+    labels: Any,
+    classes: Sequence[str],
+    first_number: int = 0,
+    max_objects: int = MAX_OBJECTS,
+) -> list[InputImage]:
+    """List the images, with what a task takes of what a user gave.
+
+    Args:
+        inputs: See :func:`list_images`.
+        task: 'predcls', 'sgcls' or 'sgdet'.
+        boxes: (N, 4), original-image pixels; of several images one entry
+            each.
+        labels: N names or numbers, likewise.
+        classes: The vocabulary.
+        first_number: Of arrays, which have no name.
+        max_objects: The most boxes of an image.
+
+    Raises:
+        ValueError: Where labels are missing, or by :func:`attach_given`.
+    """
+    images = name_images(inputs, first_number)
+    if task == 'sgdet':
+        return images
+    if not is_several(inputs):
+        boxes, labels = [boxes], [labels]
+    if task == 'sgcls':
+        labels = [None] * len(images)
+    elif any(entry is None for entry in labels):
+        raise ValueError("task 'predcls' needs labels for each image")
+    return attach_given(images, boxes, labels, classes, max_objects)
+
+
 def attach_given(
     images: Sequence[InputImage],
     boxes: Sequence,
     labels: Sequence,
     classes: Sequence[str],
+    max_objects: int = MAX_OBJECTS,
 ) -> list[InputImage]:
     """Put each image together with what a user gave with it.
 
@@ -77,6 +169,7 @@ def attach_given(
         boxes: For each (N, 4) boxes, original-image pixels.
         labels: For each the N classes, names or numbers, or None.
         classes: The vocabulary.
+        max_objects: The most boxes of an image.
 
     Raises:
         ValueError: Where counts differ, or by :func:`read_given`.
@@ -88,7 +181,9 @@ def attach_given(
                 f'{len(values)}; give one entry an image'
             )
     return [
-        image._replace(given=read_given(given, names, image.name, classes))
+        image._replace(
+            given=read_given(given, names, image.name, classes, max_objects)
+        )
         for image, given, names in zip(images, boxes, labels, strict=True)
     ]
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from mmdet.apis import DetInferencer
@@ -28,14 +27,15 @@ from .graph_filter import Wanted, filter_sample
 from .input_images import (
     Image,
     InputImage,
-    attach_given,
+    images_for_task,
     is_folder,
-    is_several,
-    name_images,
     report_failed,
 )
+from .input_limits import MAX_OBJECTS, MAX_PIXELS
 from .vocabulary import find_vocabulary, metainfo_of, numbers_of
 
+# Of an image, before filters. All pairs of 317 objects are as many.
+MAX_RELATIONS = 100_000
 FORMER_MODELS = ('SceneGraphRCNN', 'SceneGraphFromBoxes')
 
 
@@ -58,6 +58,8 @@ class SGGInferencer(DetInferencer):
         device: Such as 'cuda:0' or 'cpu'; by default the best there is.
         scope: The registry scope that types without one are found in.
         show_progress: Whether calls with several batches show a bar.
+        max_objects: The most boxes that an image may be given.
+        max_pixels: Width times height of the largest image to take.
 
     Attributes:
         model.dataset_meta (dict): ``classes`` and ``predicates``, the names.
@@ -76,7 +78,11 @@ class SGGInferencer(DetInferencer):
         device: str | None = None,
         scope: str = 'mmsgg',
         show_progress: bool = True,
+        max_objects: int = MAX_OBJECTS,
+        max_pixels: int = MAX_PIXELS,
     ) -> None:
+        self.max_objects = max_objects
+        self.max_pixels = max_pixels
         super().__init__(
             model=str(model) if isinstance(model, Path) else model,
             weights=None if weights is None else str(weights),
@@ -234,7 +240,16 @@ class SGGInferencer(DetInferencer):
             for ending in export:
                 check_export(f'*.{ending}')
         task = task_of(task, boxes, labels)
-        images = self._images(inputs, task, boxes, labels)
+        images = images_for_task(
+            inputs,
+            task,
+            boxes,
+            labels,
+            self.model.dataset_meta['classes'],
+            self.num_predicted_imgs,
+            self.max_objects,
+        )
+        self.num_predicted_imgs += len(images)
         failed: dict[str, str] = {}
         batches: Iterable = self.preprocess(
             images, batch_size, failed=failed if is_folder(inputs) else None
@@ -320,7 +335,10 @@ class SGGInferencer(DetInferencer):
         """Predict a batch of :meth:`preprocess`; samples are on the CPU."""
         data = self.model.data_preprocessor(inputs, False)
         samples = self.model.predict(
-            data['inputs'], data['data_samples'], task=task
+            data['inputs'],
+            data['data_samples'],
+            task=task,
+            max_relations=MAX_RELATIONS,
         )
         return [sample.cpu() for sample in samples]
 
@@ -405,49 +423,13 @@ class SGGInferencer(DetInferencer):
             topk=len(data_sample.pred_relations),
         )
 
-    def _images(
-        self,
-        inputs: Image | Sequence[Image],
-        task: str,
-        boxes: Any,
-        labels: Any,
-    ) -> list[InputImage]:
-        """List the images, with what the task takes of them."""
-        images = name_images(inputs, self.num_predicted_imgs)
-        self.num_predicted_imgs += len(images)
-        if task == 'sgdet':
-            return images
-        if not is_several(inputs):
-            boxes, labels = [boxes], [labels]
-        if task == 'sgcls':
-            labels = [None] * len(images)
-        elif any(entry is None for entry in labels):
-            raise ValueError("task 'predcls' needs labels for each image")
-        classes = self.model.dataset_meta['classes']
-        return attach_given(images, boxes, labels, classes)
-
     def _load(self, image: InputImage, failed: dict | None) -> dict | None:
         """Load one image and attach what is given; None where that failed."""
         try:
-            data = self._read(image)
+            data = image.load(self.pipeline, self.max_pixels)
         except (OSError, ValueError) as error:
             if failed is None:
                 raise
-            failed[image.source] = str(error)
+            failed[str(image.source)] = str(error)
             return None
-        if image.given is not None:
-            sample = data['data_samples']
-            height, width = sample.ori_shape[:2]
-            sample.gt_instances = image.given.instances(
-                height, width, image.name
-            )
-        return data
-
-    def _read(self, image: InputImage) -> dict:
-        """Send one image through the pipeline."""
-        try:
-            return self.pipeline(image.source)
-        except cv2.error as error:  # a side of less than a pixel, say
-            raise ValueError(
-                f'{image.name} does not pass the test pipeline: {error}'
-            ) from error
+        return image.attach_given(data)

@@ -23,6 +23,17 @@ def test_kinds_of_boxes(boxes):
     assert instances.labels.dtype == torch.int64
 
 
+def test_boxes_are_counted_before_they_are_read():
+    class Boxes(list):
+        def __iter__(self):
+            raise AssertionError('they were read')
+
+    message = r"boxes of 'x.jpg' are 4; at most 3 are taken \(max_objects\)"
+    with pytest.raises(ValueError, match=message):
+        read_given(Boxes(2 * BOXES), None, "'x.jpg'", CLASSES, 3)
+    assert len(read_given(2 * BOXES, None, 'x', CLASSES, 4).bboxes) == 4
+
+
 @pytest.mark.parametrize('labels', [None, []])
 def test_no_boxes(labels):
     instances = read_given([], labels, 'x', CLASSES).instances(5, 5, 'x')

@@ -294,8 +294,10 @@ def test_a_broken_image_loses_no_other(inferencer, images, tmp_path):
     ]
     with pytest.raises(ValueError, match=r'0\.JPG'):
         inferencer([*images, broken])
-    with pytest.raises(ValueError, match=r'thin\.png'):
+    narrow = r'thin\.png.* has 2000 x 1 pixels, which is too narrow'
+    with pytest.raises(ValueError, match=narrow) as error:
         inferencer(thin)
+    assert 'OpenCV' not in str(error.value)
     with pytest.raises(FileNotFoundError, match=r'nowhere\.jpg'):
         inferencer(str(tmp_path / 'nowhere.jpg'))
     for name in images:
@@ -333,6 +335,24 @@ def test_boxes_are_counted(inferencer, images):
             boxes=[[[1, 2, 9, 9]]] * 2,
             labels=[['dog'], None],
         )
+
+
+def test_limits_are_settings(inferencer, images, monkeypatch):
+    monkeypatch.setattr(inferencer, 'max_objects', 1)
+    with pytest.raises(ValueError, match='are 2; at most 1 are taken'):
+        inferencer(images[0], boxes=[[1, 2, 9, 9]] * 2)
+    monkeypatch.setattr(inferencer, 'max_pixels', 99)
+    with pytest.raises(ValueError, match=r'jpg.* pixels, .*; at most'):
+        inferencer(images[0])
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 250), (250, 1), (3, 700)])
+def test_small_and_narrow_images(inferencer, size):
+    """The toy models resize to 128 pixels."""
+    image = np.full((*size, 3), 99, np.uint8)
+    results = inferencer(image, return_vis=True)
+    assert results['predictions'][0]['width'] == size[1]
+    assert results['visualization'][0].size
 
 
 def test_models_that_do_not_fit(checkpoint, tmp_path):
