@@ -11,6 +11,7 @@ from .transforms import (
     LoadRelationAnnotations,
     PackSGInputs,
     SquareResize,
+    TruncatedResize,
 )
 from .vg150 import VG150_CLASSES, VG150_PREDICATES, VG150Dataset
 from .vg150_file import write_vg150
@@ -34,6 +35,7 @@ __all__ = [
     'SceneGraphJsonDataset',
     'SquareResize',
     'ToyVGDataset',
+    'TruncatedResize',
     'VG150Dataset',
     'VRDDataset',
     'count_relations',

@@ -1,7 +1,7 @@
 """Detectors, object sources, relation heads and what they are made of."""
 
 from .backbones import VGG16
-from .dense_heads import MotifsRPNHead
+from .dense_heads import LevelwiseRPNHead, MotifsRPNHead
 from .detectors import SceneGraphDetector
 from .losses import ClassBalancedLoss
 from .object_sources import (
@@ -28,6 +28,7 @@ from .roi_heads import (
     CropResizeRoIExtractor,
     FC67BBoxHead,
     FC67Head,
+    InclusiveRoIExtractor,
     Res5Head,
 )
 
@@ -41,6 +42,8 @@ __all__ = [
     'FrequencyRelHead',
     'GivenBoxes',
     'IMPRelHead',
+    'InclusiveRoIExtractor',
+    'LevelwiseRPNHead',
     'LinkNetRelHead',
     'MLPRelHead',
     'MotifsRPNHead',

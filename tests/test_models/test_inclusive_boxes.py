@@ -77,6 +77,40 @@ def test_one_pixel_may_grow_without_bound():
     assert clipped.tolist() == [[0, 0, 29, 19]]
 
 
+def test_anchors_rounded_at_the_stride():
+    generator = InclusiveAnchorGenerator(
+        strides=[8],
+        ratios=[0.55],
+        scales=[2, 4],
+        center_offset=0.5,
+        round_base=True,
+    )
+    width = round(8 / math.sqrt(0.55))
+    height = round(width * 0.55)
+    assert (width, height) == (11, 6)
+    assert generator.base_anchors[0].tolist() == [
+        [4 - k * width, 4 - k * height, 3 + k * width, 3 + k * height]
+        for k in (1, 2)
+    ]
+
+
+def test_a_bound_on_growth_bounds_no_shrinking():
+    coder = InclusiveDeltaXYWHBBoxCoder(
+        target_means=[0.0, 0.0, 0.5, 0.0],
+        target_stds=[0.1, 0.1, 0.2, 0.2],
+        max_growth=10.0,
+    )
+    box = torch.tensor([[0.0, 0.0, 99.0, 99.0]])
+    deltas = torch.tensor([[3.0, 0.0, 50.0, -50.0, 0.0, 0.0, -2.5, 50.0]])
+    first, second = coder.decode(box, deltas).reshape(2, 4)
+    sides = [first[2:] - first[:2] + 1, second[2:] - second[:2] + 1]
+    shrunk = 100 * math.exp(-10)
+    assert sides[0].tolist() == pytest.approx([1000, shrunk], abs=1e-4)
+    assert sides[1].tolist() == pytest.approx([100, 1000])
+    assert float(first[[0, 2]].mean() + 0.5) == pytest.approx(50 + 30)
+    assert coder.decode(box[:0], deltas[:0]).shape == (0, 8)
+
+
 def test_no_boxes():
     nothing = torch.zeros(0, 4)
     assert CODER.encode(nothing, nothing).shape == (0, 4)

@@ -67,6 +67,19 @@ def test_a_box_lies_where_the_class_that_survived_has_it():
     torch.testing.assert_close(out.logits.softmax(dim=1), scores)
 
 
+def test_objects_in_the_order_of_their_proposals():
+    scores = torch.tensor([[0.5, 0.5], [0.9, 0.1], [0.3, 0.7], [0.8, 0.2]])
+    boxes = torch.tensor([[[9.0 * i, 0, 9 * i + 5, 5]] for i in range(4)])
+    options = dict(max_per_img=3, proposal_order=True)
+    out = select_detections(scores, boxes, **options)
+    assert out.bboxes.tolist() == boxes[[0, 1, 3], 0].tolist()
+    # of what NMS leaves of a class, its first two boxes
+    out = select_detections(scores, boxes, **options, max_per_class=2)
+    assert out.bboxes.tolist() == boxes[[0, 1], 0].tolist()
+    out = select_detections(scores[:0], boxes[:0], **options, max_per_class=2)
+    assert len(out) == 0
+
+
 def test_a_class_at_the_score_threshold_is_dropped():
     scores = torch.tensor([[0.5, 0.25, 0.25], [0.25, 0.125, 0.625]])
     boxes = torch.tensor([[0.0, 0, 9, 9], [20, 0, 29, 9]])

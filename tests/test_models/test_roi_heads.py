@@ -1,6 +1,8 @@
 import numpy as np
 import torch
+from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 
+from mmsgg.models import InclusiveRoIExtractor
 from mmsgg.models.roi_heads.crop_resize_roi_extractor import CropResize
 
 
@@ -39,3 +41,19 @@ def test_crop_resize_samples_from_corner_to_corner():
 def test_crop_resize_of_no_boxes():
     out = CropResize(7, 1 / 16)(torch.rand(1, 3, 4, 4), torch.zeros(0, 5))
     assert out.shape == (0, 3, 7, 7)
+
+
+def test_a_box_is_as_wide_as_its_last_pixel_says():
+    """(0, 0, 111, 111) has 112 pixels a side, enough for the next level."""
+    cfg = dict(
+        roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
+        out_channels=4,
+        featmap_strides=[4, 8, 16, 32],
+    )
+    sides = torch.tensor([0.0, 110.9, 111.0, 223.0, 447.0, 2000.0])
+    rois = torch.zeros(6, 5)
+    rois[:, 3] = rois[:, 4] = sides
+    ours = InclusiveRoIExtractor(**cfg).map_roi_levels(rois, 4)
+    assert ours.tolist() == [0, 0, 1, 2, 3, 3]
+    mmdets = SingleRoIExtractor(**cfg).map_roi_levels(rois, 4)
+    assert mmdets.tolist() == [0, 0, 0, 1, 2, 3]

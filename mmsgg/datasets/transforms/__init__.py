@@ -8,6 +8,7 @@ from .loading import (
     LoadRelationAnnotations,
 )
 from .square_resize import SquareResize
+from .truncated_resize import TruncatedResize
 
 __all__ = [
     'LoadDetections',
@@ -16,4 +17,5 @@ __all__ = [
     'LoadRelationAnnotations',
     'PackSGInputs',
     'SquareResize',
+    'TruncatedResize',
 ]

@@ -141,6 +141,8 @@ def select_detections(
     nms: dict | None = None,
     max_per_img: int = 64,
     proposals: Tensor | None = None,
+    max_per_class: int | None = None,
+    proposal_order: bool = False,
 ) -> InstanceData:
     """Keep the best boxes of an image, each once, with all it could be.
 
@@ -158,9 +160,13 @@ def select_detections(
         proposals: (n, 4) boxes that the objects are to lie in, for a head
             that was trained on proposals, not on the boxes regressed from
             them.
+        max_per_class: How many of the boxes that survived NMS in a class
+            count there, the first ones (Scene-Graph-Benchmark).
+        proposal_order: Whether objects come in the order of the boxes (of
+            proposals, the likeliest object first), not the best first.
 
     Returns:
-        Objects, the best first: ``bboxes`` (N, 4), each the box of its best
+        Objects, in their order: ``bboxes`` (N, 4), each the box of its best
         class that survived unless ``proposals`` are given, ``class_bboxes``
         (N, C, 4) and ``logits`` (N, C + 1); N = 0 is legal.
     """
@@ -176,9 +182,14 @@ def select_detections(
         rows, classes = rows[kept], classes[kept]
     survived = torch.zeros_like(foreground)
     survived[rows, classes] = foreground[rows, classes]
+    if max_per_class is not None:
+        rank = (survived > 0).cumsum(dim=0)
+        survived = survived.masked_fill(rank > max_per_class, 0)
     best, labels = survived.max(dim=1)
     order = best.argsort(descending=True, stable=True)[:max_per_img]
     order = order[best[order] > 0]
+    if proposal_order:
+        order = order.sort().values
     bboxes = class_bboxes[order, labels[order]]
     if proposals is not None:
         bboxes = proposals[order]

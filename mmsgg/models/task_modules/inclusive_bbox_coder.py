@@ -1,6 +1,8 @@
 """Box regression on boxes that name their last pixel."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from mmdet.structures.bbox import BaseBoxes, get_box_tensor
@@ -13,11 +15,22 @@ from mmsgg.registry import TASK_UTILS
 class InclusiveDeltaXYWHBBoxCoder(DeltaXYWHBBoxCoder):
     """mmdet's coder with ``width = x2 - x1 + 1``.
 
-    The convention of py-faster-rcnn, neural-motifs and linknet-pytorch. A
-    box is clipped to the pixels of the image, 0 to width - 1, and how much
-    it may grow has no bound. mmdet's ``LegacyDeltaXYWHBBoxCoder`` instead
-    gives boxes that are a pixel larger than what was encoded.
+    The convention of py-faster-rcnn, neural-motifs, linknet-pytorch and
+    Scene-Graph-Benchmark. A box is clipped to the pixels of the image, 0 to
+    width - 1. mmdet's ``LegacyDeltaXYWHBBoxCoder`` instead gives boxes that
+    are a pixel larger than what was encoded.
+
+    Args:
+        max_growth: Factor by which a side may grow at most, None for no
+            bound. How far it may shrink has none.
+        kwargs: As of mmdet's ``DeltaXYWHBBoxCoder``.
     """
+
+    def __init__(
+        self, *args: Any, max_growth: float | None = None, **kwargs: Any
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.max_growth = max_growth
 
     def encode(
         self, bboxes: Tensor | BaseBoxes, gt_bboxes: Tensor | BaseBoxes
@@ -44,11 +57,19 @@ class InclusiveDeltaXYWHBBoxCoder(DeltaXYWHBBoxCoder):
             pred_bboxes: (n, 4 k) deltas, k boxes a row.
             max_shape: Height and width of the image to clip to.
             wh_ratio_clip: Factor by which a side may shrink, and its inverse
-                by which it may grow; the default only keeps numbers finite.
+                by which it may grow where ``max_growth`` does not say less;
+                the default only keeps numbers finite.
 
         Returns:
             (n, 4 k) boxes.
         """
+        if self.max_growth is not None:
+            limit = pred_bboxes.new_full((4,), math.inf)
+            limit[2:] = math.log(self.max_growth)
+            limit -= limit.new_tensor(self.means)
+            limit /= limit.new_tensor(self.stds)
+            deltas = pred_bboxes.unflatten(1, (-1, 4))
+            pred_bboxes = deltas.minimum(limit).flatten(1)
         decoded = (
             super()
             .decode(_with_end(bboxes), pred_bboxes, None, wh_ratio_clip)
