@@ -19,10 +19,9 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from linknet_pytorch_weights import ConvertedWeights, convert_linknet_pytorch
-from mmsgg.datasets import VG150Dataset
+from conversion import check_weights, names_of, state_dict_of
+from linknet_pytorch_weights import convert_linknet_pytorch
 from mmsgg.engine import checkpoint_file, config_file
-from mmsgg.registry import MODELS
 
 COMPAT = Path(__file__).parents[2] / 'configs/linknet/compat/sgdet.py'
 
@@ -59,16 +58,7 @@ def read_state_dict(path: str) -> dict[str, Tensor]:
     # what is no checkpoint fails in many ways
     except Exception as error:
         raise ValueError(_refusal(error)) from error
-    state_dict = content
-    if isinstance(content, dict):
-        state_dict = content.get('state_dict', content)
-    if not isinstance(state_dict, dict) or not all(
-        isinstance(values, Tensor) for values in state_dict.values()
-    ):
-        raise ValueError(
-            'it holds neither a state dict nor a dict with one as state_dict'
-        )
-    return state_dict
+    return state_dict_of(content, 'state_dict')
 
 
 def _refusal(error: Exception) -> str:
@@ -83,67 +73,6 @@ def _refusal(error: Exception) -> str:
         f"path, weights_only=False)['state_dict'], new_path), and convert "
         f'the new file'
     )
-
-
-def names_of(state_dict: dict[str, Tensor]) -> dict:
-    """Name classes and predicates where their numbers are those of VG150.
-
-    The order is that of ``VG-SGG-dicts.json`` in both code bases.
-    """
-    names = VG150Dataset.METAINFO
-    sizes = {
-        'classes': (
-            'roi_head.bbox_head.fc_cls.bias',
-            'detector.roi_head.bbox_head.fc_cls.bias',
-            'relation_head.object_blocks.1.fc1.bias',
-        ),
-        'predicates': ('relation_head.predicate_fc.bias',),
-    }
-    fits = all(
-        len(state_dict[key]) == len(names[field]) + 1
-        for field, keys in sizes.items()
-        for key in keys
-        if key in state_dict
-    )
-    return dict(dataset_meta=dict(names)) if fits else {}
-
-
-def check_weights(weights: ConvertedWeights, model: ConfigDict) -> None:
-    """Make sure that a model can load the weights strictly.
-
-    Args:
-        weights: Converted weights, of a detector alone or of a relation
-            model. Parts of the model of which they hold nothing are passed
-            over.
-        model: Config of the model; it is built without memory for weights.
-
-    Raises:
-        ValueError: If something is missing, is too much or has another shape,
-            naming it as the checkpoint and as the model do.
-    """
-    if not any(k.startswith('relation_head.') for k in weights.state_dict):
-        model = model.get('detector', model)
-    with DefaultScope.overwrite_default_scope('mmsgg'), torch.device('meta'):
-        expected = MODELS.build(model).state_dict()
-    parts = {key.partition('.')[0] for key in weights.state_dict}
-    problems = [
-        f'{key} of the model is not in the checkpoint'
-        for key in expected
-        if key.partition('.')[0] in parts and key not in weights.state_dict
-    ]
-    for key, values in weights.state_dict.items():
-        source = weights.sources[key]
-        if key not in expected:
-            problems.append(
-                f'the model has no {key}, which is made of {source}'
-            )
-        elif values.shape != expected[key].shape:
-            problems.append(
-                f'{source} makes {key} of shape {tuple(values.shape)}, the '
-                f'model has {tuple(expected[key].shape)}'
-            )
-    if problems:
-        raise ValueError('\n  '.join(['the weights do not fit:', *problems]))
 
 
 def check_anchors(
@@ -197,7 +126,7 @@ def convert(src: str, dst: Path, config: str) -> None:
         print('rpn_head.anchors: not used; equal to those of the config')
     for key in weights.unused:
         print(f'{key}: not used; nothing here stands for it')
-    meta = names_of(weights.state_dict)
+    meta = names_of(model)
     if not meta:
         print('no names of classes: their number is not that of VG150')
     print(f'writing {dst}')

@@ -1,0 +1,106 @@
+"""What the converters of others' checkpoints share."""
+
+from typing import Any, Protocol
+
+import torch
+from mmengine.config import ConfigDict
+from mmengine.registry import DefaultScope
+from torch import Tensor
+
+from mmsgg.datasets import VG150Dataset
+from mmsgg.registry import MODELS
+
+
+def state_dict_of(content: Any, field: str) -> dict[str, Tensor]:
+    """Find the weights in what a file holds.
+
+    Args:
+        content: A state dict, or a dict that has one as ``field``.
+        field: Its key.
+
+    Raises:
+        ValueError: If there are none.
+    """
+    state_dict = content
+    if isinstance(content, dict):
+        state_dict = content.get(field, content)
+    if not isinstance(state_dict, dict) or not all(
+        isinstance(values, Tensor) for values in state_dict.values()
+    ):
+        raise ValueError(
+            f'it holds neither a state dict nor a dict with one as {field}'
+        )
+    return state_dict
+
+
+class Converted(Protocol):
+    """Converted weights."""
+
+    @property
+    def state_dict(self) -> dict[str, Tensor]:
+        """By our names."""
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """The name in the checkpoint of each of our names."""
+
+
+def check_weights(weights: Converted, model: ConfigDict) -> None:
+    """Make sure that a model can load the weights strictly.
+
+    Args:
+        weights: Converted weights, of a detector alone or of a relation
+            model. Parts of the model of which they hold nothing are passed
+            over.
+        model: Config of the model; it is built without memory for weights.
+
+    Raises:
+        ValueError: If something is missing, is too much or has another shape,
+            naming it as the checkpoint and as the model do.
+    """
+    if not any(k.startswith('relation_head.') for k in weights.state_dict):
+        model = model.get('detector', model)
+    with DefaultScope.overwrite_default_scope('mmsgg'), torch.device('meta'):
+        expected = MODELS.build(model).state_dict()
+    parts = {key.partition('.')[0] for key in weights.state_dict}
+    problems = [
+        f'{key} of the model is not in the checkpoint'
+        for key in expected
+        if key.partition('.')[0] in parts and key not in weights.state_dict
+    ]
+    for key, values in weights.state_dict.items():
+        source = weights.sources[key]
+        if key not in expected:
+            problems.append(
+                f'the model has no {key}, which is made of {source}'
+            )
+        elif values.shape != expected[key].shape:
+            problems.append(
+                f'{source} makes {key} of shape {tuple(values.shape)}, the '
+                f'model has {tuple(expected[key].shape)}'
+            )
+    if problems:
+        raise ValueError('\n  '.join(['the weights do not fit:', *problems]))
+
+
+def names_of(model: ConfigDict) -> dict:
+    """Name classes and predicates where their numbers are those of VG150.
+
+    The order is that of ``VG-SGG-dicts.json`` in all code bases.
+
+    Args:
+        model: Config of a detector or of a relation model.
+    """
+    names = VG150Dataset.METAINFO
+    heads = [model.get('detector', model).roi_head.bbox_head]
+    if 'relation_head' in model:
+        heads.append(model.relation_head)
+    fits = all(
+        head.get(size, len(names[field])) == len(names[field])
+        for head in heads
+        for size, field in (
+            ('num_classes', 'classes'),
+            ('num_predicates', 'predicates'),
+        )
+    )
+    return dict(dataset_meta=dict(names)) if fits else {}
