@@ -17,9 +17,11 @@ from mmsgg.registry import DATASETS, MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-FULL = sorted((CONFIGS / 'detection').glob('*.py')) + sorted(
-    (CONFIGS / 'linknet').glob('*.py')
-)
+FULL = [
+    path
+    for folder in ('detection', 'linknet', 'sgb')
+    for path in sorted((CONFIGS / folder).glob('*.py'))
+]
 TOY = sorted((CONFIGS / 'toy').glob('*.py'))
 HEIGHT, WIDTH = 64, 96
 # What makes of a detector one that takes a step in a second; the VGG16 and
@@ -34,6 +36,10 @@ NARROW = {
         'roi_head.bbox_head.in_channels': 512,
     },
     'x101_fpn': {'backbone.depth': 50},
+    'x101-32x8d_fpn': {
+        'backbone.depth': 50,
+        'roi_head.bbox_head.fc_out_channels': 64,
+    },
     'cascade-rcnn_r50_fpn': {
         'backbone.depth': 18,
         'neck.in_channels': [64, 128, 256, 512],
