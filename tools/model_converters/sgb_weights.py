@@ -84,15 +84,8 @@ def convert(state_dict: Mapping[str, Tensor], kind: str) -> ConvertedWeights:
             _demand_equal(state_dict, name, entry)
         else:
             here = entry.here + name.removeprefix(entry.there)
-            try:
-                out[here] = entry.operation.forward(values)
-            except (RuntimeError, IndexError) as error:
-                raise ValueError(
-                    f'{name} has shape {tuple(values.shape)}, of which no '
-                    f'{here} can be made'
-                ) from error
+            out[here], rest = _converted(values, entry, name)
             sources[here] = name
-            rest = entry.operation.rest(values)
             if rest is not None:
                 kept[name] = rest
     if left_over:
@@ -102,6 +95,19 @@ def convert(state_dict: Mapping[str, Tensor], kind: str) -> ConvertedWeights:
         )
     _count_batches(out, sources)
     return ConvertedWeights(out, sources, kept)
+
+
+def _converted(
+    values: Tensor, rule: Rule, name: str
+) -> tuple[Tensor, Tensor | None]:
+    """The values of a weight here, and what is left out of them."""
+    try:
+        return rule.operation.forward(values), rule.operation.rest(values)
+    except (RuntimeError, IndexError) as error:
+        raise ValueError(
+            f'{name} has shape {tuple(values.shape)}, of which no {rule.here} '
+            'can be made'
+        ) from error
 
 
 def revert(

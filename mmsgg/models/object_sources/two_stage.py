@@ -170,18 +170,12 @@ def select_detections(
         class that survived unless ``proposals`` are given, ``class_bboxes``
         (N, C, 4) and ``logits`` (N, C + 1); N = 0 is legal.
     """
-    foreground = scores[:, :-1]
-    rows, classes = (foreground > score_thr).nonzero(as_tuple=True)
-    if len(rows):  # mmcv's NMS does not stand an empty input
-        _, kept = batched_nms(
-            class_bboxes[rows, classes],
-            foreground[rows, classes],
-            classes,
-            nms or dict(type='nms', iou_threshold=0.3),
-        )
-        rows, classes = rows[kept], classes[kept]
-    survived = torch.zeros_like(foreground)
-    survived[rows, classes] = foreground[rows, classes]
+    survived = _survivors(
+        scores[:, :-1],
+        class_bboxes,
+        score_thr,
+        nms or dict(type='nms', iou_threshold=0.3),
+    )
     if max_per_class is not None:
         rank = (survived > 0).cumsum(dim=0)
         survived = survived.masked_fill(rank > max_per_class, 0)
@@ -198,3 +192,18 @@ def select_detections(
         class_bboxes=class_bboxes[order],
         logits=log_probabilities(scores[order]),
     )
+
+
+def _survivors(
+    scores: Tensor, class_bboxes: Tensor, score_thr: float, nms: dict
+) -> Tensor:
+    """The (n, C) scores of what survives NMS within its class, else 0."""
+    rows, classes = (scores > score_thr).nonzero(as_tuple=True)
+    if len(rows):  # mmcv's NMS does not stand an empty input
+        _, kept = batched_nms(
+            class_bboxes[rows, classes], scores[rows, classes], classes, nms
+        )
+        rows, classes = rows[kept], classes[kept]
+    survived = torch.zeros_like(scores)
+    survived[rows, classes] = scores[rows, classes]
+    return survived

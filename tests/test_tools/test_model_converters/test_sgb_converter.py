@@ -149,6 +149,12 @@ def test_operations_against_loops(name):
     assert torch.equal(back, values)
 
 
+def test_values_that_cannot_be_what_their_name_says():
+    name = 'roi_heads.box.predictor.cls_score.weight'
+    with pytest.raises(ValueError, match=rf'{name} has shape \(\), of which'):
+        command.convert({name: torch.tensor(1.0)}, 'detector')
+
+
 def test_left_over_weights_are_named(detector, convert, tmp_path):
     more = {'rpn.head.mask.weight': torch.zeros(2, 3), 'wrong': torch.ones(1)}
     with pytest.raises(SystemExit) as raised:
