@@ -5,7 +5,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 MAX_OBJECTS = 1000
 """Given objects of an image; a model relates N (N - 1) pairs."""
@@ -86,6 +86,9 @@ def open_image(
             image = Image.open(io.BytesIO(data), formats=formats)
     except Image.DecompressionBombError as error:
         raise ValueError(f'{name} has too many pixels.') from error
+    # its readers raise whatever a broken header leads them to
+    except Exception as error:
+        raise UnidentifiedImageError(str(error)) from error
     check_pixels(name, image.size, max_pixels)
     return image
 

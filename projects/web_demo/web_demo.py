@@ -95,7 +95,11 @@ def make_predictor(args: Namespace) -> Predictor:
     """Load the model."""
     try:
         inferencer = SGGInferencer(
-            args.config, args.checkpoint, args.device, show_progress=False
+            args.config,
+            args.checkpoint,
+            args.device,
+            show_progress=False,
+            max_pixels=round(args.max_pixels),
         )
     # a broken checkpoint or a device that is not there
     except (OSError, RuntimeError, ValueError, UnpicklingError) as error:

@@ -1,7 +1,8 @@
 """The web page, as an application that a server can run."""
 
 from .app import make_app, make_server
-from .images import UploadLimits, list_examples
+from .images import list_examples
+from .limits import UploadLimits
 from .predictor import Predictor
 
 __all__ = [

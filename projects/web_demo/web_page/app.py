@@ -2,20 +2,22 @@
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import dash_cytoscape
 from dash import Dash, set_props
+from flask import Response, current_app, jsonify, request
 from werkzeug import serving
+from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import BaseWSGIServer
 
 from .graph_callbacks import GraphCallbacks
 from .image_callbacks import ImageCallbacks, error_message
-from .images import UploadLimits, thumbnails
+from .images import thumbnails
+from .limits import UploadLimits
 from .page_layout import page_layout
 from .predictor import Predictor
-
-_MARGIN = 2**20  # bytes of a request beside the image: the graph, the boxes
 
 
 def make_app(
@@ -46,7 +48,9 @@ def make_app(
         serve_locally=True,
         on_error=_show_error,
     )
-    app.server.config['MAX_CONTENT_LENGTH'] = limits.max_base64 + _MARGIN
+    app.server.config['MAX_CONTENT_LENGTH'] = limits.max_request
+    app.server.before_request(partial(_refuse, limits))
+    app.server.register_error_handler(413, _too_large)
     app.layout = page_layout(
         predictor.name, predictor.classes, predictor.task, urls, limits
     )
@@ -73,3 +77,23 @@ def make_server(app: Dash, host: str, port: int) -> BaseWSGIServer:
 def _show_error(error: Exception) -> None:
     """Show an error that no callback has caught."""
     set_props('message', dict(children=error_message(error)))
+
+
+def _refuse(limits: UploadLimits) -> Response | None:
+    """Answer a request that holds too much, as Dash answers an error."""
+    if request.method != 'POST':
+        return None
+    try:
+        limits.check_request(request)
+    except ValueError as error:
+        message = dict(children=error_message(error).to_plotly_json())
+        return jsonify(
+            multi=True, response={}, sideUpdate=dict(message=message)
+        )
+    return None
+
+
+def _too_large(error: RequestEntityTooLarge) -> tuple[str, int]:
+    """Say in a sentence that a request has too many bytes."""
+    most = current_app.config['MAX_CONTENT_LENGTH'] / 2**20
+    return f'At most {most:.3g} MB are taken at a time.', 413

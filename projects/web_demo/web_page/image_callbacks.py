@@ -26,7 +26,8 @@ from dash import (
 from dash.exceptions import PreventUpdate
 
 from .image_view import image_figure
-from .images import UploadLimits, decode_upload, read_image
+from .images import decode_upload, read_image
+from .limits import MAX_TEXT, UploadLimits, fitting_graph
 from .page_layout import HINTS
 from .predictor import Predictor
 from .user_boxes import UserBox, drawn_corners, format_box, parse_boxes
@@ -163,7 +164,8 @@ class ImageCallbacks:
         name: str | None,
     ) -> str:
         """Add the box that was drawn, or remove boxes."""
-        lines = [line for line in (text or '').splitlines() if line.strip()]
+        text = (text or '')[:MAX_TEXT]
+        lines = [line for line in text.splitlines() if line.strip()]
         if ctx.triggered_id == 'clear':
             return ''
         if ctx.triggered_id == 'undo':
@@ -211,7 +213,7 @@ class ImageCallbacks:
             boxes = self._boxes(text, task, image)
             graph = self.predictor(image, task, boxes)
         seconds = time.perf_counter() - start
-        graph = dict(graph, file_name=source['name'])
+        graph = dict(fitting_graph(graph), file_name=source['name'])
         return graph, f'{source["name"]}: done in {seconds:.1f} s.'
 
     def _boxes(

@@ -7,58 +7,18 @@ import warnings
 from collections.abc import Mapping
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from mmsgg.apis.input_limits import open_image
+
+from .limits import UploadLimits
 
 FORMATS = ('JPEG', 'PNG', 'WEBP', 'BMP')
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp')
 MAX_EXAMPLES = 12
 THUMBNAIL_SIDE = 144
-
-
-class UploadLimits(NamedTuple):
-    """The largest image that the page takes.
-
-    Args:
-        max_bytes: Bytes of the file.
-        max_pixels: Width times height.
-    """
-
-    max_bytes: int = 10 * 2**20
-    max_pixels: int = 25_000_000
-
-    @property
-    def max_base64(self) -> int:
-        """Characters of the largest file in base64."""
-        return 4 * -(-self.max_bytes // 3)
-
-    def check_bytes(self, name: str, num_bytes: int) -> None:
-        """Refuse a large file.
-
-        Raises:
-            ValueError: With a message for the user.
-        """
-        if num_bytes > self.max_bytes:
-            raise ValueError(
-                f"'{name}' has {num_bytes / 2**20:.3g} MB; at most "
-                f'{self.max_bytes / 2**20:.3g} MB are taken.'
-            )
-
-    def check_pixels(self, name: str, size: tuple[int, int]) -> None:
-        """Refuse an image of many pixels.
-
-        Raises:
-            ValueError: With a message for the user.
-        """
-        width, height = size
-        if width * height > self.max_pixels:
-            raise ValueError(
-                f"'{name}' has {width} x {height} pixels, "
-                f'{width * height / 1e6:.1f} million; at most '
-                f'{self.max_pixels / 1e6:.3g} million are taken.'
-            )
 
 
 def decode_upload(
@@ -116,15 +76,11 @@ def decode_image(data: bytes, name: str, limits: UploadLimits) -> np.ndarray:
         ValueError: See :func:`decode_upload`.
     """
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"'{name}' has too many pixels.") from error
-    # Pillow's readers raise whatever a broken header leads them to
-    except Exception as error:
+        image = open_image(data, f"'{name}'", limits.max_pixels, FORMATS)
+    except UnidentifiedImageError as error:
         raise ValueError(
             f"'{name}' is not an image of a known kind ({', '.join(FORMATS)})."
         ) from error
-    limits.check_pixels(name, image.size)
     try:
         image.load()
         return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))

@@ -8,7 +8,7 @@ from dash.development.base_component import Component
 
 from .graph_view import NODE_LAYOUT, graph_stylesheet
 from .image_view import image_figure
-from .images import UploadLimits
+from .limits import MAX_TRIPLETS, UploadLimits
 from .shown_graph import Focus
 
 TASKS = dict(
@@ -21,7 +21,7 @@ HINTS = dict(
     sgcls='Draw boxes on the image; the model names them (sgcls).',
     predcls='Choose a class, draw its box; the model relates them (predcls).',
 )
-SCORE_THR, TOPK, MAX_TOPK = 0.1, 20, 100
+SCORE_THR, TOPK = 0.1, 20
 
 
 def page_layout(
@@ -215,7 +215,7 @@ def _filters() -> Component:
     return html.Div(
         [
             slider('Least score', 'score-thr', 0, 1, 0.01, SCORE_THR),
-            slider('Most relations', 'topk', 1, MAX_TOPK, 1, TOPK),
+            slider('Most relations', 'topk', 1, MAX_TRIPLETS, 1, TOPK),
         ],
         className='top row',
     )

@@ -7,8 +7,7 @@ from typing import NamedTuple
 
 from mmsgg.apis.vocabulary import numbers_of
 
-MAX_BOXES = 50
-"""Pairs grow with the square, and each takes memory in the forward pass."""
+from .limits import MAX_BOXES, MAX_TEXT, box_lines
 
 Corners = tuple[float, float, float, float]
 
@@ -50,7 +49,7 @@ def parse_boxes(
         [UserBox(corners=(1.0, 2.0, 20.0, 40.0), label=1)]
     """
     boxes = []
-    for number, line in enumerate((text or '').splitlines(), 1):
+    for number, line in enumerate(box_lines(text), 1):
         words = re.sub(r'[\[\](),;\s]+', ' ', line).strip().split(' ', 4)
         if words == ['']:
             continue
@@ -62,10 +61,6 @@ def parse_boxes(
         except ValueError as error:
             raise ValueError(f'Boxes, line {number}: {error}.') from None
         boxes.append(UserBox(corners, label))
-    if len(boxes) > MAX_BOXES:
-        raise ValueError(
-            f'There are {len(boxes)} boxes; at most {MAX_BOXES} are taken.'
-        )
     return boxes
 
 
@@ -74,7 +69,7 @@ def readable_boxes(
 ) -> list[UserBox]:
     """The boxes of a text that may still be in the making."""
     boxes = []
-    for line in (text or '').splitlines()[:MAX_BOXES]:
+    for line in (text or '')[:MAX_TEXT].splitlines()[:MAX_BOXES]:
         try:
             boxes += parse_boxes(line, size, classes)
         except ValueError:
