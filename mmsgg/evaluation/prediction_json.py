@@ -85,7 +85,10 @@ def write_scene_graphs(
     Raises:
         ValueError: On a value that JSON does not have, such as nan.
     """
-    with Path(path).open('w', encoding='utf-8') as file:
+    # half a surrogate pair, which UTF-8 has not, becomes JSON's escape
+    with Path(path).open(
+        'w', encoding='utf-8', errors='backslashreplace'
+    ) as file:
         head = json.dumps(dict(format=FORMAT, version=VERSION))
         file.write(f'{head[:-1]}, "images": [')
         for number, graph in enumerate(graphs):

@@ -4,6 +4,7 @@ Objects have their rows in the data sample as ``id``. A triplet that was
 compared with another graph has ``hit``.
 """
 
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from mmengine.structures import InstanceData
 from mmsgg.evaluation.functional import match_objects, match_triplets
 
 Graph = Mapping[str, Any]
+
+# control, surrogate, unassigned, line and paragraph separators
+_NO_GLYPH = ('Cc', 'Cs', 'Cn', 'Zl', 'Zp')
 
 
 def read_graph(
@@ -118,14 +122,22 @@ def rows_of_pairs(graph: Graph) -> list[tuple[int, int]]:
 
 
 def name_of(item: Mapping[str, Any]) -> str:
-    """The name of an object or a triplet, else its number.
+    r"""The name of an object or a triplet in one line, else its number.
+
+    Line breaks, control characters and what else has no glyph become blanks.
 
     Examples:
         >>> name_of(dict(label=3, name='hat')), name_of(dict(label=3))
         ('hat', '3')
+        >>> name_of(dict(label=3, name='traffic\n\x1blight'))
+        'traffic light'
     """
     name = item.get('name')
-    return str(item['label'] if name is None else name)
+    text = ''.join(
+        ' ' if unicodedata.category(letter) in _NO_GLYPH else letter
+        for letter in ('' if name is None else str(name))
+    )
+    return ' '.join(text.split()) or str(item['label'])
 
 
 def title_of(item: Mapping[str, Any]) -> str:

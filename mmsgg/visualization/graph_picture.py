@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from .arrows import draw_arrow, route_arrows
 from .colors import GREY, class_color, hex_color, relation_color
+from .fonts import FONT
 from .graph_dict import (
     Graph,
     count_text,
@@ -20,7 +21,6 @@ from .graph_dict import (
     title_of,
 )
 from .labels import (
-    FONT,
     LABEL_SIZE,
     Label,
     LabelPlacer,

@@ -20,11 +20,11 @@ from .colors import (
     relation_color,
     text_color,
 )
+from .fonts import fit_text, text_to_draw
 from .graph_dict import Graph, name_of, related_ids, title_of
 
 Box = tuple[float, float, float, float]
 
-FONT = 'DejaVu Sans'  # comes with matplotlib, so that all machines agree
 LABEL_SIZE = 13  # pixels
 _GRID = 6  # pixels between the places that are tried last
 _BESIDE = 4.0  # pixels between a curve and a label beside it
@@ -205,9 +205,16 @@ def text_size(
         size: Of the font, pixels.
         bold: Whether it is.
     """
-    font = FontProperties(FONT, weight='bold' if bold else 'normal', size=size)
+    fitted = fit_text(text)
+    font = FontProperties(
+        family=list(fitted.families),
+        weight='bold' if bold else 'normal',
+        size=size,
+    )
     renderer = RendererAgg(1, 1, dpi=72)
-    width, *_ = renderer.get_text_width_height_descent(text, font, False)
+    width, *_ = renderer.get_text_width_height_descent(
+        fitted.text, font, False
+    )
     return round(width) + 8, size + 6
 
 
@@ -235,13 +242,14 @@ def draw_label(axes: Axes, label: Label) -> None:
         zorder=3,
     )
     axes.add_patch(ground)
+    fitted = text_to_draw(label.text)
     axes.text(
         (x1 + x2) / 2,
         (y1 + y2) / 2,
-        label.text,
+        fitted.text,
         color=hex_color(text_color(label.fill)),
         fontsize=label.size,
-        family=FONT,
+        family=list(fitted.families),
         weight='bold' if label.bold else 'normal',
         ha='center',
         va='center',

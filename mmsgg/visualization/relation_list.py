@@ -18,8 +18,9 @@ from .colors import (
     relation_color,
     text_color,
 )
+from .fonts import text_to_draw
 from .graph_dict import Graph, name_of, title_of
-from .labels import FONT, LABEL_SIZE
+from .labels import LABEL_SIZE
 
 _LINE_HEIGHT = 24
 _MARGIN, _GAP = 12, 9
@@ -108,12 +109,13 @@ def _title(item: Mapping[str, Any]) -> TextArea:
 def _word(
     text: str, color: Color, bold: bool = False, **kwargs: Any
 ) -> TextArea:
+    fitted = text_to_draw(text)
     style = dict(
         color=hex_color(color),
         size=LABEL_SIZE,
-        family=FONT,
+        family=list(fitted.families),
         weight='bold' if bold else 'normal',
         parse_math=False,
         **kwargs,
     )
-    return TextArea(text, textprops=style)
+    return TextArea(fitted.text, textprops=style)

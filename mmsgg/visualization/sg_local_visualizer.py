@@ -1,5 +1,6 @@
 """The visualizer of scene graphs."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ from mmsgg.structures import SGDataSample
 
 from .arrows import draw_arrow, route_arrows
 from .colors import BLACK, class_color, hex_color, relation_color
+from .fonts import FONT
 from .graph_dict import (
     Graph,
     count_text,
@@ -28,7 +30,7 @@ from .graph_dict import (
     rows_of_pairs,
 )
 from .graph_picture import draw_graph
-from .labels import FONT, draw_label, label_graph, text_size
+from .labels import draw_label, label_graph, text_size
 from .relation_list import RelationList
 
 _TITLE_HEIGHT, _TITLE_SIZE, _MARGIN = 30, 15, 12
@@ -174,7 +176,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
                 relation_score_thr,
             )
             if graphs:
-                picture = self._draw_panels(image, graphs)
+                picture = self._draw_or_warn(name, image, graphs)
         self.set_image(picture)
         if show:
             self.show(picture, win_name=name, wait_time=wait_time)
@@ -221,6 +223,24 @@ class SGLocalVisualizer(DetLocalVisualizer):
             )
             graphs[_title('Prediction', predicted, 'hits')] = predicted
         return graphs
+
+    def _draw_or_warn(
+        self, name: str, image: np.ndarray, graphs: Mapping[str, Graph]
+    ) -> np.ndarray:
+        """The panels, or the image alone where they do not draw.
+
+        A picture must not cost the results of a test that runs.
+        """
+        try:
+            return self._draw_panels(image, graphs)
+        except Exception as error:
+            warnings.warn(
+                f'the graph of {name} could not be drawn '
+                f'({type(error).__name__}: {error}); its picture is the image '
+                'alone',
+                stacklevel=3,
+            )
+            return image
 
     def _draw_panels(
         self, image: np.ndarray, graphs: Mapping[str, Graph]
