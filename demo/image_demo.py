@@ -15,6 +15,7 @@ from typing import Any
 
 from mmsgg.apis import SGGInferencer, list_images
 from mmsgg.apis.exports import FORMATS
+from mmsgg.apis.input_limits import MAX_OBJECTS, MAX_PIXELS
 from mmsgg.engine import checkpoint_file, config_file
 
 BOXES_HELP = """JSON of your own boxes, [x1, y1, x2, y2] in pixels, and,
@@ -61,6 +62,18 @@ def parse_args() -> Namespace:
         help='formats to save the graphs in (default: json)',
     )
     parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument(
+        '--max-objects',
+        type=int,
+        default=MAX_OBJECTS,
+        help=f'the most boxes of an image (default: {MAX_OBJECTS})',
+    )
+    parser.add_argument(
+        '--max-pixels',
+        type=float,
+        default=MAX_PIXELS,
+        help=f'the most pixels of an image (default: {MAX_PIXELS:.3g})',
+    )
     parser.add_argument('--device', help='such as cuda:0 (default: the best)')
     parser.add_argument(
         '--show', action='store_true', help='show the pictures in a window'
@@ -104,7 +117,13 @@ def main() -> None:
         given = (
             {} if args.boxes is None else read_boxes(args.boxes, args.image)
         )
-        inferencer = SGGInferencer(args.config, args.checkpoint, args.device)
+        inferencer = SGGInferencer(
+            args.config,
+            args.checkpoint,
+            args.device,
+            max_objects=args.max_objects,
+            max_pixels=round(args.max_pixels),
+        )
         results = inferencer(
             args.image,
             args.batch_size,

@@ -45,7 +45,7 @@ class SGGInferencer(DetInferencer):
 
     The way of an image::
 
-        __call__ -> preprocess -> forward -> visualize -> postprocess
+        __call__ -> preprocess -> forward -> postprocess -> visualize
 
     One checkpoint serves all three tasks: the task of a call is an argument,
     and nothing of the model changes.
@@ -273,7 +273,18 @@ class SGGInferencer(DetInferencer):
         for sources, data in batches:
             preds = self.forward(data, task=task)
             preds = [filter_sample(pred, **wishes) for pred in preds]
-            drawn = self.visualize(
+            # files come first: where no picture can be shown, they are there
+            found = self.postprocess(
+                preds,
+                [],
+                sources,
+                return_datasamples,
+                print_result,
+                '' if no_save_pred else out_dir,
+                export,
+            )
+            predictions += found['predictions']
+            pictures += self.visualize(
                 sources,
                 preds,
                 return_vis,
@@ -283,17 +294,6 @@ class SGGInferencer(DetInferencer):
                 '' if no_save_vis else out_dir,
                 **limits,
             )
-            found = self.postprocess(
-                preds,
-                drawn,
-                sources,
-                return_datasamples,
-                print_result,
-                '' if no_save_pred else out_dir,
-                export,
-            )
-            predictions += found['predictions']
-            pictures += found['visualization']
         report_failed(failed, len(images))
         return dict(
             predictions=predictions, visualization=pictures, failed=failed

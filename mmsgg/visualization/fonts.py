@@ -8,7 +8,7 @@ none has it, a box stands for it, and a warning says so.
 
 import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -80,6 +80,23 @@ def _other_fonts() -> Iterator[tuple[str, str]]:
 
     Fonts that were installed after matplotlib made its list come last.
     """
+    listed = font_manager.fontManager.ttflist
+    known = list(listed)
+    yield from _ranked(known)
+    files = {entry.fname for entry in known}
+    for path in sorted({*font_manager.findSystemFonts()} - files):
+        try:
+            font_manager.fontManager.addfont(path)
+        # of kinds that matplotlib does not read, such as coloured bitmaps
+        except Exception:
+            continue
+    yield from _ranked(listed[len(known) :])
+
+
+def _ranked(
+    entries: Sequence[font_manager.FontEntry],
+) -> Iterator[tuple[str, str]]:
+    """Families and files, the most suitable first."""
     preferred = mpl.rcParams['font.sans-serif']
     rank = {name: number for number, name in enumerate(preferred)}
 
@@ -92,18 +109,9 @@ def _other_fonts() -> Iterator[tuple[str, str]]:
             entry.name,
         )
 
-    listed = font_manager.fontManager.ttflist
-    for entry in sorted(listed, key=key):
+    for entry in sorted(entries, key=key):
         if not entry.name.startswith(_NOT_FONTS):
             yield entry.name, entry.fname
-    known = {entry.fname for entry in listed}
-    for path in sorted({*font_manager.findSystemFonts()} - known):
-        try:
-            font_manager.fontManager.addfont(path)
-        # of kinds that matplotlib does not read, such as coloured bitmaps
-        except Exception:
-            continue
-        yield listed[-1].name, path
 
 
 def _weight(weight: int | str) -> int:

@@ -122,22 +122,28 @@ def rows_of_pairs(graph: Graph) -> list[tuple[int, int]]:
 
 
 def name_of(item: Mapping[str, Any]) -> str:
-    r"""The name of an object or a triplet in one line, else its number.
-
-    Line breaks, control characters and what else has no glyph become blanks.
+    """The name of an object or a triplet in one line, else its number.
 
     Examples:
         >>> name_of(dict(label=3, name='hat')), name_of(dict(label=3))
         ('hat', '3')
-        >>> name_of(dict(label=3, name='traffic\n\x1blight'))
-        'traffic light'
     """
     name = item.get('name')
-    text = ''.join(
+    return ('' if name is None else one_line(str(name))) or str(item['label'])
+
+
+def one_line(text: str) -> str:
+    r"""A text without line breaks, control characters and double blanks.
+
+    Examples:
+        >>> one_line('traffic\n\x1blight')
+        'traffic light'
+    """
+    letters = (
         ' ' if unicodedata.category(letter) in _NO_GLYPH else letter
-        for letter in ('' if name is None else str(name))
+        for letter in text
     )
-    return ' '.join(text.split()) or str(item['label'])
+    return ' '.join(''.join(letters).split())
 
 
 def title_of(item: Mapping[str, Any]) -> str:

@@ -337,6 +337,18 @@ def test_boxes_are_counted(inferencer, images):
         )
 
 
+def test_what_cannot_be_drawn_costs_no_results(
+    inferencer, images, tmp_path, monkeypatch
+):
+    def fail(*args, **kwargs):
+        raise RuntimeError('no display')
+
+    monkeypatch.setattr(inferencer.visualizer, 'show', fail)
+    with pytest.raises(RuntimeError, match='no display'):
+        inferencer(images[0], show=True, out_dir=tmp_path)
+    assert [*(tmp_path / 'preds').iterdir()]
+
+
 def test_limits_are_settings(inferencer, images, monkeypatch):
     monkeypatch.setattr(inferencer, 'max_objects', 1)
     with pytest.raises(ValueError, match='are 2; at most 1 are taken'):

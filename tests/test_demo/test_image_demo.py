@@ -4,6 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from mmsgg.apis.exports import FORMATS, to_triples
@@ -100,6 +102,20 @@ def test_wrong_boxes_get_one_line(run, image, tmp_path, boxes, message):
     path.write_text(boxes)
     with pytest.raises(SystemExit, match=f'^error: .*{message}'):
         run(image, '--boxes', path, '--out-dir', tmp_path)
+
+
+def test_limits_get_one_line(run, image, tmp_path):
+    narrow = tmp_path / 'narrow.png'
+    cv2.imwrite(str(narrow), np.zeros((1, 20_000, 3), np.uint8))
+    with pytest.raises(SystemExit, match=r'^error: .*20000 x 1 .*too narrow'):
+        run(narrow, '--out-dir', tmp_path)
+    with pytest.raises(SystemExit, match=r'^error: .*20000 x 1 .*at most'):
+        run(narrow, '--max-pixels', '1e4', '--out-dir', tmp_path)
+    boxes = tmp_path / 'x.json'
+    boxes.write_text(json.dumps(dict(boxes=[[0, 0, 30, 30]] * 3)))
+    options = ['--boxes', boxes, '--max-objects', 2, '--out-dir', tmp_path]
+    with pytest.raises(SystemExit, match=r'^error: .* are 3; at most 2'):
+        run(image, *options)
 
 
 def test_a_missing_program_gets_one_line(run, image, tmp_path, monkeypatch):

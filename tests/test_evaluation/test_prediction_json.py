@@ -95,6 +95,13 @@ def test_other_files_are_refused_by_name(tmp_path, text, message):
     assert 'graphs.json' in str(error.value)
 
 
+@pytest.mark.parametrize('name', ['a\nb', 'nul\0', '\ud800', '\u72ac'])
+def test_odd_names_stay_as_they_are(tmp_path, name):
+    graph = dict(objects=[dict(id=0, name=name)], triplets=[])
+    write_scene_graphs(tmp_path / 'graphs.json', [graph])
+    assert read_scene_graphs(tmp_path / 'graphs.json') == [graph]
+
+
 def test_nan_is_refused(tmp_path):
     sample = random_sample(2)
     sample['pred_instances']['scores'] = np.array([np.nan, 1.0])

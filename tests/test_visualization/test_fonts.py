@@ -88,10 +88,10 @@ def test_names_of_any_characters_are_drawn(name):
     with warnings.catch_warnings():
         warnings.simplefilter('error', UserWarning)
         assert draw(name).std() > 0
-    with warnings.catch_warnings():
-        warnings.simplefilter('error', UserWarning)
-        line = draw('traffic light')
-    assert (draw('traffic\nlight') == line).all()
+
+
+def test_a_name_is_one_line():
+    assert (draw('traffic\n\x1blight') == draw('traffic light')).all()
 
 
 def test_an_installed_font_draws_what_ours_lacks(tmp_path):

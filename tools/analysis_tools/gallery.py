@@ -30,6 +30,7 @@ from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.evaluation import check_topk, read_samples
 from mmsgg.structures import SGDataSample
 from mmsgg.visualization import SGLocalVisualizer
+from mmsgg.visualization.graph_dict import one_line
 from result_errors import stop_naming
 
 
@@ -168,7 +169,7 @@ class Gallery:
         classes, predicates = meta['classes'], meta['predicates']
         return [
             (
-                f'{classes[s]}-{i} {predicates[p]} {classes[o]}-{j}',
+                one_line(f'{classes[s]}-{i} {predicates[p]} {classes[o]}-{j}'),
                 result.rank_of(row),
             )
             for row, ((s, o, p), (i, j)) in enumerate(
