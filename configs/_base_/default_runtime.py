@@ -12,6 +12,8 @@ default_hooks = dict(
         rule='greater',
     ),
     checkpoint_fit=dict(type='CheckpointFitHook'),
+    dataset_fit=dict(type='DatasetFitHook'),
+    finite=dict(type='FiniteHook'),
     resume_validation=dict(type='ResumeValidationHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='mmdet.DetVisualizationHook'),

@@ -1,7 +1,6 @@
 """From any image to its scene graph."""
 
 import math
-import warnings
 from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +15,7 @@ from mmengine.visualization import Visualizer
 from rich.progress import track
 from torch import nn
 
-from mmsgg.engine import config_file
+from mmsgg.engine import check_config_version, check_weights, config_file
 from mmsgg.evaluation import graph_to_dict
 from mmsgg.registry import INFERENCERS
 from mmsgg.structures import SGDataSample
@@ -36,7 +35,6 @@ from .vocabulary import find_vocabulary, metainfo_of, numbers_of
 
 # Of an image, before filters. All pairs of 317 objects are as many.
 MAX_RELATIONS = 100_000
-FORMER_MODELS = ('SceneGraphRCNN', 'SceneGraphFromBoxes')
 
 
 @INFERENCERS.register_module()
@@ -68,7 +66,7 @@ class SGGInferencer(DetInferencer):
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
         ValueError: If the model has no relation head, or the checkpoint
-            is of another vocabulary.
+            is of another vocabulary or leaves part of the model random.
     """
 
     def __init__(
@@ -105,19 +103,14 @@ class SGGInferencer(DetInferencer):
         """Build the model, unless its config is of the first version."""
         try:
             return super()._init_model(cfg, weights, device)
-        except KeyError as error:
-            if not any(name in str(error) for name in FORMER_MODELS):
-                raise
-            raise ValueError(
-                'the config is of an earlier version of mmsgg. Its weights '
-                'load as they are: name a config of today, '
-                'SGGInferencer(model=CONFIG, weights=CHECKPOINT)'
-            ) from error
+        except KeyError:
+            check_config_version(cfg)  # which may be out of the checkpoint
+            raise
 
     def _load_weights_to_model(
         self, model: nn.Module, checkpoint: dict | None, cfg: Config
     ) -> None:
-        """Load weights and names, and say what is missing."""
+        """Load weights and names, unless something is missing."""
         if not hasattr(model, 'relation_head'):
             raise ValueError(
                 'the model of the config has no relation_head, so that it '
@@ -132,17 +125,12 @@ class SGGInferencer(DetInferencer):
             metainfo_of(cfg),
         )
         model.dataset_meta = names  # type: ignore[assignment]
+        if checkpoint:
+            check_weights(model, checkpoint)
         # not mmdet's, which falls back on COCO and opens the data set
         super(DetInferencer, self)._load_weights_to_model(
             model, checkpoint or None, cfg
         )
-        weights = checkpoint.get('state_dict', checkpoint)
-        if weights and not any('relation_head.' in key for key in weights):
-            warnings.warn(
-                'the checkpoint is of a detector: its relation head is '
-                'missing and stays random',
-                stacklevel=2,
-            )
 
     def _init_pipeline(self, cfg: Config) -> Compose:
         """The test pipeline, which loads arrays too, and no annotation."""

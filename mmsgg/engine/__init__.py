@@ -1,5 +1,6 @@
 """What stands around the runner: command lines, weights, processes."""
 
+from mmsgg.engine.checkpoint_fit import check_weights
 from mmsgg.engine.checkpoint_reading import (
     UntrustedCheckpointError,
     checkpoint_address,
@@ -9,6 +10,7 @@ from mmsgg.engine.checkpoint_reading import (
 from mmsgg.engine.command_line import (
     add_cfg_options,
     add_shared_arguments,
+    check_config_version,
     checkpoint_file,
     config_file,
     config_from_args,
@@ -23,6 +25,8 @@ __all__ = [
     'UntrustedCheckpointError',
     'add_cfg_options',
     'add_shared_arguments',
+    'check_config_version',
+    'check_weights',
     'checkpoint_address',
     'checkpoint_file',
     'config_file',

@@ -9,6 +9,8 @@ from mmengine.config import Config, DictAction
 
 from mmsgg.engine.cpu_distributed import use_gloo_without_gpu
 
+FORMER_MODELS = ('SceneGraphRCNN', 'SceneGraphFromBoxes')
+
 
 def config_file(path: str) -> str:
     """Check that a config exists; for use as an argparse type.
@@ -121,6 +123,25 @@ def default_work_dir(config: str) -> Path:
     return Path('work_dirs', folder, parts[-1])
 
 
+def check_config_version(cfg: Config) -> None:
+    """Refuse a config that was written for the first version of mmsgg.
+
+    Args:
+        cfg (Config): Of a model, from a file or out of a checkpoint.
+
+    Raises:
+        ValueError: If its model is none of today's.
+    """
+    model = (cfg.get('model') or {}).get('type')
+    if str(model).rpartition('.')[-1] in FORMER_MODELS:
+        raise ValueError(
+            f'the config is of an earlier version of mmsgg, with model.type='
+            f'{model!r}. Its weights load as they are: name a config of '
+            'today, as in SGGInferencer(model=CONFIG, weights=CHECKPOINT); '
+            'CHANGELOG.md has the new names of its options'
+        )
+
+
 def config_from_args(args: Namespace) -> Config:
     """Read the config and apply the shared arguments to it.
 
@@ -133,10 +154,17 @@ def config_from_args(args: Namespace) -> Config:
 
     Returns:
         Config: The config with ``launcher`` and ``work_dir`` set.
+
+    Raises:
+        SystemExit: If the config is of the first version.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
+    try:
+        check_config_version(cfg)
+    except ValueError as error:
+        raise SystemExit(f'{args.config}: {error}') from None
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir

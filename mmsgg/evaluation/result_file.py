@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .functional import check_finite
+
 PREDICTION = {
     'pred_instances': ('bboxes', 'labels', 'scores'),
     'pred_relations': ('pairs', 'predicate_scores'),
@@ -28,8 +30,8 @@ def read_samples(path: str | Path, annotated: bool = True) -> list[dict]:
         One dict an image, in the order of the data set.
 
     Raises:
-        ValueError: Where the file is missing, broken or something else; the
-            message names it.
+        ValueError: Where the file is missing, broken or something else, or
+            a score or a box is not finite; the message names it.
     """
     samples = _load(Path(path))
     if not isinstance(samples, list):
@@ -40,6 +42,10 @@ def read_samples(path: str | Path, annotated: bool = True) -> list[dict]:
     needed = PREDICTION | (ANNOTATION if annotated else {})
     for number, sample in enumerate(samples):
         _check(sample, needed, f"'{path}', image {number}")
+        try:
+            check_finite(sample)
+        except ValueError as error:
+            raise ValueError(f"'{path}', {error}") from None
     return samples
 
 

@@ -397,7 +397,7 @@ def test_a_detector_is_no_relation_head(checkpoint, tmp_path):
         if not key.startswith('relation_head')
     }
     torch.save(weights, tmp_path / 'detector.pth')
-    with pytest.warns(UserWarning, match='is of a detector'):
+    with pytest.raises(ValueError, match=r'is of a detector.*relation_head'):
         SGGInferencer(weights=tmp_path / 'detector.pth')
 
 

@@ -1,6 +1,8 @@
 """Hooks that know more of data, checkpoints and rates than the runner."""
 
 from .checkpoint_fit_hook import CheckpointFitHook
+from .dataset_fit_hook import DatasetFitHook
+from .finite_hook import FiniteHook
 from .frequency_bias_hook import FrequencyBiasHook
 from .predicate_count_hook import PredicateCountHook
 from .resume_validation_hook import ResumeValidationHook
@@ -9,6 +11,8 @@ from .word_vector_hook import WordVectorHook
 
 __all__ = [
     'CheckpointFitHook',
+    'DatasetFitHook',
+    'FiniteHook',
     'FrequencyBiasHook',
     'PredicateCountHook',
     'ResumeValidationHook',

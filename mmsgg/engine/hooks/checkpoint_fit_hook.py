@@ -1,53 +1,116 @@
-"""Say what of a checkpoint does not fit the model."""
+"""See that a checkpoint fits the model and the data."""
 
 import logging
+from collections.abc import Mapping
+from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
+from torch import nn
 
+from mmsgg.engine.agreement import (
+    detector_of_classes,
+    first_difference,
+    names_in,
+)
+from mmsgg.engine.checkpoint_fit import (
+    check_finite_weights,
+    check_weights,
+    current_weights,
+    misfits,
+)
 from mmsgg.registry import HOOKS
+
+from .dataset_fit_hook import title_of
 
 
 @HOOKS.register_module()
 class CheckpointFitHook(Hook):
-    """Name the layers whose shape in a checkpoint is another one.
+    """Compare a checkpoint with the model and the data set, as it is loaded.
 
-    mmengine leaves such layers out when it loads. For training that is how a
-    detector with other classes (mmdet's of COCO) serves as a start; a test
-    with layers left random means nothing and is refused.
+    A test with layers left random, or with labels that mean something else,
+    says nothing and is refused. In training
+
+    - layers of another shape are left out, as mmengine does, and named: that
+      is how a detector with other classes (mmdet's of COCO) serves as a
+      start;
+    - where the shapes are the same and the names are not, a detector that is
+      trained on learns the new ones, and the log says so; a frozen detector
+      or a relation head is refused, and so are the same names in another
+      order;
+    - weights that are not finite are refused.
     """
 
     priority = 'VERY_HIGH'
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Compare the checkpoint with the model, before it takes effect.
+        """Compare the checkpoint, before it takes effect.
 
         Raises:
-            ValueError: If layers do not fit in a test.
+            ValueError: If it is refused.
         """
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        weights = dict(checkpoint.get('state_dict', checkpoint))
-        if hasattr(model, 'rename_weights'):
-            model.rename_weights(weights)
-        misfits = [
-            f'{name} {tuple(weights[name].shape)}, here {tuple(value.shape)}'
-            for name, value in model.state_dict().items()
-            if name in weights and weights[name].shape != value.shape
-        ]
-        if not misfits:
-            return
-        layers = '; '.join(misfits)
         if isinstance(runner._test_loop, BaseLoop):
-            raise ValueError(
-                f'The checkpoint does not fit the model of the config: '
-                f'{layers}. Test it with the config it was trained with'
+            check_weights(model, checkpoint)
+            dataset = runner.test_dataloader.dataset
+            _check_names(model, checkpoint, dataset, split='test')
+            return
+        weights = current_weights(model, checkpoint)
+        check_finite_weights(weights)
+        if layers := misfits(model, weights):
+            _warn(
+                'Layers of the checkpoint left out, since they have another '
+                f'shape here: {layers}. They start anew'
             )
-        print_log(
-            f'Layers of the checkpoint left out, since they have another '
-            f'shape here: {layers}. They start anew',
-            logger='current',
-            level=logging.WARNING,
+        if isinstance(runner._train_loop, BaseLoop):
+            dataset = runner.train_dataloader.dataset
+            _check_names(model, checkpoint, dataset, split='training')
+
+
+def _check_names(
+    model: nn.Module, checkpoint: Mapping[str, Any], dataset: Any, split: str
+) -> None:
+    """Refuse or report names that are others than those of the data set."""
+    weights = current_weights(model, checkpoint)
+    has_head = any(name.startswith('relation_head.') for name in weights)
+    meta = checkpoint.get('meta') or {}
+    saved = names_in(meta.get('dataset_meta'))
+    names = names_in(getattr(dataset, 'metainfo', None))
+    if not has_head:
+        names.pop('predicates', None)
+        if hasattr(model, 'relation_head') and not detector_of_classes(model):
+            return
+    if split == 'training':  # else another shape, which starts anew
+        names = {
+            kind: listed
+            for kind, listed in names.items()
+            if len(listed) == len(saved.get(kind, ()))
+        }
+    where = f'the {split} set ({title_of(dataset)})'
+    difference = first_difference(saved, 'the checkpoint', names, where)
+    if not difference:
+        return
+    shuffled = any(
+        set(saved[kind]) == set(listed) and list(saved[kind]) != list(listed)
+        for kind, listed in names.items()
+        if kind in saved
+    )
+    frozen = getattr(model, 'freeze_detector', False)
+    if split == 'test' or shuffled or has_head or frozen:
+        raise ValueError(
+            f'{difference}; labels are places in these lists, so give the '
+            'data set the order of the checkpoint, such as with '
+            'metainfo=dict(classes=[...], predicates=[...]), or load a '
+            'checkpoint of this data'
         )
+    _warn(
+        f'The checkpoint is of other classes: {difference}. Its layers are '
+        'the start for those of this data'
+    )
+
+
+def _warn(text: str) -> None:
+    print_log(text, logger='current', level=logging.WARNING)

@@ -34,6 +34,7 @@ from .recall import (
 from .scene_graphs import (
     PredictedGraph,
     TrueGraph,
+    check_finite,
     predicted_graph,
     true_graph,
 )
@@ -46,6 +47,7 @@ __all__ = [
     'PredictedGraph',
     'TrueGraph',
     'annotated_pairs',
+    'check_finite',
     'exclusive_hits',
     'first_hits',
     'group_mean_recall',

@@ -6,6 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+#: What must be finite in a sample.
+FINITE_FIELDS = {
+    'gt_instances': ('bboxes',),
+    'pred_instances': ('bboxes', 'scores'),
+    'pred_relations': ('predicate_scores', 'scores'),
+}
+
 
 class TrueGraph(NamedTuple):
     """The annotation of one image: G objects, R relations."""
@@ -82,6 +89,36 @@ def predicted_graph(sample: Mapping[str, Any]) -> PredictedGraph:
         predicate_scores=_array(relations['predicate_scores']),
         pair_scores=None if scores is None else _array(scores),
     )
+
+
+def check_finite(sample: Any) -> None:
+    """See that no box and no score is infinite or not a number.
+
+    Args:
+        sample: As of :func:`true_graph` and :func:`predicted_graph`, or an
+            ``SGDataSample``; fields that are not there are not missed.
+
+    Raises:
+        ValueError: On the first field with such a value, naming the image.
+    """
+    for field, names in FINITE_FIELDS.items():
+        part = sample.get(field)
+        for name in names:
+            values = None if part is None else part.get(name)
+            if values is not None and not _is_finite(values):
+                image = sample.get('img_id', sample.get('img_path'))
+                raise ValueError(
+                    f'image {image!r}: {field}.{name} has values that are not '
+                    'finite'
+                )
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether all numbers are finite; a tensor stays where it is."""
+    value = getattr(value, 'tensor', value)
+    if isinstance(value, torch.Tensor):
+        return bool(torch.isfinite(value).all())
+    return bool(np.isfinite(value).all())
 
 
 def _array(value: Any) -> np.ndarray:

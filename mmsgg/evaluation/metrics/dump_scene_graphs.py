@@ -61,6 +61,9 @@ class DumpSceneGraphs(DumpResults):
         Args:
             data_batch: Not used.
             data_samples: One dict an image, as for ``SceneGraphMetric``.
+
+        Raises:
+            ValueError: Where a score or a box is not finite.
         """
         self.results.extend(map(self._compact, data_samples))
 
@@ -80,6 +83,7 @@ class DumpSceneGraphs(DumpResults):
 
     def _compact(self, sample: dict) -> dict:
         """What is kept of one image."""
+        F.check_finite(sample)
         true, predicted = F.true_graph(sample), F.predicted_graph(sample)
         kept = predicted.keep_pairs(_ranked_pairs(predicted, true, self.topk))
         relations = dict(

@@ -149,8 +149,8 @@ class SceneGraphMetric(BaseMetric):
                 is not finite.
         """
         for sample in data_samples:
+            F.check_finite(sample)
             true, predicted = F.true_graph(sample), F.predicted_graph(sample)
-            check_finite(true, predicted, sample.get('img_id'))
             num_predicates = self._num_predicates(true, predicted)
             if num_predicates and not self.results:
                 self._groups(num_predicates)  # unknown names stop here
@@ -272,33 +272,6 @@ class SceneGraphMetric(BaseMetric):
                     'counted from 0; subtract 1 from a list counted from 1'
                 )
         return num_predicates
-
-
-def check_finite(
-    true: F.TrueGraph, predicted: F.PredictedGraph, image_id: Any
-) -> None:
-    """See that no box and no score is infinite or not a number.
-
-    Args:
-        true: The annotation.
-        predicted: The prediction.
-        image_id: What the message names.
-
-    Raises:
-        ValueError: On the first field with such a value.
-    """
-    fields = {
-        'gt_instances.bboxes': true.boxes,
-        'pred_instances.bboxes': predicted.boxes,
-        'pred_instances.scores': predicted.scores,
-        'pred_relations.predicate_scores': predicted.predicate_scores,
-        'pred_relations.scores': predicted.pair_scores,
-    }
-    for name, values in fields.items():
-        if values is not None and not np.isfinite(values).all():
-            raise ValueError(
-                f'image {image_id!r}: {name} has values that are not finite'
-            )
 
 
 def checked_topk(topk: int | Sequence[int]) -> tuple[int, ...]:

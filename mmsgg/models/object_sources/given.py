@@ -31,6 +31,7 @@ class GivenBoxes(ObjectSource):
 
     # nobody looks at a box to tell its class
     tasks = ('predcls', 'sgdet')
+    uses_classes = False
 
     def __init__(self, detector: Any, num_classes: int) -> None:
         super().__init__(detector, num_classes)

@@ -25,6 +25,8 @@ class ObjectSource(ABC):
 
     #: The tasks that it can serve.
     tasks: Sequence[str] = ('predcls', 'sgcls', 'sgdet')
+    #: Whether the classes of the detector are those of the objects.
+    uses_classes = True
 
     def __init__(self, detector: Any, num_classes: int) -> None:
         self.detector = detector
