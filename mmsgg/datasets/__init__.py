@@ -1,6 +1,7 @@
 """Data sets of scene graphs, their transforms and their statistics."""
 
-from .coco_relations import SceneGraphJsonDataset, write_scene_graph_json
+from .coco_relations import SceneGraphJsonDataset
+from .coco_relations_writer import write_scene_graph_json
 from .gqa import GQA200_CLASSES, GQA200_PREDICATES, GQA200Dataset
 from .relation_statistics import count_relations, scene_graphs_of
 from .scene_graph_arrays import SceneGraphArrays

@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 
 def read_json(path: str, what: str, where_from: str) -> Any:
     """Read a whole JSON file.
@@ -23,10 +25,63 @@ def read_json(path: str, what: str, where_from: str) -> Any:
     try:
         return json.loads(Path(path).read_bytes())
     except ValueError as error:
+        remedy = (
+            'it holds an object a line (JSON lines): write one JSON value'
+            if _has_json_lines(path)
+            else 'it is probably an incomplete download: fetch it again'
+        )
         raise ValueError(
-            f'{what} {path} is not JSON ({error}); it is probably an '
-            'incomplete download: fetch it again'
+            f'{what} {path} is not JSON ({error}); {remedy}'
         ) from error
+
+
+def _has_json_lines(path: str) -> bool:
+    """Whether each of the first two lines is JSON by itself."""
+    with Path(path).open('rb') as file:
+        try:
+            for _ in range(2):
+                json.loads(file.readline())
+        except ValueError:
+            return False
+    return True
+
+
+def whole_number(value: object) -> int | None:
+    """Return an integer, for a float such as 128.0 too; None for others.
+
+    Examples:
+        >>> [whole_number(v) for v in (7, 128.0, 7.5, True, '7')]
+        [7, 128, None, None, None]
+    """
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if type(value) is int else None
+
+
+def whole_numbers(values: Any) -> np.ndarray:
+    """Turn numbers of a file into int64.
+
+    Args:
+        values: Numbers, lists or an array of them.
+
+    Raises:
+        TypeError: If some are no numbers.
+        ValueError: If some have a fraction, or lengths differ.
+
+    Examples:
+        >>> whole_numbers([[1, 2.0]]).tolist()
+        [[1, 2]]
+    """
+    array = np.array(values)
+    if array.dtype.kind not in 'iufb' and array.size:
+        raise TypeError(f'{array.flat[0]!r} is no number')
+    # what is not finite is caught by the comparison
+    with np.errstate(invalid='ignore'):
+        whole = array.astype(np.int64)
+    wrong = array[whole != array]
+    if len(wrong):
+        raise ValueError(f'{wrong[0]} is no whole number')
+    return whole
 
 
 def compare_names(

@@ -114,7 +114,7 @@ def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:
     relations = [item['relations'] for item in items]
     boxes = [box for group in instances for box in group]
     triplets = [relation for group in relations for relation in group]
-    return SceneGraphArrays(
+    graphs = SceneGraphArrays(
         img_ids=np.array([item['img_id'] for item in items]),
         heights=_ints([item['height'] for item in items]),
         widths=_ints([item['width'] for item in items]),
@@ -131,6 +131,8 @@ def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:
             _ints([len(group) for group in relations])
         ),
     )
+    ignore = [bool(box.get('ignore_flag', 0)) for box in boxes]
+    return graphs.ignore_boxes(np.array(ignore, dtype=bool))
 
 
 def _ints(values: list) -> np.ndarray:

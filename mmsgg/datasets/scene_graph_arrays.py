@@ -29,6 +29,9 @@ class SceneGraphArrays:
         relation_starts: (N + 1,) int64, from 0 to R.
         file_names: (N,) strings, relative to the folders of images; None
             where images are called ``<img_id>.jpg``.
+        ignored: Regions of the same N images that are no objects and of
+            which nothing is to be learned, as a crowd; without relations.
+            None where there are none.
     """
 
     img_ids: np.ndarray
@@ -41,12 +44,13 @@ class SceneGraphArrays:
     predicates: np.ndarray
     relation_starts: np.ndarray
     file_names: np.ndarray | None = None
+    ignored: SceneGraphArrays | None = None
 
     def __post_init__(self) -> None:
         """Take views that refuse to be written to."""
         for field in fields(self):
             array = getattr(self, field.name)
-            if array is not None:
+            if isinstance(array, np.ndarray):
                 view = array.view()
                 view.flags.writeable = False
                 object.__setattr__(self, field.name, view)
@@ -118,6 +122,9 @@ class SceneGraphArrays:
         relation_counts = np.concatenate(
             [part.relation_counts for part in parts]
         )
+        ignored = None
+        if any(part is not None for part in columns.pop('ignored')):
+            ignored = cls.concatenate([part.regions() for part in parts])
         return cls(
             **{
                 name: np.concatenate(column)
@@ -127,6 +134,7 @@ class SceneGraphArrays:
             | dict(
                 box_starts=offsets_from_counts(box_counts),
                 relation_starts=offsets_from_counts(relation_counts),
+                ignored=ignored,
             )
         )
 
@@ -155,6 +163,9 @@ class SceneGraphArrays:
             file_names=(
                 None if self.file_names is None else self.file_names[images]
             ),
+            ignored=None
+            if self.ignored is None
+            else self.ignored.take(images),
         )
 
     def keep_relations(self, keep: np.ndarray) -> SceneGraphArrays:
@@ -188,6 +199,28 @@ class SceneGraphArrays:
             box_starts=kept_before[self.box_starts],
             pairs=pairs,
         )
+
+    def regions(self) -> SceneGraphArrays:
+        """Return ``ignored``, or the same images with no box at all."""
+        if self.ignored is not None:
+            return self.ignored
+        return self._without_relations().keep_boxes(
+            np.zeros(len(self.boxes), dtype=bool)
+        )
+
+    def _without_relations(self) -> SceneGraphArrays:
+        return self.keep_relations(np.zeros(len(self.pairs), dtype=bool))
+
+    def ignore_boxes(self, ignore: np.ndarray) -> SceneGraphArrays:
+        """Move boxes into ``ignored``; relations that name one are dropped.
+
+        Args:
+            ignore: (B,) bool.
+        """
+        if not ignore.any():
+            return self
+        regions = self._without_relations().keep_boxes(ignore)
+        return replace(self.keep_boxes(~ignore), ignored=regions)
 
     def clip_boxes(self) -> tuple[SceneGraphArrays, np.ndarray, int]:
         """Cut boxes off at the borders of their images.

@@ -1,12 +1,12 @@
 """What all data sets of scene graphs have in common."""
 
 import copy
+import logging
 import os.path as osp
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from mmdet.datasets.transforms import RandomFlip
 from mmengine.dataset import BaseDataset, force_full_init
 from mmengine.fileio import join_path
 from mmengine.logging import print_log
@@ -14,10 +14,14 @@ from mmengine.utils import is_abs
 
 from mmsgg.structures.bbox import boxes_overlap
 
+from .bad_rows import BadRows
+from .dataset_checks import check_flips, check_names, check_options
 from .scene_graph_arrays import SceneGraphArrays
-from .transforms import LoadRelationAnnotations
-
-DEGENERATE_BOXES = ('error', 'drop', 'widen')
+from .transforms.loading import (
+    BrokenImageError,
+    MissingImageError,
+    check_image_size,
+)
 
 
 class LoadedGraphs(NamedTuple):
@@ -26,8 +30,7 @@ class LoadedGraphs(NamedTuple):
     Args:
         graphs: All images of the data set.
         num_clipped: Boxes that were cut off at the border of their image.
-        degenerate: (M,) indices of boxes without an area inside their image;
-            none where the data set refuses them.
+        degenerate: (M,) indices of boxes without an area inside their image.
         dropped: How much of what was left out, in words for the log.
         note: What else the log should say.
     """
@@ -51,7 +54,11 @@ class SceneGraphDataset(BaseDataset):
 
     with boxes in original-image pixels, labels from 0, and ``pair`` =
     [subject, object] counted in ``instances``. ``serialize_data`` has nothing
-    to do: the workers of a loader share the arrays.
+    to do: the workers of a loader share the arrays. Regions to ignore come
+    last in ``instances``, with ``ignore_flag=1``; nothing is related to them.
+
+    A model sees the boxes of the annotation in the pixels of the image, so an
+    item whose image is of another size than the annotation says is refused.
 
     Args:
         ann_file: The file of annotations, relative to ``data_root``.
@@ -68,13 +75,25 @@ class SceneGraphDataset(BaseDataset):
         filter_duplicate_relations: Whether an item keeps only one relation of
             each [subject, object], drawn anew whenever it is fetched, by
             numpy's global generator.
-        degenerate_boxes: What becomes of boxes that have no area inside
-            their image: 'error' refuses the file, 'drop' leaves them and
-            their relations out, 'widen' makes them a pixel wide and high.
+        bad_rows: What becomes of images, boxes and relations of the file
+            that cannot be used, such as a relation of a box that is not
+            there: 'error' refuses the file, 'drop' leaves them out, with all
+            that refers to them, and the log says how many.
+        degenerate_boxes: The same for boxes that have no area inside their
+            image, by default as ``bad_rows`` says. 'widen' keeps them and
+            makes them a pixel wide and high.
+        skip_broken_images: Whether training takes another image, drawn at
+            random, where one is missing or does not decode; the log names
+            each and counts them. Not in ``test_mode``: scores are of all
+            images.
+        filter_cfg: As in mmdet's data sets, and in training only:
+            ``filter_empty_gt=True`` drops images without an object,
+            ``min_size=32`` those whose shorter side is less.
         **kwargs: Of :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
-        ValueError: If ``degenerate_boxes`` is another word.
+        ValueError: If an option is none of the words above, images are to be
+            skipped in a test.
     """
 
     #: Attributes with paths relative to ``data_root``, beside ``ann_file``.
@@ -93,24 +112,41 @@ class SceneGraphDataset(BaseDataset):
         filter_self_relations: bool = True,
         filter_non_overlap: bool = False,
         filter_duplicate_relations: bool = False,
-        degenerate_boxes: Literal['error', 'drop', 'widen'] = 'error',
+        bad_rows: Literal['error', 'drop'] = 'error',
+        degenerate_boxes: Literal['error', 'drop', 'widen'] | None = None,
+        skip_broken_images: bool = False,
+        filter_cfg: dict | None = None,
         **kwargs: Any,
     ) -> None:
-        if degenerate_boxes not in DEGENERATE_BOXES:
+        degenerate_boxes = degenerate_boxes or bad_rows
+        check_options(
+            type(self).__name__,
+            filter_cfg,
+            bad_rows=bad_rows,
+            degenerate_boxes=degenerate_boxes,
+        )
+        if skip_broken_images and kwargs.get('test_mode'):
             raise ValueError(
-                f'{type(self).__name__}: degenerate_boxes='
-                f'{degenerate_boxes!r} is none of {DEGENERATE_BOXES}'
+                f'{type(self).__name__}: skip_broken_images=True is for '
+                'training, and this data set is in test_mode; leave it out, '
+                'and fetch the images that are missing'
             )
         self.image_folders = tuple(image_folders)
         self.filter_empty_relations = filter_empty_relations
         self.filter_self_relations = filter_self_relations
         self.filter_non_overlap = filter_non_overlap
         self.filter_duplicate_relations = filter_duplicate_relations
+        self.bad_rows = BadRows(drop=bad_rows == 'drop')
         self.degenerate_boxes = degenerate_boxes
+        self.skip_broken_images = skip_broken_images
+        self._broken_images: set[str] = set()
+        # ids of images whose annotation states no size
+        self._guessed_sizes: set[str] = set()
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
             data_prefix=data_prefix,
+            filter_cfg=filter_cfg,
             **kwargs,
         )
 
@@ -136,16 +172,24 @@ class SceneGraphDataset(BaseDataset):
         if self._fully_initialized:
             return
         loaded = self.load_graphs()
-        self._refuse_flipped_sides()
-        dropped = dict(loaded.dropped)
+        for field in ('classes', 'predicates'):
+            names = self.metainfo.get(field, ())
+            check_names(self.title, self.ann_file, field, names)
+        check_flips(
+            self.title, self.pipeline, self.metainfo.get('predicates', ())
+        )
+        dropped = loaded.dropped | self.bad_rows.counts
         graphs, note = self._without_degenerate(loaded, dropped)
         graphs = self._filter(graphs, dropped)
+        notes = [note, loaded.note]
+        if graphs.ignored is not None:
+            notes.append(f'{len(graphs.ignored.boxes)} regions to ignore')
         losses = ', '.join(f'{num} {what}' for what, num in dropped.items())
         print_log(
             f'{self.title}: kept {len(graphs)} images, {len(graphs.boxes)} '
             f'boxes ({loaded.num_clipped} clipped to their image) and '
             f'{len(graphs.pairs)} relations; dropped {losses or "nothing"}'
-            + ''.join(f'; {text}' for text in (note, loaded.note) if text),
+            + ''.join(f'; {text}' for text in notes if text),
             logger='current',
         )
         if self._indices is not None:
@@ -178,23 +222,6 @@ class SceneGraphDataset(BaseDataset):
         )
         return kept, ''
 
-    def _refuse_flipped_sides(self) -> None:
-        """Refuse to flip images of which relations say left or right."""
-        steps = [*_steps_of(self.pipeline)]
-        flips = any(isinstance(step, RandomFlip) for step in steps)
-        reads = any(isinstance(s, LoadRelationAnnotations) for s in steps)
-        sided = [
-            name
-            for name in self.metainfo.get('predicates', ())
-            if {'left', 'right'} & set(name.lower().split())
-        ]
-        if flips and reads and sided:
-            raise ValueError(
-                f'{self.title}: RandomFlip in its pipeline would make '
-                f'{sided[0]!r} wrong of a flipped image; leave it out of '
-                'the train pipeline'
-            )
-
     def _filter(
         self, graphs: SceneGraphArrays, dropped: dict[str, int]
     ) -> SceneGraphArrays:
@@ -211,6 +238,22 @@ class SceneGraphDataset(BaseDataset):
         if self.filter_empty_relations:
             keep = graphs.relation_counts > 0
             dropped['images left without relation'] = int((~keep).sum())
+            graphs = graphs.take(np.flatnonzero(keep))
+        return graphs if self.test_mode else self._filter_cfg(graphs, dropped)
+
+    def _filter_cfg(
+        self, graphs: SceneGraphArrays, dropped: dict[str, int]
+    ) -> SceneGraphArrays:
+        """Drop what ``filter_cfg`` says, and count it in ``dropped``."""
+        options = self.filter_cfg or {}
+        if options.get('filter_empty_gt'):
+            keep = graphs.box_counts > 0
+            dropped['images without object'] = int((~keep).sum())
+            graphs = graphs.take(np.flatnonzero(keep))
+        if 'min_size' in options:
+            sides = np.minimum(graphs.widths, graphs.heights)
+            keep = sides >= options['min_size']
+            dropped['images below min_size'] = int((~keep).sum())
             graphs = graphs.take(np.flatnonzero(keep))
         return graphs
 
@@ -235,25 +278,65 @@ class SceneGraphDataset(BaseDataset):
         """
         graphs = self.scene_graphs
         idx = self._image_index(idx)
-        first, last = graphs.box_starts[idx : idx + 2]
-        boxes = graphs.boxes[first:last].tolist()
-        labels = graphs.labels[first:last].tolist()
+        instances = _instances(graphs, idx, ignore_flag=0)
+        if graphs.ignored is not None:
+            instances += _instances(graphs.ignored, idx, ignore_flag=1)
         img_id = graphs.img_ids[idx].item()
         return dict(
             img_path=self._find_image(idx),
             img_id=img_id,
             height=graphs.heights[idx].item(),
             width=graphs.widths[idx].item(),
-            instances=[
-                dict(bbox=box, bbox_label=label, ignore_flag=0)
-                for box, label in zip(boxes, labels, strict=True)
-            ],
+            instances=instances,
             relations=[
                 dict(pair=pair, predicate_label=predicate)
                 for pair, predicate in self._relations_of(idx)
             ],
             sample_idx=idx,
         )
+
+    def prepare_data(self, idx: int) -> Any:
+        """Run the pipeline on an item.
+
+        Args:
+            idx: Its number.
+
+        Returns:
+            What the pipeline makes; None where the image is broken and
+            training is to go on with another.
+
+        Raises:
+            ValueError: If the image is of another size than annotated.
+        """
+        try:
+            item = self.get_data_info(idx)
+            if self.pipeline.transforms:
+                guessed = item['img_id'] in self._guessed_sizes
+                item |= dict(size_is_guessed=True) if guessed else {}
+            stated = dict(item)  # transforms write into the item
+            results = self.pipeline(item)
+        except (BrokenImageError, MissingImageError) as error:
+            if not self.skip_broken_images or self.test_mode:
+                raise
+            self._count_broken(str(error))
+            return None
+        shape = _original_shape(results)
+        if shape is not None:
+            # of loaders that do not look, as mmdet's
+            check_image_size(stated, shape)
+        return results
+
+    def _count_broken(self, reason: str) -> None:
+        """Name a broken image in the log, once a process."""
+        if reason not in self._broken_images:
+            self._broken_images.add(reason)
+            print_log(
+                f'{self.title}: another image is taken for one that is '
+                f'broken, the {len(self._broken_images)}. of this process: '
+                f'{reason}',
+                logger='current',
+                level=logging.WARNING,
+            )
 
     def _image_index(self, idx: int) -> int:
         """Count from the start, and refuse what is not there."""
@@ -284,7 +367,7 @@ class SceneGraphDataset(BaseDataset):
             path = osp.join(folder, name)
             if osp.isfile(path):
                 return path
-        raise FileNotFoundError(
+        raise MissingImageError(
             f'image {name} is in none of {folders}; unpack the images there, '
             'or pass data_prefix=dict(img=...) and image_folders=(...)'
         )
@@ -337,11 +420,27 @@ class SceneGraphDataset(BaseDataset):
         return subset
 
 
-def _steps_of(step: object) -> Iterator[object]:
-    """Yield a transform and those inside it, as in ProposalBroadcaster."""
-    yield step
-    for inner in getattr(step, 'transforms', ()):
-        yield from _steps_of(inner)
+def _instances(
+    graphs: SceneGraphArrays, image: int, ignore_flag: int
+) -> list[dict]:
+    """List the boxes of an image as mmdet does."""
+    first, last = graphs.box_starts[image : image + 2]
+    boxes = graphs.boxes[first:last].tolist()
+    labels = graphs.labels[first:last].tolist()
+    return [
+        dict(bbox=box, bbox_label=label, ignore_flag=ignore_flag)
+        for box, label in zip(boxes, labels, strict=True)
+    ]
+
+
+def _original_shape(results: Any) -> Sequence[int] | None:
+    """Look up (height, width) of the image in what a pipeline made."""
+    if not isinstance(results, dict):
+        return None
+    samples = results.get('data_samples', results)
+    # test time augmentation makes a list
+    sample = samples[0] if isinstance(samples, list) else samples
+    return sample.get('ori_shape')
 
 
 def _image_indices(indices: Sequence[int] | int, size: int) -> np.ndarray:

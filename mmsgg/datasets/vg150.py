@@ -1,12 +1,13 @@
 """Visual Genome with 150 object classes and 50 predicates."""
 
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from mmsgg.registry import DATASETS
 
+from .bad_rows import BadRows
 from .scene_graph_arrays import (
     SceneGraphArrays,
     concat_ranges,
@@ -14,6 +15,7 @@ from .scene_graph_arrays import (
 )
 from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
 from .vg150_file import (
+    OWN_VAL,
     SPLIT_NUMBERS,
     check_vocabulary,
     read_h5,
@@ -71,8 +73,11 @@ class VG150Dataset(SceneGraphDataset):
           VG_100K/*.jpg  VG_100K_2/*.jpg
 
     A split holds the images that have a box, in the order of the file. The
-    first ``num_val`` training images are the validation set. Items are those
-    of :class:`SceneGraphDataset`; images are called ``<img_id>.jpg``.
+    first ``num_val`` training images (0 in ``split`` of the h5 file) are the
+    validation set; in a file that marks images of its own for validation (1),
+    these are, and ``num_val`` is not used. The log counts images of other
+    marks, which no split reads. Items are those of
+    :class:`SceneGraphDataset`; images are called ``<img_id>.jpg``.
 
     Args:
         ann_file: The h5 file, relative to ``data_root``.
@@ -81,7 +86,8 @@ class VG150Dataset(SceneGraphDataset):
         image_data_file: The JSON file of image ids and sizes.
         data_root: Folder of the files above.
         split: 'train', 'val' or 'test'.
-        num_val: How many training images are held out for validation.
+        num_val: How many training images are held out for validation, where
+            the file has no validation images of its own.
         image_folders: As in :class:`SceneGraphDataset`.
         **kwargs: Of :class:`SceneGraphDataset`, such as the filters. A
             vocabulary of another size comes as
@@ -136,7 +142,11 @@ class VG150Dataset(SceneGraphDataset):
         )
         check_vocabulary(self.vocabulary_file, classes, predicates)
         reader = _SplitReader(
-            self.ann_file, self.image_data_file, classes, predicates
+            self.ann_file,
+            self.image_data_file,
+            classes,
+            predicates,
+            self.bad_rows,
         )
         return reader.read(
             self.split,
@@ -154,6 +164,7 @@ class _SplitReader:
         image_data_file: Path of ``image_data.json``.
         classes: Object names.
         predicates: Predicate names.
+        bad_rows: Takes images, boxes and relations that cannot be used.
 
     Raises:
         ValueError: If the files are of different images.
@@ -165,20 +176,25 @@ class _SplitReader:
         image_data_file: str,
         classes: Sequence[str],
         predicates: Sequence[str],
+        bad_rows: BadRows,
     ) -> None:
         self.ann_file = ann_file
+        self.image_data_file = image_data_file
         self.classes = classes
         self.predicates = predicates
+        self.bad_rows = bad_rows
         self.arrays, self.box_size = read_h5(ann_file)
-        self.ids, self.heights, self.widths = read_image_data(image_data_file)
         num_images = len(self.arrays['split'])
+        self.ids, self.heights, self.widths = read_image_data(
+            image_data_file, num_images
+        )
         if num_images != len(self.ids):
             raise ValueError(
                 f'{ann_file} has {num_images} image rows, but '
-                f'{image_data_file} describes {len(self.ids)} images (its '
-                'four corrupted ones left out), so rows and images cannot be '
-                'matched; pass an image_data_file=... that belongs to this '
-                'ann_file'
+                f'{image_data_file} describes {len(self.ids)} images (the '
+                'four corrupted ones of Visual Genome left out), so rows and '
+                'images cannot be matched; pass an image_data_file=... that '
+                'belongs to this ann_file'
             )
 
     def read(
@@ -203,40 +219,49 @@ class _SplitReader:
             ValueError: If something of these images is wrong.
         """
         images, dropped = self._images_of(split, num_val, with_relations)
-        first_boxes, box_counts = self._ranges('box', 'boxes', images)
+        images = self._usable(images)
+        first_boxes, box_counts = self._ranges('box', images)
         boxes = concat_ranges(first_boxes, box_counts)
-        first_relations, relation_counts = self._ranges(
-            'rel', 'relationships', images
-        )
+        first_relations, relation_counts = self._ranges('rel', images)
         relations = concat_ranges(first_relations, relation_counts)
+        labels, known = self._labels('labels', boxes, self.classes)
+        predicates, named = self._labels(
+            'predicates', relations, self.predicates
+        )
+        pairs, inside = self._pairs(
+            relations,
+            np.repeat(images, relation_counts),
+            np.repeat(first_boxes, relation_counts),
+            np.repeat(box_counts, relation_counts),
+            named,
+        )
         graphs = SceneGraphArrays(
             img_ids=self.ids[images],
             heights=self.heights[images],
             widths=self.widths[images],
             boxes=self._corners(boxes, np.repeat(images, box_counts)),
-            labels=self._labels('labels', boxes, self.classes, 'classes'),
+            labels=labels,
             box_starts=offsets_from_counts(box_counts),
-            pairs=self._pairs(
-                relations,
-                np.repeat(images, relation_counts),
-                np.repeat(first_boxes, relation_counts),
-                np.repeat(box_counts, relation_counts),
-            ),
-            predicates=self._labels(
-                'predicates', relations, self.predicates, 'predicates'
-            ),
+            pairs=pairs,
+            predicates=predicates,
             relation_starts=offsets_from_counts(relation_counts),
         )
+        graphs = self.bad_rows.leave_out(graphs, known, named & inside)
         clipped, degenerate, num_clipped = graphs.clip_boxes()
-        if len(degenerate) and not allow_degenerate:
-            self._refuse_box(graphs, boxes, degenerate)
-        return LoadedGraphs(clipped, num_clipped, degenerate, dropped)
+        if not allow_degenerate:
+            self._add_degenerate(graphs, boxes[known], degenerate)
+        note = self._note_splits()
+        return LoadedGraphs(clipped, num_clipped, degenerate, dropped, note)
 
     def _images_of(
         self, split: str, num_val: int, with_relations: bool
     ) -> tuple[np.ndarray, dict[str, int]]:
         """Find the images (M,) of a split, and count what is not usable."""
-        of_split = self.arrays['split'] == SPLIT_NUMBERS[split]
+        own_val = (self.arrays['split'] == OWN_VAL).any()
+        number = SPLIT_NUMBERS[split]
+        if own_val and split == 'val':
+            number = OWN_VAL
+        of_split = self.arrays['split'] == number
         with_boxes = of_split & (self.arrays['img_to_first_box'] >= 0)
         usable = with_boxes
         dropped = {'images without box': int(of_split.sum() - usable.sum())}
@@ -246,7 +271,7 @@ class _SplitReader:
                 with_boxes.sum() - usable.sum()
             )
         images = np.flatnonzero(usable)
-        if split == 'test':
+        if split == 'test' or own_val:
             return images, dropped
         if split == 'val':
             return images[:num_val], dropped
@@ -258,25 +283,73 @@ class _SplitReader:
             )
         return images[num_val:], dropped
 
+    def _note_splits(self) -> str:
+        """Say what is unusual in how the file marks splits."""
+        marks, counts = np.unique(self.arrays['split'], return_counts=True)
+        count_of = dict(zip(marks.tolist(), counts.tolist(), strict=True))
+        notes = []
+        if OWN_VAL in count_of:
+            notes.append(
+                f'its {count_of[OWN_VAL]} images of split value {OWN_VAL} are '
+                'the validation set, and num_val is not used'
+            )
+        notes += [
+            f'{count} images of split value {mark}, which no split reads'
+            for mark, count in count_of.items()
+            if mark not in (OWN_VAL, *SPLIT_NUMBERS.values())
+        ]
+        return '; '.join(notes)
+
+    def _usable(self, images: np.ndarray) -> np.ndarray:
+        """Leave out images (M,) without a size, or with broken ranges."""
+        flat = (self.heights[images] <= 0) | (self.widths[images] <= 0)
+        self.bad_rows.add(
+            'bad images',
+            images[flat],
+            lambda image: (
+                f'{self.image_data_file}: image {self.ids[image]} is of '
+                f'{self.widths[image]} x {self.heights[image]} pixels; '
+                'correct its width and height'
+            ),
+        )
+        images = images[~flat]
+        for kind, key in (('box', 'boxes'), ('rel', 'relationships')):
+            first, last = self._bounds(kind, images)
+            total = len(self.arrays[key])
+            wrong = (first >= 0) & ((last < first - 1) | (last >= total))
+            self._add_ranges(kind, key, images[wrong])
+            images = images[~wrong]
+        return images
+
+    def _add_ranges(self, kind: str, key: str, images: np.ndarray) -> None:
+        """Hand images (M,) with broken ranges to the bad rows."""
+
+        def describe(image: int) -> str:
+            first, last = self._bounds(kind, np.array([image]))
+            return (
+                f'{self.ann_file}: img_to_first_{kind} and img_to_last_{kind} '
+                f'of row {image} (image {self.ids[image]}) are {first[0]} and '
+                f'{last[0]}, but {key} has {len(self.arrays[key])} rows; '
+                'write the file again'
+            )
+
+        self.bad_rows.add('bad images', images, describe)
+
+    def _bounds(
+        self, kind: str, images: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Look up the first and the last row (M,) of boxes or relations."""
+        return (
+            self.arrays[f'img_to_first_{kind}'][images].astype(np.int64),
+            self.arrays[f'img_to_last_{kind}'][images].astype(np.int64),
+        )
+
     def _ranges(
-        self, kind: str, key: str, images: np.ndarray
+        self, kind: str, images: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Look up where boxes or relations start (M,), and counts (M,)."""
-        first, last = (
-            self.arrays[f'img_to_{end}_{kind}'][images].astype(np.int64)
-            for end in ('first', 'last')
-        )
+        first, last = self._bounds(kind, images)
         counts = np.where(first >= 0, last - first + 1, 0)
-        total = len(self.arrays[key])
-        wrong = np.flatnonzero((counts < 0) | ((counts > 0) & (last >= total)))
-        if len(wrong):
-            image = images[wrong[0]]
-            raise ValueError(
-                f'{self.ann_file}: img_to_first_{kind} and img_to_last_{kind} '
-                f'of row {image} (image {self.ids[image]}) are '
-                f'{first[wrong[0]]} and {last[wrong[0]]}, but {key} has '
-                f'{total} rows; write the file again'
-            )
         return np.where(counts > 0, first, 0), counts
 
     def _corners(self, boxes: np.ndarray, images: np.ndarray) -> np.ndarray:
@@ -288,18 +361,29 @@ class _SplitReader:
         return np.concatenate([centres - sizes / 2, centres + sizes / 2]).T
 
     def _labels(
-        self, key: str, indices: np.ndarray, names: Sequence[str], field: str
-    ) -> np.ndarray:
-        """Number labels from 0 instead of 1, the one place that does."""
+        self, key: str, indices: np.ndarray, names: Sequence[str]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Number labels from 0 instead of 1, the one place that does.
+
+        Returns:
+            (M,) labels, 0 where there is none; (M,) bool, whether there is.
+        """
         labels = self.arrays[key][indices].astype(np.int64) - 1
-        wrong = np.flatnonzero((labels < 0) | (labels >= len(names)))
-        if len(wrong):
-            raise ValueError(
-                f'{self.ann_file}: {key} row {indices[wrong[0]]} is '
-                f'{labels[wrong[0]] + 1}, outside 1..{len(names)}; for a '
-                f'vocabulary of its own pass metainfo=dict({field}=[...])'
-            )
-        return labels
+        known = (labels >= 0) & (labels < len(names))
+        kind, field = {
+            'labels': ('bad boxes', 'classes'),
+            'predicates': ('bad relations', 'predicates'),
+        }[key]
+        self.bad_rows.add(
+            kind,
+            np.flatnonzero(~known),
+            lambda k: (
+                f'{self.ann_file}: {key} row {indices[k]} is {labels[k] + 1}, '
+                f'outside 1..{len(names)}; for a vocabulary of its own pass '
+                f'metainfo=dict({field}=[...])'
+            ),
+        )
+        return np.where(known, labels, 0), known
 
     def _pairs(
         self,
@@ -307,35 +391,45 @@ class _SplitReader:
         images: np.ndarray,
         first_boxes: np.ndarray,
         box_counts: np.ndarray,
-    ) -> np.ndarray:
-        """Count the boxes of each pair (R, 2) within their image."""
-        pairs = self.arrays['relationships'][relations].astype(np.int64)
-        pairs -= first_boxes[:, None]
-        inside = (pairs >= 0) & (pairs < box_counts[:, None])
-        wrong = np.flatnonzero(~inside.all(axis=1))
-        if len(wrong):
-            k = wrong[0]
-            pair = self.arrays['relationships'][relations[k]].tolist()
-            raise ValueError(
-                f'{self.ann_file}: relationships row {relations[k]} is '
-                f'{pair}, but the {box_counts[k]} boxes of its image '
-                f'{self.ids[images[k]]} start at row {first_boxes[k]}; write '
-                'the file again'
-            )
-        return pairs
+        named: np.ndarray,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Count the boxes of each pair (R, 2) within their image.
 
-    def _refuse_box(
-        self, graphs: SceneGraphArrays, boxes: np.ndarray, wrong: np.ndarray
-    ) -> NoReturn:
-        """Refuse the first of the wrong boxes."""
-        box = wrong[0]
-        image = graphs.image_of_boxes()[box]
-        raise ValueError(
-            f'{self.ann_file}: box row {boxes[box]} of image '
-            f'{graphs.img_ids[image]} is '
-            f'{graphs.boxes[box].round(1).tolist()} (x1, y1, x2, y2) in an '
-            f'image of {graphs.widths[image]} x {graphs.heights[image]} '
-            f'pixels: no part of it is inside ({len(wrong)} such boxes); '
-            'correct or remove it in the file, or pass '
-            "degenerate_boxes='drop' or 'widen'"
+        Returns:
+            (R, 2) pairs, 0 where a box is of another image; (R,) bool,
+            whether none is.
+        """
+        rows = self.arrays['relationships'][relations].astype(np.int64)
+        pairs = rows - first_boxes[:, None]
+        inside = ((pairs >= 0) & (pairs < box_counts[:, None])).all(axis=1)
+        self.bad_rows.add(
+            'bad relations',
+            np.flatnonzero(~inside & named),  # the others are counted
+            lambda k: (
+                f'{self.ann_file}: relationships row {relations[k]} is '
+                f'{rows[k].tolist()}, but the {box_counts[k]} boxes of its '
+                f'image {self.ids[images[k]]} start at row {first_boxes[k]}; '
+                'write the file again'
+            ),
         )
+        return np.where(inside[:, None], pairs, 0), inside
+
+    def _add_degenerate(
+        self, graphs: SceneGraphArrays, boxes: np.ndarray, wrong: np.ndarray
+    ) -> None:
+        """Hand boxes without an area inside their image to the bad rows."""
+        image_of_boxes = graphs.image_of_boxes()
+
+        def describe(box: int) -> str:
+            image = image_of_boxes[box]
+            return (
+                f'{self.ann_file}: box row {boxes[box]} of image '
+                f'{graphs.img_ids[image]} is '
+                f'{graphs.boxes[box].round(1).tolist()} (x1, y1, x2, y2) in '
+                f'an image of {graphs.widths[image]} x '
+                f'{graphs.heights[image]} pixels: no part of it is inside; '
+                'correct or remove it in the file, or pass '
+                "degenerate_boxes='drop' or 'widen'"
+            )
+
+        self.bad_rows.add('boxes without an area', wrong, describe)

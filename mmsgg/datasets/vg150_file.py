@@ -11,11 +11,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 
-from .json_file import compare_names, read_json
+from .json_file import compare_names, read_json, whole_numbers
 from .scene_graph_arrays import SceneGraphArrays
 
-#: Images whose files are broken: image_data.json lists them, the h5 file does
-#: not.
+#: Images whose files are broken: image_data.json of Visual Genome lists them,
+#: its h5 file does not.
 CORRUPTED_IDS = (1592, 1722, 4616, 4617)
 
 #: Where the files come from, for whoever lacks one.
@@ -27,6 +27,8 @@ WHERE_FROM = (
 #: How the h5 file numbers the splits. 'val' is the first of the training
 #: images, so it comes first here.
 SPLIT_NUMBERS = {'val': 0, 'train': 0, 'test': 2}
+#: The number of validation images in the files that set them apart.
+OWN_VAL = 1
 
 _RANGE_KEYS = (
     'split',
@@ -78,7 +80,20 @@ def read_h5(path: str) -> tuple[dict[str, np.ndarray], int]:
         ) from error
     arrays |= {'relationships': pairs, 'boxes': boxes}
     _check_lengths(path, arrays)
+    for key in arrays.keys() - {'boxes'}:
+        # floats would be cut off where they are used as numbers of rows
+        if arrays[key].dtype.kind not in 'iu':
+            arrays[key] = _whole(path, key, arrays[key])
     return arrays, size
+
+
+def _whole(path: str, key: str, array: np.ndarray) -> np.ndarray:
+    try:
+        return whole_numbers(array)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path}: in {key}, {error}; write the file again'
+        ) from error
 
 
 def _read_key(file: h5py.File, key: str) -> np.ndarray:
@@ -105,12 +120,16 @@ def _check_lengths(path: str, arrays: dict[str, np.ndarray]) -> None:
             )
 
 
-def read_image_data(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Read ids and sizes of the images, without the corrupted ones.
+def read_image_data(
+    path: str, num_rows: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Read ids and sizes of the images that an h5 file has rows for.
 
     Args:
         path: ``image_data.json``, a list of objects with ``image_id``,
-            ``height`` and ``width``.
+            ``height`` and ``width``, whole numbers of pixels.
+        num_rows: How many images the h5 file has. Where the list is longer,
+            the corrupted images of Visual Genome are left out of it.
 
     Returns:
         (N,) ids, integers or strings as in the file; (N,) int64 heights;
@@ -121,29 +140,40 @@ def read_image_data(path: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         ValueError: If it is not JSON or an image lacks something.
     """
     images = read_json(path, 'image data file', WHERE_FROM)
-    columns = []
-    for key in ('image_id', 'height', 'width'):
-        try:
-            columns.append(np.array([image[key] for image in images]))
-        except (KeyError, TypeError) as error:
-            index = next(
-                i for i, image in enumerate(images) if key not in image
-            )
-            raise ValueError(
-                f'{path}: image number {index} has no {key!r}; pass '
-                'image_data_file=... of a file in the layout of '
-                'image_data.json'
-            ) from error
-    ids, heights, widths = columns
-    corrupted = np.array(CORRUPTED_IDS)
-    if ids.dtype.kind not in 'iu':
-        corrupted = corrupted.astype(str)
-    keep = ~np.isin(ids, corrupted)
-    return (
-        ids[keep],
-        heights[keep].astype(np.int64),
-        widths[keep].astype(np.int64),
+    ids, heights, widths = (
+        _column(path, images, key) for key in ('image_id', 'height', 'width')
     )
+    if len(ids) != num_rows:
+        corrupted = np.array(CORRUPTED_IDS)
+        if ids.dtype.kind not in 'iu':
+            corrupted = corrupted.astype(str)
+        keep = np.isin(ids, corrupted, invert=True)
+        ids, heights, widths = ids[keep], heights[keep], widths[keep]
+    return ids, heights, widths
+
+
+def _column(path: str, images: list, key: str) -> np.ndarray:
+    """List what ``image_data.json`` says of each image (N,)."""
+    try:
+        values = np.array([image[key] for image in images])
+    except (KeyError, TypeError) as error:
+        index = next(
+            i
+            for i, image in enumerate(images)
+            if not isinstance(image, dict) or key not in image
+        )
+        raise ValueError(
+            f'{path}: image number {index} has no {key!r}; pass '
+            'image_data_file=... of a file in the layout of image_data.json'
+        ) from error
+    if values.dtype.kind == 'U' and key == 'image_id':
+        return values
+    try:
+        return whole_numbers(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path}: among the {key}s of its images, {error}; correct it'
+        ) from error
 
 
 def check_vocabulary(
@@ -199,8 +229,7 @@ def write_vg150(
         images with boxes only.
 
     Raises:
-        ValueError: If two images have the same id, or one that the reader
-            leaves out.
+        ValueError: If two images have the same id.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -307,16 +336,9 @@ def _relative_boxes(graphs: SceneGraphArrays) -> np.ndarray:
 
 
 def _check_ids(ids: list[int | str]) -> None:
-    """Refuse ids that the reader would not find or not tell apart."""
-    reserved = {str(number) for number in CORRUPTED_IDS}
+    """Refuse ids that nobody could tell apart."""
     seen = set()
     for number in ids:
-        if str(number) in reserved:
-            raise ValueError(
-                f'image id {number} is one of the corrupted images of Visual '
-                f'Genome {CORRUPTED_IDS}, which the reader leaves out; give '
-                'the image another name'
-            )
         if number in seen:
             raise ValueError(
                 f'two images have the id {number}; give one another name'

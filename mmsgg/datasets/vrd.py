@@ -3,16 +3,23 @@
 import os.path as osp
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from mmsgg.registry import DATASETS
 
-from .json_file import compare_names, read_json
+from .bad_rows import BadRows
+from .json_file import (
+    compare_names,
+    read_json,
+    whole_number,
+    whole_numbers,
+)
 from .scene_graph_arrays import SceneGraphArrays, offsets_from_counts
 from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
+from .transforms.loading import BrokenImageError
 
 #: Names in the order of ``objects.json`` and ``predicates.json`` (0-based).
 # fmt: off
@@ -136,31 +143,42 @@ class VRDDataset(SceneGraphDataset):
         ):
             listed = read_json(path, 'list of names', WHERE_FROM)
             compare_names(path, dict(enumerate(listed)), names, field)
-        graphs = _read_graphs(self.ann_file, len(classes), len(predicates))
-        graphs, num_estimated = self._with_sizes(graphs)
+        graphs = _read_graphs(
+            self.ann_file, self.bad_rows, len(classes), len(predicates)
+        )
+        graphs = self._with_sizes(graphs)
         clipped, degenerate, num_clipped = graphs.clip_boxes()
-        if len(degenerate) and self.degenerate_boxes == 'error':
-            box = degenerate[0]
-            image = graphs.image_of_boxes()[box]
-            raise ValueError(
+        if self.degenerate_boxes == 'error':
+            self._add_degenerate(graphs, degenerate)
+        num_guessed = len(self._guessed_sizes)
+        note = f'guessed {num_guessed} sizes' if num_guessed else ''
+        return LoadedGraphs(clipped, num_clipped, degenerate, note=note)
+
+    def _add_degenerate(
+        self, graphs: SceneGraphArrays, degenerate: np.ndarray
+    ) -> None:
+        """Hand boxes without an area inside their image to the bad rows."""
+        image_of_boxes = graphs.image_of_boxes()
+
+        def describe(box: int) -> str:
+            image = image_of_boxes[box]
+            return (
                 f'{self.ann_file}: box {graphs.boxes[box].tolist()} '
                 '(x1, y1, x2, y2 from 0) of image '
                 f'{graphs.file_name(image)!r} is outside its '
-                f'{graphs.widths[image]} x {graphs.heights[image]} pixels '
-                f'({len(degenerate)} such boxes); these are other images '
-                'than the annotated ones, or sizes_file is wrong; with '
-                "degenerate_boxes='drop' or 'widen' they are read all the same"
+                f'{graphs.widths[image]} x {graphs.heights[image]} pixels; '
+                'these are other images than the annotated ones, or '
+                "sizes_file is wrong; with degenerate_boxes='drop' or 'widen' "
+                'they are read all the same'
             )
-        note = f'guessed {num_estimated} sizes' if num_estimated else ''
-        return LoadedGraphs(clipped, num_clipped, degenerate, note=note)
 
-    def _with_sizes(
-        self, graphs: SceneGraphArrays
-    ) -> tuple[SceneGraphArrays, int]:
-        """Set the sizes that are known; says how many stay estimated."""
+        self.bad_rows.add('boxes without an area', degenerate, describe)
+
+    def _with_sizes(self, graphs: SceneGraphArrays) -> SceneGraphArrays:
+        """Set the sizes that are known, and remember which are guessed."""
         names = graphs.img_ids.tolist()
         sizes = np.column_stack([graphs.widths, graphs.heights])
-        num_estimated = 0
+        self._guessed_sizes = set()
         if self.sizes_file:
             known = read_json(self.sizes_file, 'file of sizes', WHERE_FROM)
             unknown = [name for name in names if name not in known]
@@ -170,29 +188,50 @@ class VRDDataset(SceneGraphDataset):
                     f'such as {unknown[0]!r}; add {{name: [width, height]}}'
                 )
             for image, name in enumerate(names):
-                sizes[image] = known[name]
+                sizes[image] = self._known_size(name, known[name])
         else:
             for image, name in enumerate(names):
                 size = self._size_in_image(name)
                 if size is None:
-                    num_estimated += 1
+                    self._guessed_sizes.add(name)
                 else:
                     sizes[image] = size
         widths, heights = sizes.T
-        return replace(graphs, widths=widths, heights=heights), num_estimated
+        return replace(graphs, widths=widths, heights=heights)
+
+    def _known_size(self, name: str, size: Any) -> np.ndarray:
+        """Check a [width, height] of ``sizes_file``."""
+        try:
+            sides = whole_numbers(size)
+        except (TypeError, ValueError):
+            sides = np.zeros(0)
+        if sides.shape != (2,) or sides.min() <= 0:
+            raise ValueError(
+                f'{self.sizes_file}: the size of {name!r} is {size!r} instead '
+                'of [width, height] in whole pixels; correct it'
+            )
+        return sides
 
     def _size_in_image(self, name: str) -> tuple[int, int] | None:
         """Read (width, height) off an image, None where it is not there."""
         for folder in self.image_folders:
             path = osp.join(self.data_prefix.get('img', ''), folder, name)
             if osp.isfile(path):
-                with Image.open(path) as image:
-                    return image.size
+                try:
+                    with Image.open(path) as image:
+                        return image.size
+                except OSError as error:
+                    if self.skip_broken_images:
+                        return None
+                    raise BrokenImageError(
+                        f'{path} does not open as an image ({error}); fetch '
+                        'it again'
+                    ) from error
         return None
 
 
 def _read_graphs(
-    path: str, num_classes: int, num_predicates: int
+    path: str, bad_rows: BadRows, num_classes: int, num_predicates: int
 ) -> SceneGraphArrays:
     """Read a file of relations and find out which objects they join.
 
@@ -204,6 +243,7 @@ def _read_graphs(
         path: ``annotations_train.json`` or one of its layout: ``{image name:
             [{predicate, subject: {category, bbox}, object: {...}}, ...]}``
             with bbox = [ymin, ymax, xmin, xmax], counted from 1.
+        bad_rows: Takes relations that cannot be used.
         num_classes: How many categories there are.
         num_predicates: How many predicates there are.
 
@@ -216,20 +256,12 @@ def _read_graphs(
         ValueError: If it is of another layout, or names what does not exist.
     """
     images = _read_images(path)
-    relations = np.array(
-        [
-            _numbers_of(relation, f'{path}: image {name!r}, relation {k}')
-            for name, relations in images.items()
-            for k, relation in enumerate(relations)
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 11)
-    counts = np.array([len(image) for image in images.values()], dtype=int)
+    relations, places = _read_relations(
+        path, images, bad_rows, num_classes, num_predicates
+    )
+    of_image = places[:, 0]
+    counts = np.bincount(of_image, minlength=len(images))
     relation_starts = offsets_from_counts(counts)
-    of_image = np.repeat(np.arange(len(images)), counts)
-    for wrong, what in _find_wrong(relations, num_classes, num_predicates):
-        if wrong.any():
-            _refuse_relation(path, images, relations, wrong, what)
     objects, pairs = _merge(of_image, relations[:, 1:].reshape(-1, 2, 5))
     box_starts = offsets_from_counts(
         np.bincount(objects[:, 0], minlength=len(images))
@@ -263,24 +295,77 @@ def _read_images(path: str) -> dict[str, list]:
     return images
 
 
-def _numbers_of(relation: dict, where: str) -> list[int]:
-    """Flatten a relation: predicate, then category and box of both ends."""
+def _read_relations(
+    path: str,
+    images: dict[str, list],
+    bad_rows: BadRows,
+    num_classes: int,
+    num_predicates: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read the relations that can be used.
+
+    Args:
+        path: As in :func:`_read_graphs`.
+        images: The content of the file.
+        bad_rows: As in :func:`_read_graphs`.
+        num_classes: As in :func:`_read_graphs`.
+        num_predicates: As in :func:`_read_graphs`.
+
+    Returns:
+        (R, 11) int64 of :func:`_numbers_of`; (R, 2) int64, the image and the
+        number of each within it.
+    """
+    names = [*images]
+    rows, places, problems = [], [], []
+    for image, name in enumerate(names):
+        for k, relation in enumerate(images[name]):
+            try:
+                rows.append(_numbers_of(relation))
+                places.append((image, k))
+            except (KeyError, TypeError, ValueError) as error:
+                place = f'{path}: image {name!r}, relation {k}'
+                problems.append(f'{place} is {relation!r}: {error}')
+    bad_rows.add('bad relations', range(len(problems)), problems.__getitem__)
+    relations = np.array(rows, dtype=np.int64).reshape(-1, 11)
+    where = np.array(places, dtype=np.int64).reshape(-1, 2)
+    keep = np.ones(len(relations), dtype=bool)
+    for wrong, what in _find_wrong(relations, num_classes, num_predicates):
+
+        def describe(row: int, what: str = what) -> str:
+            image, k = where[row]
+            return (
+                f'{path}: image {names[image]!r}, relation {k}: {what}; '
+                'predicate, then category and bbox of both are '
+                f'{relations[row].tolist()}; correct or remove it'
+            )
+
+        bad_rows.add('bad relations', np.flatnonzero(wrong & keep), describe)
+        keep &= ~wrong
+    return relations[keep], where[keep]
+
+
+def _numbers_of(relation: dict) -> list[int]:
+    """Flatten a relation: predicate, then category and box of both ends.
+
+    Raises:
+        ValueError: With what is wrong with it.
+    """
     try:
-        numbers = [relation['predicate']]
+        values = [relation['predicate']]
         for end in ('subject', 'object'):
-            numbers += [relation[end]['category'], *relation[end]['bbox']]
+            values += [relation[end]['category'], *relation[end]['bbox']]
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f'{where} is {relation!r}: it needs predicate, subject and '
-            'object, and the latter two a category and a bbox; correct or '
-            'remove it'
+            'it needs predicate, subject and object, and the latter two a '
+            'category and a bbox; correct or remove it'
         ) from error
-    if len(numbers) != 11 or not all(type(value) is int for value in numbers):
+    numbers = [whole_number(value) for value in values]
+    if len(numbers) != 11 or None in numbers:
         raise ValueError(
-            f'{where} is {relation!r}: predicate and category must be whole '
-            'numbers, bbox four of them; correct or remove it'
+            'predicate and category must be whole numbers, bbox four of '
+            'them; correct or remove it'
         )
-    return numbers
+    return [number for number in numbers if number is not None]
 
 
 def _find_wrong(
@@ -313,24 +398,6 @@ def _find_wrong(
             'a bbox is not [ymin, ymax, xmin, xmax] with 1 <= min < max',
         ),
     ]
-
-
-def _refuse_relation(
-    path: str,
-    images: dict[str, list],
-    relations: np.ndarray,
-    wrong: np.ndarray,
-    what: str,
-) -> NoReturn:
-    """Refuse the first of the wrong relations."""
-    index = np.flatnonzero(wrong)[0]
-    places = [(name, k) for name in images for k in range(len(images[name]))]
-    name, number = places[index]
-    raise ValueError(
-        f'{path}: image {name!r}, relation {number}: {what}; predicate, then '
-        f'category and bbox of both are {relations[index].tolist()}; correct '
-        f'or remove it ({wrong.sum()} such relations)'
-    )
 
 
 def _merge(

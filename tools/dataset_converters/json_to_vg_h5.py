@@ -1,7 +1,8 @@
 """Turn COCO JSON with relations into the files of VG150.
 
 VG150Dataset finds images as <image id>.jpg, so the name of an image becomes
-its id; what ids the JSON gave is lost.
+its id; what ids the JSON gave is lost. So are regions to ignore (iscrowd=1),
+which those files cannot hold; how many is printed.
 
 Examples:
     python tools/dataset_converters/json_to_vg_h5.py data/mine_vg \
@@ -61,7 +62,12 @@ def convert(files: dict[str, Path], out_dir: Path) -> int:
         names = {
             key: dataset.metainfo[key] for key in ('classes', 'predicates')
         }
-        splits[split] = dataset.scene_graphs
+        graphs = splits[split] = dataset.scene_graphs
+        if graphs.ignored is not None:
+            print(
+                f'{path}: {len(graphs.ignored.boxes)} regions to ignore are '
+                'left out'
+            )
     splits = with_vg_ids(splits)
     return write_vg150(out_dir, splits, names['classes'], names['predicates'])
 

@@ -30,12 +30,13 @@ def convert(data_root: Path, out_dir: Path, num_val: int) -> None:
         data_root: With ``VG-SGG.h5``, ``image_data.json`` and
             ``VG-SGG-dicts.json``.
         out_dir: Made if it is not there.
-        num_val: How many of the training images are for validation; without
-            any there is no ``val.json``.
+        num_val: How many of the training images are for validation, where
+            the file has no validation images of its own; without any there
+            is no ``val.json``.
     """
     names = names_of(data_root / 'VG-SGG-dicts.json')
     out_dir.mkdir(parents=True, exist_ok=True)
-    for split in ('train', 'val', 'test') if num_val else ('train', 'test'):
+    for split in ('train', 'val', 'test'):
         graphs = VG150Dataset(
             data_root=str(data_root),
             split=split,
@@ -44,6 +45,8 @@ def convert(data_root: Path, out_dir: Path, num_val: int) -> None:
             image_folders=(),
             filter_self_relations=False,
         ).scene_graphs
+        if split == 'val' and not len(graphs):
+            continue
         path = out_dir / f'{split}.json'
         write_scene_graph_json(
             path, graphs, names['classes'], names['predicates']

@@ -1,6 +1,7 @@
 """Load images, the relations between their instances, and given boxes."""
 
 import os.path as osp
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,11 +48,60 @@ def decode_image(data: bytes, **kwargs: Any) -> np.ndarray:
     return image
 
 
+class BrokenImageError(ValueError):
+    """An image file that does not decode."""
+
+
+class MissingImageError(FileNotFoundError):
+    """An image file that is not there."""
+
+
+def check_image_size(item: dict, shape: Sequence[int]) -> None:
+    """Compare the size of an image with its annotation, where that has one.
+
+    Boxes are in the pixels of the annotated image; in those of another size
+    they are of something else.
+
+    Args:
+        item: With ``img_path`` and, where the annotation states a size,
+            ``height`` and ``width``; ``size_is_guessed`` says that it does
+            not.
+        shape: (height, width) of the image as it was loaded.
+
+    Raises:
+        ValueError: If the sizes differ.
+    """
+    stated = item.get('height'), item.get('width')
+    found = tuple(shape[:2])
+    if None in stated or found == stated or item.get('size_is_guessed'):
+        return
+    remedy = (
+        'correct the annotation, or fetch the image that was annotated'
+        if found[::-1] != stated
+        else 'probably its EXIF orientation turned it when it was loaded and '
+        'not when it was annotated, or the other way round: set '
+        "color_type='color_ignore_orientation' of LoadImageFromFile to load "
+        'it as it is stored, or correct the annotation'
+    )
+    raise ValueError(
+        f'{item["img_path"]} has {found[1]} x {found[0]} pixels, where its '
+        f'annotation says {stated[1]} x {stated[0]}, so that its boxes would '
+        f'be wrong; {remedy}'
+    )
+
+
 @TRANSFORMS.register_module()
 class LoadImageFromFile(mmcv.transforms.LoadImageFromFile):
-    """mmcv's transform, which here names the file that does not decode.
+    """mmcv's transform, which here names the file that is not as it should be.
 
     mmcv's ``ignore_empty`` and ``file_client_args`` are refused.
+
+    With ``color_type='color'`` the backends 'cv2' and 'pillow' turn an image
+    as its EXIF orientation says, with 'color_ignore_orientation' they load
+    it as it is stored; 'turbojpeg' and 'tifffile' never turn one. Which one
+    the boxes of an annotation are meant for shows where width and height
+    change places, and is checked; an image that is upside down, or mirrored,
+    has the same size.
     """
 
     def __init__(
@@ -76,19 +126,24 @@ class LoadImageFromFile(mmcv.transforms.LoadImageFromFile):
             The item with ``img``, ``img_shape`` and ``ori_shape``.
 
         Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If the file is not an image, or ends early.
+            MissingImageError: If there is no such file.
+            BrokenImageError: If the file is not an image, or ends early.
+            ValueError: If its size is not the one of the annotation.
         """
         path = results['img_path']
-        data = fileio.get(path, backend_args=self.backend_args)
+        try:
+            data = fileio.get(path, backend_args=self.backend_args)
+        except FileNotFoundError as error:
+            raise MissingImageError(f'there is no image {path}') from error
         try:
             image = decode_image(
                 data, flag=self.color_type, backend=self.imdecode_backend
             )
         except ValueError as error:
-            raise ValueError(
+            raise BrokenImageError(
                 f'{path} does not decode as an image ({error}); fetch it again'
             ) from error
+        check_image_size(results, image.shape)
         if self.to_float32:
             image = image.astype(np.float32)
         shape = image.shape[:2]

@@ -71,7 +71,9 @@ class VG150FileChecks:
             for key, array in arrays.items()
         }
         self.arrays['boxes'] /= size
-        self.ids, self.heights, self.widths = read_image_data(image_data_file)
+        self.ids, self.heights, self.widths = read_image_data(
+            image_data_file, len(arrays['split'])
+        )
 
     def run(self, num_classes: int, num_predicates: int) -> None:
         """Run all checks, as far as one does not make the next pointless.

@@ -1,0 +1,104 @@
+"""What a data set of scene graphs refuses before anybody fetches an item."""
+
+from collections.abc import Collection, Iterator, Sequence
+
+from mmcv.transforms import RandomFlip
+
+from .transforms import LoadRelationAnnotations
+
+#: The words that options take.
+OPTIONS = {
+    'bad_rows': ('error', 'drop'),
+    'degenerate_boxes': ('error', 'drop', 'widen'),
+}
+#: What ``filter_cfg`` may say, as in mmdet's data sets.
+FILTER_KEYS = ('filter_empty_gt', 'min_size')
+
+
+def check_options(
+    title: str, filter_cfg: Collection[str] | None, **words: str
+) -> None:
+    """Refuse what no option says, and name what there is.
+
+    Args:
+        title: What messages call the data set.
+        filter_cfg: Its keys are checked.
+        **words: Options of ``OPTIONS``.
+
+    Raises:
+        ValueError: If one is unknown.
+    """
+    for name, word in words.items():
+        if word not in OPTIONS[name]:
+            raise ValueError(
+                f'{title}: {name}={word!r} is none of {OPTIONS[name]}'
+            )
+    unknown = [key for key in filter_cfg or () if key not in FILTER_KEYS]
+    if unknown:
+        raise ValueError(
+            f'{title}: filter_cfg has {unknown[0]!r}, which nothing reads; '
+            f'it may have {" and ".join(FILTER_KEYS)}'
+        )
+
+
+def check_names(title: str, path: str, field: str, names: Sequence) -> None:
+    """Refuse names that come twice, and the background as a name.
+
+    Args:
+        title: What messages call the data set.
+        path: Its file.
+        field: 'classes' or 'predicates'.
+        names: The names.
+
+    Raises:
+        ValueError: If there is such a name.
+    """
+    seen = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(
+                f'{title}: {name!r} comes twice in the {field} of {path} or '
+                'of metainfo; rename or remove one'
+            )
+        seen.add(name)
+    if '__background__' in seen:
+        raise ValueError(
+            f"{title}: '__background__' is among the {field} of {path} or of "
+            'metainfo; remove it, as the models add a background themselves, '
+            'after the last name'
+        )
+
+
+def check_flips(
+    title: str, pipeline: object, predicates: Sequence[str]
+) -> None:
+    """Refuse to flip images of which relations say left or right.
+
+    Args:
+        title: What messages call the data set.
+        pipeline: Its transforms.
+        predicates: Names.
+
+    Raises:
+        ValueError: If the pipeline flips and loads such relations.
+    """
+    steps = [*_steps_of(pipeline)]
+    flips = any(isinstance(step, RandomFlip) for step in steps)
+    reads = any(isinstance(step, LoadRelationAnnotations) for step in steps)
+    sided = [
+        name
+        for name in predicates
+        if {'left', 'right'} & set(name.lower().split())
+    ]
+    if flips and reads and sided:
+        raise ValueError(
+            f'{title}: RandomFlip in its pipeline would make {sided[0]!r} '
+            'wrong of a flipped image; leave it out of the train pipeline'
+        )
+
+
+def _steps_of(step: object) -> Iterator[object]:
+    """Yield a transform and those inside it, as in ProposalBroadcaster."""
+    yield step
+    for inner in getattr(step, 'transforms', ()):
+        yield from _steps_of(inner)
