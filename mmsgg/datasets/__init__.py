@@ -1,5 +1,6 @@
 """Data sets of scene graphs, their transforms and their statistics."""
 
+from .bad_rows import BadRows
 from .coco_relations import SceneGraphJsonDataset
 from .coco_relations_writer import write_scene_graph_json
 from .gqa import GQA200_CLASSES, GQA200_PREDICATES, GQA200Dataset
@@ -27,6 +28,7 @@ __all__ = [
     'VG150_PREDICATES',
     'VRD_CLASSES',
     'VRD_PREDICATES',
+    'BadRows',
     'GQA200Dataset',
     'LoadImageFromFile',
     'LoadRelationAnnotations',

@@ -307,10 +307,11 @@ class SceneGraphJsonReader:
         """Say where an id is the id of nothing."""
         if _id(entry[field]) in self.places[other]:
             return ''
+        num_kept, num_all = len(self.places[other]), len(self.lists[other])
+        usable = ' that can be used' if num_kept < num_all else ''
         return (
             f'has {field} {entry[field]!r}, which is the id of none of the '
-            f'{len(self.places[other])} {other}; correct it, or remove the '
-            'entry'
+            f'{num_kept} {other}{usable}; correct it, or remove the entry'
         )
 
     def _box_problem(self, entry: dict) -> str:

@@ -57,8 +57,7 @@ class SceneGraphDataset(BaseDataset):
     to do: the workers of a loader share the arrays. Regions to ignore come
     last in ``instances``, with ``ignore_flag=1``; nothing is related to them.
 
-    A model sees the boxes of the annotation in the pixels of the image, so an
-    item whose image is of another size than the annotation says is refused.
+    An item whose image is of another size than annotated is refused.
 
     Args:
         ann_file: The file of annotations, relative to ``data_root``.
@@ -310,9 +309,9 @@ class SceneGraphDataset(BaseDataset):
         """
         try:
             item = self.get_data_info(idx)
-            if self.pipeline.transforms:
-                guessed = item['img_id'] in self._guessed_sizes
-                item |= dict(size_is_guessed=True) if guessed else {}
+            guessed = item['img_id'] in self._guessed_sizes
+            if guessed and self.pipeline.transforms:
+                item['size_is_guessed'] = True
             stated = dict(item)  # transforms write into the item
             results = self.pipeline(item)
         except (BrokenImageError, MissingImageError) as error:

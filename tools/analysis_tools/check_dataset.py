@@ -1,6 +1,7 @@
 """Read everything the data sets of a config name, and say what is wrong.
 
-The exit status is 1 where training would be affected, else 0.
+The exit status is 1 where training would be affected, else 0. All rows that a
+data set would refuse are found at once.
 
 Examples:
     python tools/analysis_tools/check_dataset.py configs/linknet/sgdet.py
@@ -8,7 +9,8 @@ Examples:
 
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -25,7 +27,12 @@ from dataset_checks import (
     check_split_images,
     check_vg150_files,
 )
-from mmsgg.datasets import VG150Dataset, scene_graphs_of
+from mmsgg.datasets import (
+    BadRows,
+    SceneGraphDataset,
+    VG150Dataset,
+    scene_graphs_of,
+)
 from mmsgg.engine import add_cfg_options, config_file
 
 
@@ -132,7 +139,8 @@ def _open_split(
         if isinstance(dataset, VG150Dataset):
             check_vg150_files(report, dataset, files)
         try:
-            dataset.full_init()
+            with _read_on(dataset):
+                dataset.full_init()
             graphs = scene_graphs_of(dataset)
         except Exception as error:
             _add_failure(report, name, error)
@@ -144,22 +152,54 @@ def _open_split(
     return found
 
 
+def _checks_rows(dataset: BaseDataset) -> bool:
+    """Whether bad rows are to be found by reading the file."""
+    # the files of VG150 were looked through themselves
+    return isinstance(dataset, SceneGraphDataset) and not isinstance(
+        dataset, VG150Dataset
+    )
+
+
+@contextmanager
+def _read_on(dataset: BaseDataset, max_examples: int = 0) -> Iterator[BadRows]:
+    """Let a data set read on after the first bad row, and collect them."""
+    bad_rows = BadRows(drop=True, max_examples=max_examples)
+    if not _checks_rows(dataset):
+        yield bad_rows
+        return
+    chosen, dataset.bad_rows = dataset.bad_rows, bad_rows
+    try:
+        yield bad_rows
+    finally:
+        dataset.bad_rows = chosen
+
+
 def _check_losses(
     report: ProblemReport, name: str, dataset: BaseDataset
 ) -> None:
-    """Look for what a data set drops and clips when it reads its file."""
-    # the files of VG150 were looked through themselves
-    if isinstance(dataset, VG150Dataset) or not hasattr(
-        dataset, 'load_graphs'
-    ):
+    """Look for what a data set refuses, drops and clips when it reads."""
+    if not _checks_rows(dataset):
         return
-    loaded = dataset.load_graphs()
+    with _read_on(dataset, report.max_examples) as bad_rows:
+        loaded = dataset.load_graphs()
+    dropped = dict(loaded.dropped)
+    if dataset.bad_rows.drop:
+        dropped |= bad_rows.counts
+    else:
+        for kind, words in bad_rows.examples.items():
+            report.add(
+                kind,
+                range(bad_rows.counts[kind]),
+                lambda row, words=words: f'{name}: {words[row]}',
+            )
     check_self_relations(report, f'{name} unfiltered', loaded.graphs)
-    losses = [f'{num} {what} dropped' for what, num in loaded.dropped.items()]
+    losses = [f'{num} {what} dropped' for what, num in dropped.items()]
     if loaded.num_clipped:
         losses.append(f'{loaded.num_clipped} boxes cut at the border')
     if len(loaded.degenerate):
         losses.append(f'{len(loaded.degenerate)} boxes without an area')
+    if loaded.graphs.ignored is not None:
+        losses.append(f'{len(loaded.graphs.ignored.boxes)} regions to ignore')
     if loaded.note:
         losses.append(loaded.note)
     if losses:

@@ -1,5 +1,9 @@
 """Transforms that load and pack images with their relations."""
 
+from mmdet.datasets.transforms import LoadAnnotations, Pad, RandomFlip, Resize
+
+from mmsgg.registry import TRANSFORMS
+
 from .formatting import PackSGInputs
 from .loading import (
     LoadDetections,
@@ -19,3 +23,8 @@ __all__ = [
     'SquareResize',
     'TruncatedResize',
 ]
+
+# Without a prefix these names would be mmcv's, which do not know the boxes of
+# mmdet. RandomResize and RandomChoiceResize look for 'Resize' so.
+for _transform in (LoadAnnotations, Pad, RandomFlip, Resize):
+    TRANSFORMS.register_module(module=_transform)

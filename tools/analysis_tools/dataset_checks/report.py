@@ -29,6 +29,19 @@ PROBLEM_KINDS = {
         'the message says what to do; until then nothing else of this data '
         'set can be checked'
     ),
+    **dict.fromkeys(
+        (
+            'bad images',
+            'bad annotations',
+            'bad boxes',
+            'bad relations',
+            'boxes without an area',
+        ),
+        _error(
+            "correct or remove them; bad_rows='drop' of the data set leaves "
+            'them out'
+        ),
+    ),
     'no images in the split': _error(
         'check split, num_val and the filter_* settings of this data set'
     ),
