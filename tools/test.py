@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from mmsgg.engine import (
     add_shared_arguments,
+    check_test_loader,
     checkpoint_file,
     config_file,
     config_from_args,
@@ -85,6 +86,7 @@ def main() -> None:
     if args.show or args.show_dir is not None:
         draw_predictions(cfg, args)
     runner = Runner.from_cfg(cfg)
+    check_test_loader(runner)
     if args.out is not None:
         # a detector has no scene graphs to dump
         graphs = 'relation_head' in cfg.get('model', {})

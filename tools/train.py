@@ -15,6 +15,7 @@ from mmengine.runner import Runner
 
 from mmsgg.engine import (
     add_shared_arguments,
+    check_train_loaders,
     checkpoint_file,
     config_file,
     config_from_args,
@@ -93,6 +94,7 @@ def main() -> None:
     apply_training_options(cfg, args)
     runner = Runner.from_cfg(cfg)
     warn_of_untrained_detector(cfg)
+    check_train_loaders(runner)
     fetch_initial_weights(cfg)
     runner.train()
     del runner

@@ -4,7 +4,11 @@ from .bad_rows import BadRows
 from .coco_relations import SceneGraphJsonDataset
 from .coco_relations_writer import write_scene_graph_json
 from .gqa import GQA200_CLASSES, GQA200_PREDICATES, GQA200Dataset
-from .relation_statistics import count_relations, scene_graphs_of
+from .relation_statistics import (
+    count_relations,
+    inner_datasets,
+    scene_graphs_of,
+)
 from .scene_graph_arrays import SceneGraphArrays
 from .scene_graph_dataset import SceneGraphDataset
 from .toy_vg import TOY_CLASSES, TOY_PREDICATES, ToyVGDataset
@@ -42,6 +46,7 @@ __all__ = [
     'VG150Dataset',
     'VRDDataset',
     'count_relations',
+    'inner_datasets',
     'scene_graphs_of',
     'write_scene_graph_json',
     'write_vg150',

@@ -1,5 +1,7 @@
 """Count which predicates a data set puts between which classes."""
 
+from typing import Any
+
 import numpy as np
 from mmengine.dataset import BaseDataset
 
@@ -99,6 +101,23 @@ def _unrelated_pairs(
         subjects, objects = graphs.boxes[pairs].swapaxes(0, 1)
         pairs = pairs[boxes_overlap(subjects, objects)]
     return pairs
+
+
+def inner_datasets(dataset: Any) -> list[BaseDataset]:
+    """Look through wrappers such as RepeatDataset and ConcatDataset.
+
+    Args:
+        dataset: A data set or a wrapper of some.
+
+    Returns:
+        The data sets inside, or the data set itself.
+    """
+    inside = getattr(dataset, 'datasets', None)
+    if inside is None and hasattr(dataset, 'dataset'):
+        inside = [dataset.dataset]
+    if inside is None:
+        return [dataset]
+    return [inner for one in inside for inner in inner_datasets(one)]
 
 
 def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:

@@ -20,12 +20,18 @@ from mmsgg.engine.cpu_distributed import (
     use_gloo_without_gpu,
 )
 from mmsgg.engine.initial_weights import fetch_initial_weights
+from mmsgg.engine.loader_checks import (
+    check_test_loader,
+    check_train_loaders,
+)
 
 __all__ = [
     'UntrustedCheckpointError',
     'add_cfg_options',
     'add_shared_arguments',
     'check_config_version',
+    'check_test_loader',
+    'check_train_loaders',
     'check_weights',
     'checkpoint_address',
     'checkpoint_file',

@@ -104,7 +104,6 @@ def image(number, name):
     [
         (['a.jpg', 'x/a.jpg'], 'two images have the id a'),
         (['a.png'], 'a.png is no .jpg'),
-        (['1592.jpg'], 'one of the corrupted images'),
     ],
 )
 def test_names_that_do_not_fit(run, tmp_path, names, words):

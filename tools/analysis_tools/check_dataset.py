@@ -31,6 +31,7 @@ from mmsgg.datasets import (
     BadRows,
     SceneGraphDataset,
     VG150Dataset,
+    inner_datasets,
     scene_graphs_of,
 )
 from mmsgg.engine import add_cfg_options, config_file
@@ -271,23 +272,6 @@ def _check_use(
         [label for label in range(len(names)) if label not in used],
         lambda label: f'{training[0].name}: {key}[{label}], {names[label]!r}',
     )
-
-
-def inner_datasets(dataset: Any) -> list[BaseDataset]:
-    """Look through wrappers such as RepeatDataset and ConcatDataset.
-
-    Args:
-        dataset: A data set or a wrapper of some.
-
-    Returns:
-        The data sets inside, or the data set itself.
-    """
-    inside = getattr(dataset, 'datasets', None)
-    if inside is None and hasattr(dataset, 'dataset'):
-        inside = [dataset.dataset]
-    if inside is None:
-        return [dataset]
-    return [inner for one in inside for inner in inner_datasets(one)]
 
 
 def opens_images(dataset: BaseDataset) -> bool:

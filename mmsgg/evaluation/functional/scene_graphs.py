@@ -59,7 +59,17 @@ def true_graph(sample: Mapping[str, Any]) -> TrueGraph:
 
     Returns:
         Its graph, boxes in original-image pixels.
+
+    Raises:
+        KeyError: If the sample has no relations.
     """
+    if 'gt_relations' not in sample:
+        raise KeyError(
+            f'image {sample.get("img_id")} comes without annotated relations; '
+            'load them with LoadRelationAnnotations and pack them with '
+            'PackSGInputs in the test pipeline, not with LoadAnnotations and '
+            'PackDetInputs'
+        )
     objects, relations = sample['gt_instances'], sample['gt_relations']
     return TrueGraph(
         boxes=_array(objects['bboxes']).reshape(-1, 4),

@@ -222,7 +222,18 @@ class SceneGraphDetector(BaseDetector):
             batch_inputs: (B, 3, H, W) normalised images.
             batch_data_samples: With ``gt_instances`` in input-image pixels
                 and ``gt_relations``.
+
+        Raises:
+            KeyError: If the samples have no relations.
         """
+        for sample in batch_data_samples:
+            if 'gt_relations' not in sample:
+                raise KeyError(
+                    f'image {sample.get("img_id")} comes without relations to '
+                    'train on; load them with LoadRelationAnnotations and '
+                    'pack them with PackSGInputs in the train pipeline, not '
+                    'with LoadAnnotations and PackDetInputs'
+                )
         losses = {}
         trained = self.detector is not None and not self.freeze_detector
         with self._maps_made_once(), ExitStack() as stack:
