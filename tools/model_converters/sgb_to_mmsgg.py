@@ -76,13 +76,15 @@ def to_mmsgg(
     """
     theirs, wrapper = _unwrapped(state_dict_of(content, 'model'))
     kind = kind_of(theirs)
-    config = config or str(CONFIGS / KINDS[kind].config)
-    cfg = Config.fromfile(config)
+    cfg = Config.fromfile(config or str(CONFIGS / KINDS[kind].config))
     cfg.merge_from_dict(cfg_options)
     weights = convert(theirs, kind)
     check_weights(weights, cfg.model)
     check_anchors(theirs, cfg.model.get('detector', cfg.model))
-    notes = [f'{kind} checkpoint, for {config}', *_unused(kind, weights.kept)]
+    notes = [
+        f'{kind} checkpoint, for {config or f"configs/{KINDS[kind].config}"}',
+        *_unused(kind, weights.kept),
+    ]
     if not any(name.startswith('backbone.') for name in theirs):
         notes.append('it holds no detector; load that beside it')
     meta = names_of(cfg.model)
