@@ -1,6 +1,6 @@
 """What a head sees of objects and of pairs: their regions of the image."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -55,8 +55,8 @@ class PairFeatures(nn.Module):
         object_head: Config of what makes f of the pooled region.
         union_roi_extractor: Config of :class:`UnionRoIExtractor`.
         union_head: Config of what makes F of the pooled union box.
-        max_pairs: Union boxes that are pooled at once in inference, each of
-            which serves two pairs that are scored with it; bounds the memory.
+        max_pairs: Union boxes that are pooled at once in inference, with
+            whom the one or two pairs of each are scored; bounds the memory.
     """
 
     def __init__(
@@ -118,21 +118,41 @@ class PairFeatures(nn.Module):
             pairs: (sum K, 2) as :func:`stack_pairs` gives them.
 
         Returns:
-            F (U, channels), and (sum K,) which row of it is a pair's; a
-            single 1 for all of them where F is left out.
+            F (U, channels), ones (U, 1) where it is left out, and (sum K,)
+            which row of it is a pair's.
+        """
+        unions, rows = self.share_unions(pairs)
+        pooled = [
+            self.pool_unions(x, bboxes, chunk)
+            for chunk in self._chunks(unions)
+        ]
+        return torch.cat(pooled), rows
+
+    def share_unions(self, pairs: Tensor) -> tuple[Tensor, Tensor]:
+        """List pairs (U, 2) whose union boxes are those of all (sum K, 2).
+
+        Returns:
+            The pairs, and (sum K,) which of them stands for each.
+        """
+        alone = (
+            self.union_head is None
+            or self.union_roi_extractor.drawing is not None
+        )
+        if alone:
+            return pairs, torch.arange(len(pairs), device=pairs.device)
+        return pairs.sort(dim=1).values.unique(dim=0, return_inverse=True)
+
+    def pool_unions(
+        self, x: tuple[Tensor, ...], bboxes: list[Tensor], pairs: Tensor
+    ) -> Tensor:
+        """Make F (k, channels) of k pairs; ones (k, 1) where it is left out.
+
+        Args as of :meth:`embed_unions`.
         """
         if self.union_head is None:
-            return bboxes[0].new_ones(1, 1), pairs.new_zeros(len(pairs))
-        rows = torch.arange(len(pairs), device=pairs.device)
-        if self.union_roi_extractor.drawing is None:
-            unordered = pairs.sort(dim=1).values
-            pairs, rows = unordered.unique(dim=0, return_inverse=True)
+            return bboxes[0].new_ones(len(pairs), 1)
         rois = bbox2roi(bboxes)
-        unions = [
-            self.union_head(self.union_roi_extractor(x, *rois[chunk.T]))
-            for chunk in self._chunks(pairs)
-        ]
-        return torch.cat(unions), rows
+        return self.union_head(self.union_roi_extractor(x, *rois[pairs.T]))
 
     def score(
         self,
@@ -155,27 +175,39 @@ class PairFeatures(nn.Module):
         Returns:
             (sum K, outputs) in the order of the pairs.
         """
-        size = len(pairs) if self.training else 2 * self.max_pairs
-        if len(pairs) <= size:
+        if self.training or len(pairs) <= self.max_pairs:
             unions, of_pairs = self.embed_unions(x, bboxes, pairs)
             return score_pairs(pairs, unions[of_pairs])
+        shared, of_pairs = self.share_unions(pairs)
         scores = torch.empty(0)
-        for rows in self._neighbours(pairs).split(size):
-            chunk = pairs[rows]
-            unions, of_pairs = self.embed_unions(x, bboxes, chunk)
-            part = score_pairs(chunk, unions[of_pairs])
+        for start, rows in self._rows_of_chunks(of_pairs, len(shared)):
+            chunk = shared[start : start + self.max_pairs]
+            unions = self.pool_unions(x, bboxes, chunk)
+            part = score_pairs(pairs[rows], unions[of_pairs[rows] - start])
             if len(scores) == 0:
                 scores = part.new_empty(len(pairs), part.shape[1])
             scores[rows] = part
         return scores
 
-    def _neighbours(self, pairs: Tensor) -> Tensor:
-        """List the rows (sum K,) so that (i, j) and (j, i) come in turn.
+    def _rows_of_chunks(
+        self, of_pairs: Tensor, num_unions: int
+    ) -> Iterator[tuple[int, Tensor]]:
+        """Group the pairs by the chunk of unions that theirs is in.
 
-        They share a union box, which both then find in one chunk.
+        Args:
+            of_pairs: (sum K,) which union is a pair's.
+            num_unions: U, each of them of a pair.
+
+        Yields:
+            The first union of a chunk, and (k,) rows of its pairs.
         """
-        first, second = pairs.sort(dim=1).values.T
-        return (first * (second.max() + 1) + second).argsort(stable=True)
+        starts = range(0, num_unions, self.max_pairs)
+        order = of_pairs.argsort(stable=True)
+        ends = [*starts[1:]]
+        if len(of_pairs) > num_unions:
+            firsts = of_pairs.new_tensor(ends)
+            ends = torch.searchsorted(of_pairs[order], firsts).tolist()
+        yield from zip(starts, order.tensor_split(ends), strict=True)
 
     def _chunks(self, rows: Tensor) -> tuple[Tensor, ...]:
         """Split what belongs to pairs, so that inference needs less memory.

@@ -1,12 +1,10 @@
 """What it saves to pool each union box once, and in chunks."""
 
 from contextlib import AbstractContextManager, nullcontext
-from functools import partial
 from typing import Any
 from unittest.mock import patch
 
 import torch
-from mmdet.structures.bbox import bbox2roi
 from torch import Tensor
 
 from mmsgg.models import PairFeatures
@@ -17,19 +15,9 @@ from .stage_meter import StageMeter
 WAYS = ('as it is', 'every pair', 'every pair at once')
 
 
-def embed_every_pair(
-    features: PairFeatures,
-    x: tuple[Tensor, ...],
-    bboxes: list[Tensor],
-    pairs: Tensor,
-) -> tuple[Tensor, Tensor]:
-    """Make F pair by pair, (i, j) and (j, i) each; else as it is."""
-    rois = bbox2roi(bboxes)
-    unions = [
-        features.union_head(features.union_roi_extractor(x, *rois[chunk.T]))
-        for chunk in pairs.split(features.max_pairs)
-    ]
-    return torch.cat(unions), torch.arange(len(pairs), device=pairs.device)
+def share_nothing(pairs: Tensor) -> tuple[Tensor, Tensor]:
+    """Let (i, j) and (j, i) have a union each; else as it is."""
+    return pairs, torch.arange(len(pairs), device=pairs.device)
 
 
 def union_branch(features: PairFeatures, way: str) -> AbstractContextManager:
@@ -41,9 +29,7 @@ def union_branch(features: PairFeatures, way: str) -> AbstractContextManager:
     """
     if way == 'as it is':
         return nullcontext()
-    changes: dict[str, Any] = dict(
-        embed_unions=partial(embed_every_pair, features)
-    )
+    changes: dict[str, Any] = dict(share_unions=share_nothing)
     if way == 'every pair at once':
         changes['max_pairs'] = torch.iinfo(torch.int64).max
     return patch.multiple(features, **changes)
