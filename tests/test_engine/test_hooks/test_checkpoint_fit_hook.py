@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from mmengine.runner import TestLoop as Loop
 
-from mmsgg.engine.hooks import CheckpointFitHook
+from mmsgg.engine.hooks import CheckpointFitHook, checkpoint_fit_hook
 
 from ...test_configs import CONFIGS, small_model
 from ...test_models.test_first_version import narrow_toy_model
@@ -103,3 +103,95 @@ def test_weights_are_compared_under_their_names_of_today(wrap):
     ):
         assert f'{name} (1,), here (' in str(error.value)
     assert list(weights) == names
+
+
+CATS, HATS = ('cat', 'mat'), ('hat', 'bat')
+
+
+class Model(torch.nn.Module):
+    """A detector, or one with a relation head on it."""
+
+    def __init__(self, relation_head=True, freeze_detector=True):
+        super().__init__()
+        self.detector = torch.nn.Linear(1, 1)
+        if relation_head:
+            self.relation_head = torch.nn.Linear(1, 1)
+            self.freeze_detector = freeze_detector
+            self.object_source = SimpleNamespace(uses_classes=True)
+
+
+def load(
+    model, names, others, parts=('detector', 'relation_head'), test=False
+):
+    """Load a checkpoint that has some parts, as the hook sees it."""
+    loader = SimpleNamespace(dataset=SimpleNamespace(metainfo=others))
+    loop = Loop.__new__(Loop)
+    runner = SimpleNamespace(
+        model=model,
+        _test_loop=loop if test else {},
+        _train_loop={} if test else loop,
+        test_dataloader=loader,
+        train_dataloader=loader,
+    )
+    weights = {
+        name: value
+        for name, value in model.state_dict().items()
+        if name.startswith(tuple(parts))
+    }
+    CheckpointFitHook().after_load_checkpoint(
+        runner, dict(state_dict=weights, meta=dict(dataset_meta=names))
+    )
+
+
+def names(classes, predicates=('on', 'in')):
+    return dict(classes=classes, predicates=predicates)
+
+
+@pytest.mark.parametrize('test', [True, False])
+def test_the_same_names_pass(test):
+    load(Model(), names(CATS), names(list(CATS)), test=test)
+    load(Model(), {}, names(CATS), test=test)  # who has none is not asked
+    load(Model(), names(CATS), {}, test=test)
+
+
+@pytest.mark.parametrize('test', [True, False])
+@pytest.mark.parametrize(
+    ('saved', 'difference'),
+    [
+        (names(CATS[::-1]), r"classes\[0\] is 'mat' in the checkpoint, 'cat'"),
+        (names(HATS), r"classes\[0\] is 'hat'"),
+        (names(CATS, ('in', 'on')), r"predicates\[0\] is 'in'"),
+        (names(CATS, ('on', 'at')), r"predicates\[1\] is 'at'"),
+    ],
+)
+def test_a_relation_head_is_of_the_names_of_the_data(saved, difference, test):
+    with pytest.raises(ValueError, match=difference):
+        load(Model(), saved, names(CATS), test=test)
+
+
+def test_predicates_do_not_concern_a_detector():
+    for model in (Model(), Model(relation_head=False)):
+        load(model, names(CATS, ('a', 'b')), names(CATS), parts=['detector'])
+
+
+def test_other_classes_are_a_start_for_a_detector_that_learns(monkeypatch):
+    said = []
+    monkeypatch.setattr(checkpoint_fit_hook, '_warn', said.append)
+    learning = [Model(relation_head=False), Model(freeze_detector=False)]
+    for model in learning:
+        load(model, names(HATS), names(CATS), parts=['detector'])
+        assert "is of other classes: classes[0] is 'hat' in" in said.pop()
+        # the same ones in another order are a mistake
+        with pytest.raises(ValueError, match=r"classes\[0\] is 'mat'"):
+            load(model, names(CATS[::-1]), names(CATS), parts=['detector'])
+    with pytest.raises(ValueError, match=r"classes\[0\] is 'hat'"):
+        load(Model(), names(HATS), names(CATS), parts=['detector'])
+    with pytest.raises(ValueError, match=r"classes\[0\] is 'hat'"):
+        load(learning[0], names(HATS), names(CATS), test=True)
+
+
+def test_weights_that_are_no_numbers_are_no_start():
+    model = Model()
+    model.detector.bias.data.fill_(float('inf'))
+    with pytest.raises(ValueError, match='finite: detector'):
+        load(model, {}, {})

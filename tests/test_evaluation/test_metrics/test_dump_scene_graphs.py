@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmsgg.evaluation import DumpSceneGraphs, SceneGraphMetric
+from mmsgg.evaluation import DumpSceneGraphs, SceneGraphMetric, read_samples
 
 from .random_graphs import make_sample, samples
 
@@ -76,3 +76,18 @@ def test_writes_arrays_and_meta_data(tmp_path):
 def test_topk_must_be_positive():
     with pytest.raises(ValueError, match='topk'):
         DumpSceneGraphs('preds.pkl', topk=0)
+
+
+@pytest.mark.parametrize('name', ['bboxes', 'scores'])
+def test_values_that_are_not_finite_are_not_written(tmp_path, name):
+    sample = make_sample(np.random.default_rng(0), 3, 2, 4, True, False)
+    values = sample['pred_instances'][name].astype(float)
+    values.flat[-1] = np.nan
+    sample['pred_instances'][name] = values
+    with pytest.raises(ValueError, match=rf'image 5: pred_instances\.{name}'):
+        DumpSceneGraphs('preds.pkl').process(None, [dict(sample, img_id=5)])
+    # nor read, of a file that another tool or version wrote
+    path = tmp_path / 'preds.pkl'
+    path.write_bytes(pickle.dumps([dict(sample, img_id=5)]))
+    with pytest.raises(ValueError, match=r"preds\.pkl', image 5: pred_inst"):
+        read_samples(path)
