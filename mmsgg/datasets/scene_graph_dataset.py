@@ -140,7 +140,7 @@ class SceneGraphDataset(BaseDataset):
         self.skip_broken_images = skip_broken_images
         self._broken_images: set[str] = set()
         # ids of images whose annotation states no size
-        self._guessed_sizes: set[str] = set()
+        self.guessed_sizes: set[str] = set()
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -309,7 +309,7 @@ class SceneGraphDataset(BaseDataset):
         """
         try:
             item = self.get_data_info(idx)
-            guessed = item['img_id'] in self._guessed_sizes
+            guessed = item['img_id'] in self.guessed_sizes
             if guessed and self.pipeline.transforms:
                 item['size_is_guessed'] = True
             stated = dict(item)  # transforms write into the item

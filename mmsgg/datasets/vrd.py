@@ -150,7 +150,7 @@ class VRDDataset(SceneGraphDataset):
         clipped, degenerate, num_clipped = graphs.clip_boxes()
         if self.degenerate_boxes == 'error':
             self._add_degenerate(graphs, degenerate)
-        num_guessed = len(self._guessed_sizes)
+        num_guessed = len(self.guessed_sizes)
         note = f'guessed {num_guessed} sizes' if num_guessed else ''
         return LoadedGraphs(clipped, num_clipped, degenerate, note=note)
 
@@ -178,7 +178,7 @@ class VRDDataset(SceneGraphDataset):
         """Set the sizes that are known, and remember which are guessed."""
         names = graphs.img_ids.tolist()
         sizes = np.column_stack([graphs.widths, graphs.heights])
-        self._guessed_sizes = set()
+        self.guessed_sizes = set()
         if self.sizes_file:
             known = read_json(self.sizes_file, 'file of sizes', WHERE_FROM)
             unknown = [name for name in names if name not in known]
@@ -193,7 +193,7 @@ class VRDDataset(SceneGraphDataset):
             for image, name in enumerate(names):
                 size = self._size_in_image(name)
                 if size is None:
-                    self._guessed_sizes.add(name)
+                    self.guessed_sizes.add(name)
                 else:
                     sizes[image] = size
         widths, heights = sizes.T
