@@ -156,3 +156,40 @@ def test_splits_with_other_orders_of_names(run, tmp_path):
         )
         assert dataset[0]['img_id'] == split
         assert dataset.relation_triplets().tolist() == [[0, 1, 1]]
+
+
+def test_ids_from_1_to_2000(run, tmp_path):
+    images = [image(k, f'{k}.jpg') for k in range(1, 2001)]
+    lists = dict(
+        categories=[dict(id=1, name='cat')],
+        annotations=[
+            dict(id=k, image_id=k, category_id=1, bbox=[1, 2, 3, 4])
+            for k in range(1, 2001)
+        ],
+        predicates=[dict(id=1, name='on')],
+        relations=[],
+    )
+    lists['annotations'].append(
+        dict(id=0, image_id=5, category_id=1, bbox=[1, 2, 8, 9], iscrowd=1)
+    )
+    path = tmp_path / 'train.json'
+    path.write_text(json.dumps(dict(images=images, **lists)))
+    out = run('json_to_vg_h5.py', tmp_path / 'vg', '--train', path)
+    assert 'train.json: 1 regions to ignore are left out' in out
+    dataset = VG150Dataset(
+        data_root=str(tmp_path / 'vg'),
+        num_val=0,
+        metainfo=dict(classes=['cat'], predicates=['on']),
+    )
+    assert dataset.scene_graphs.img_ids.tolist() == [*range(1, 2001)]
+    assert len(dataset.scene_graphs.boxes) == 2000
+
+
+def test_validation_images_of_a_file_are_converted(run, tmp_path):
+    files = VGFiles(num_images=24)
+    files.arrays['split'][:] = np.arange(24) % 3
+    folder = files.write(tmp_path / 'vg')
+    run('vg_h5_to_json.py', folder, tmp_path / 'json', '--num-val', 0)
+    val = json.loads((tmp_path / 'json' / 'val.json').read_text())
+    marked = {image['image_id'] for image in files.images[1::3]}
+    assert val['images'] and {i['id'] for i in val['images']} <= marked
