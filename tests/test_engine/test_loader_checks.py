@@ -57,12 +57,6 @@ def run_tool(tool, cfg, monkeypatch, *argv):
     tool.main()
 
 
-def test_what_is_right_trains(cfg, monkeypatch, tmp_path):
-    run_tool(train_tool, cfg, monkeypatch)
-    checkpoint = str(tmp_path / 'work' / 'epoch_1.pth')
-    run_tool(test_tool, cfg, monkeypatch, checkpoint)
-
-
 @pytest.mark.parametrize('split', ['train', 'val'])
 def test_nothing_left_to_train_on(cfg, monkeypatch, split):
     loader = cfg[f'{split}_dataloader']
