@@ -16,7 +16,7 @@ def sample(img_id, bboxes, labels, ignored=()):
     found.gt_instances = InstanceData(bboxes=bboxes, labels=labels)
     scores = torch.ones(len(labels))
     found.pred_instances = InstanceData(
-        bboxes=bboxes, labels=labels, scores=scores
+        bboxes=bboxes.clone(), labels=labels.clone(), scores=scores
     )
     found.ignored_instances = InstanceData(
         bboxes=torch.tensor(ignored).float().reshape(-1, 4),
