@@ -16,7 +16,7 @@ from typing import Any
 from mmsgg.apis import SGGInferencer, list_images
 from mmsgg.apis.exports import FORMATS
 from mmsgg.apis.input_limits import MAX_OBJECTS, MAX_PIXELS
-from mmsgg.engine import checkpoint_file, config_file
+from mmsgg.engine import add_trust, checkpoint_file, config_file
 
 BOXES_HELP = """JSON of your own boxes, [x1, y1, x2, y2] in pixels, and,
 for predcls, their classes, names or numbers:
@@ -78,6 +78,7 @@ def parse_args() -> Namespace:
     parser.add_argument(
         '--show', action='store_true', help='show the pictures in a window'
     )
+    add_trust(parser)
     return parser.parse_args()
 
 
@@ -123,6 +124,7 @@ def main() -> None:
             args.device,
             max_objects=args.max_objects,
             max_pixels=round(args.max_pixels),
+            trust=args.trust,
         )
         results = inferencer(
             args.image,

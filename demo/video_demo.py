@@ -17,7 +17,7 @@ import numpy as np
 from rich.progress import track
 
 from mmsgg.apis import SGGInferencer
-from mmsgg.engine import checkpoint_file, config_file
+from mmsgg.engine import add_trust, checkpoint_file, config_file
 
 
 def video_file(path: str) -> mmcv.VideoReader:
@@ -55,6 +55,7 @@ def parse_args() -> Namespace:
     )
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--device', help='such as cuda:0 (default: the best)')
+    add_trust(parser)
     return parser.parse_args()
 
 
@@ -97,7 +98,11 @@ def draw_video(args: Namespace) -> int:
         How many frames there are.
     """
     inferencer = SGGInferencer(
-        args.config, args.checkpoint, args.device, show_progress=False
+        args.config,
+        args.checkpoint,
+        args.device,
+        show_progress=False,
+        trust=args.trust,
     )
     # the graph on the frame alone, in the size of the frame
     visualizer = inferencer.visualizer

@@ -13,12 +13,14 @@ from mmengine.evaluator import DumpResults
 from mmengine.runner import Runner
 
 from mmsgg.engine import (
+    CheckpointError,
     add_shared_arguments,
     check_test_loader,
     checkpoint_file,
     config_file,
     config_from_args,
     leave_process_group,
+    use_safe_reading,
 )
 from mmsgg.evaluation.metrics import DumpSceneGraphs
 
@@ -81,6 +83,7 @@ def draw_predictions(cfg: Config, args: Namespace) -> None:
 def main() -> None:
     """Build the runner, load the checkpoint and test."""
     args = parse_args()
+    use_safe_reading(args.trust)
     cfg = config_from_args(args)
     cfg.load_from = args.checkpoint
     if args.show or args.show_dir is not None:
@@ -92,7 +95,10 @@ def main() -> None:
         graphs = 'relation_head' in cfg.get('model', {})
         dump = DumpSceneGraphs if graphs else DumpResults
         runner.test_evaluator.metrics.append(dump(args.out))
-    runner.test()
+    try:
+        runner.test()
+    except CheckpointError as error:
+        raise SystemExit(f'error: {error}') from error
     del runner
     leave_process_group()
 

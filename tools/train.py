@@ -14,6 +14,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmsgg.engine import (
+    CheckpointError,
     add_shared_arguments,
     check_train_loaders,
     checkpoint_file,
@@ -21,6 +22,7 @@ from mmsgg.engine import (
     config_from_args,
     fetch_initial_weights,
     leave_process_group,
+    use_safe_reading,
 )
 
 
@@ -90,13 +92,17 @@ def warn_of_untrained_detector(cfg: Config) -> None:
 def main() -> None:
     """Build the runner and train."""
     args = parse_args()
+    use_safe_reading(args.trust)
     cfg = config_from_args(args)
     apply_training_options(cfg, args)
     runner = Runner.from_cfg(cfg)
     warn_of_untrained_detector(cfg)
     check_train_loaders(runner)
     fetch_initial_weights(cfg)
-    runner.train()
+    try:
+        runner.train()
+    except CheckpointError as error:
+        raise SystemExit(f'error: {error}') from error
     del runner
     leave_process_group()
 

@@ -15,9 +15,15 @@ from mmengine.visualization import Visualizer
 from rich.progress import track
 from torch import nn
 
-from mmsgg.engine import check_config_version, check_weights, config_file
+from mmsgg.engine import (
+    check_config_version,
+    check_weights,
+    config_file,
+    embedded_config,
+    read_checkpoint,
+)
 from mmsgg.evaluation import graph_to_dict
-from mmsgg.registry import INFERENCERS
+from mmsgg.registry import INFERENCERS, MODELS
 from mmsgg.structures import SGDataSample
 
 from .exports import check_export, export_graph, to_triples
@@ -50,7 +56,7 @@ class SGGInferencer(DetInferencer):
 
     Args:
         model: A config or its path. Without it, the config that mmengine
-            saved in the checkpoint is used.
+            saved in the checkpoint is used; it is read as data.
         weights: The checkpoint. It carries the names of the classes and the
             predicates.
         device: Such as 'cuda:0' or 'cpu'; by default the best there is.
@@ -58,6 +64,7 @@ class SGGInferencer(DetInferencer):
         show_progress: Whether calls with several batches show a bar.
         max_objects: The most boxes that an image may be given.
         max_pixels: Width times height of the largest image to take.
+        trust: Whether code in the checkpoint, and in its config, may run.
 
     Attributes:
         model.dataset_meta (dict): ``classes`` and ``predicates``, the names.
@@ -66,7 +73,8 @@ class SGGInferencer(DetInferencer):
     Raises:
         FileNotFoundError: If there is no such config or checkpoint.
         ValueError: If the model has no relation head, or the checkpoint
-            is of another vocabulary or leaves part of the model random.
+            is of another vocabulary or leaves part of the model random, or
+            it or its config is more than data.
     """
 
     def __init__(
@@ -78,9 +86,11 @@ class SGGInferencer(DetInferencer):
         show_progress: bool = True,
         max_objects: int = MAX_OBJECTS,
         max_pixels: int = MAX_PIXELS,
+        trust: bool = False,
     ) -> None:
         self.max_objects = max_objects
         self.max_pixels = max_pixels
+        self.trust = trust
         super().__init__(
             model=str(model) if isinstance(model, Path) else model,
             weights=None if weights is None else str(weights),
@@ -100,12 +110,17 @@ class SGGInferencer(DetInferencer):
     def _init_model(
         self, cfg: Config, weights: str | None, device: str = 'cpu'
     ) -> nn.Module:
-        """Build the model, unless its config is of the first version."""
-        try:
-            return super()._init_model(cfg, weights, device)
-        except KeyError:
-            check_config_version(cfg)  # which may be out of the checkpoint
-            raise
+        """Build the model and load its weights."""
+        checkpoint = None
+        if weights is not None:
+            checkpoint = read_checkpoint(weights, trust=self.trust)
+        if not cfg and checkpoint is not None:
+            cfg.update(embedded_config(checkpoint, self.trust)._cfg_dict)
+        check_config_version(cfg)
+        model = MODELS.build(cfg.model)
+        model.cfg = cfg
+        self._load_weights_to_model(model, checkpoint, cfg)
+        return model.to(device).eval()
 
     def _load_weights_to_model(
         self, model: nn.Module, checkpoint: dict | None, cfg: Config

@@ -2,14 +2,15 @@
 
 from mmsgg.engine.checkpoint_fit import check_weights
 from mmsgg.engine.checkpoint_reading import (
+    CheckpointError,
     UntrustedCheckpointError,
-    checkpoint_address,
     read_checkpoint,
     use_safe_reading,
 )
 from mmsgg.engine.command_line import (
     add_cfg_options,
     add_shared_arguments,
+    add_trust,
     check_config_version,
     checkpoint_file,
     config_file,
@@ -19,6 +20,11 @@ from mmsgg.engine.cpu_distributed import (
     leave_process_group,
     use_gloo_without_gpu,
 )
+from mmsgg.engine.embedded_config import (
+    embedded_config,
+    read_config_text,
+    refuse_former_config,
+)
 from mmsgg.engine.initial_weights import fetch_initial_weights
 from mmsgg.engine.loader_checks import (
     check_test_loader,
@@ -26,20 +32,24 @@ from mmsgg.engine.loader_checks import (
 )
 
 __all__ = [
+    'CheckpointError',
     'UntrustedCheckpointError',
     'add_cfg_options',
     'add_shared_arguments',
+    'add_trust',
     'check_config_version',
     'check_test_loader',
     'check_train_loaders',
     'check_weights',
-    'checkpoint_address',
     'checkpoint_file',
     'config_file',
     'config_from_args',
+    'embedded_config',
     'fetch_initial_weights',
     'leave_process_group',
     'read_checkpoint',
+    'read_config_text',
+    'refuse_former_config',
     'use_gloo_without_gpu',
     'use_safe_reading',
 ]

@@ -22,10 +22,17 @@ _MODEL_ZOOS = (
     'openmmlab://',
     'mmcls://',
 )
+_READ_HERE = ('', 'http://', 'https://', *_MODEL_ZOOS)
+#: The loaders of mmengine, which unpickle whatever comes.
+_OF_MMENGINE = dict(CheckpointLoader._schemes)
 _REMEDY = '--trust, or trust=True in Python'
 
 
-class UntrustedCheckpointError(ValueError):
+class CheckpointError(ValueError):
+    """A file does not read as a checkpoint; the message says why."""
+
+
+class UntrustedCheckpointError(CheckpointError):
     """A checkpoint holds more than data and was not trusted."""
 
 
@@ -35,7 +42,7 @@ def read_checkpoint(
     """Read a checkpoint, which is data alone unless it is trusted.
 
     Args:
-        path: A local file.
+        path: A file, its URL, or its name in a model zoo of mmengine.
         map_location: Where tensors go, as of ``torch.load``.
         trust: Whether code in the file may run.
 
@@ -45,15 +52,15 @@ def read_checkpoint(
     Raises:
         FileNotFoundError: If there is no such file.
         UntrustedCheckpointError: If it asks for more than data.
-        ValueError: If it is damaged, or no checkpoint.
+        CheckpointError: If it is damaged, or no checkpoint.
     """
-    path = Path(path).expanduser()
-    if not path.is_file():
+    file = _local_file(_checkpoint_address(str(path)))
+    if not file.is_file():
         raise FileNotFoundError(f'there is no checkpoint {path}')
     try:
-        with path.open('rb') as file:
-            read = _read_trusted if trust else _read_data
-            content = read(file, map_location)
+        read = _read_trusted if trust else _read_data
+        with file.open('rb') as opened:
+            content = read(opened, map_location)
     except MemoryError:
         raise
     except restricted_pickle.NotDataError as error:
@@ -63,43 +70,18 @@ def read_checkpoint(
         ) from error
     except Exception as error:  # a broken file fails in many ways
         reason = str(error).partition('\n')[0]
-        raise ValueError(
-            f'{path} does not read as a checkpoint, was it cut off? '
-            f'({type(error).__name__}: {reason})'
+        raise CheckpointError(
+            f'{path} does not read as a checkpoint: it was cut off, or it is '
+            f'no checkpoint ({type(error).__name__}: {reason})'
         ) from error
     if not isinstance(content, dict):
-        raise ValueError(
-            f'{path} holds a {type(content).__name__}, no checkpoint'
+        raise CheckpointError(
+            f'{path} holds a {type(content).__name__}: it is no checkpoint, '
+            f'neither a state dict nor a dict with one as state_dict'
         )
+    if str(path).startswith('mmcls://'):
+        return of_mmengine._process_mmcls_checkpoint(content)
     return content
-
-
-def checkpoint_address(name: str) -> str:
-    """The file or URL behind a name of a model zoo that mmengine knows.
-
-    Args:
-        name: Such as ``'torchvision://resnet50'``; any other is returned.
-
-    Raises:
-        ValueError: If the zoo has no such model.
-    """
-    scheme, _, model = name.partition('://')
-    if f'{scheme}://' not in _MODEL_ZOOS:
-        return name
-    if scheme in ('torchvision', 'modelzoo'):
-        models = of_mmengine.get_torchvision_models()
-    elif scheme == 'mmcls':
-        models = of_mmengine.get_mmcls_models()
-    else:
-        models = of_mmengine.get_external_models()
-        renamed = of_mmengine.get_deprecated_model_names()
-        model = renamed.get(model, model)
-    if model not in models:
-        raise ValueError(f'mmengine knows no checkpoint {name}')
-    address = models[model]
-    if '://' in address:
-        return address
-    return str(Path(of_mmengine._get_mmengine_home(), address))
 
 
 def use_safe_reading(trust: bool = False) -> None:
@@ -114,28 +96,13 @@ def use_safe_reading(trust: bool = False) -> None:
     """
 
     def load_from_checked(name: str, map_location: Any = None) -> dict:
-        file = _local_file(checkpoint_address(name))
-        content = read_checkpoint(file, map_location, trust)
-        if name.startswith('mmcls://'):
-            return of_mmengine._process_mmcls_checkpoint(content)
-        return content
-
-    def load_from_unchecked(name: str, map_location: Any = None) -> dict:
-        raise UntrustedCheckpointError(
-            f'{name} is not read where it lies, for it could run code: copy '
-            f'it to a local file, or, if you trust it, say {_REMEDY}'
-        )
+        return read_checkpoint(name, map_location, trust)
 
     for prefix, loader in _OF_MMENGINE.items():
-        if prefix in ('', 'http://', 'https://', *_MODEL_ZOOS):
-            loader = load_from_checked
-        elif not trust:
-            loader = load_from_unchecked
-        CheckpointLoader.register_scheme(prefix, loader, force=True)
-
-
-#: The loaders of mmengine, which unpickle whatever comes.
-_OF_MMENGINE = dict(CheckpointLoader._schemes)
+        ours = not trust or prefix in _READ_HERE
+        CheckpointLoader.register_scheme(
+            prefix, load_from_checked if ours else loader, force=True
+        )
 
 
 def _read_trusted(file: IO[bytes], map_location: Any) -> Any:
@@ -169,10 +136,36 @@ def _read_data(file: IO[bytes], map_location: Any) -> Any:
         )
 
 
-def _local_file(address: str) -> str:
+def _checkpoint_address(name: str) -> str:
+    """The file or URL behind a name of a model zoo that mmengine knows."""
+    scheme, _, model = name.partition('://')
+    if '://' in name and f'{scheme}://' not in _READ_HERE:
+        raise UntrustedCheckpointError(
+            f'{name} is refused because it could run code: copy it to a local '
+            f'file, or, if you trust whoever made it, say {_REMEDY}'
+        )
+    if f'{scheme}://' not in _MODEL_ZOOS:
+        return name
+    if scheme in ('torchvision', 'modelzoo'):
+        models = of_mmengine.get_torchvision_models()
+    elif scheme == 'mmcls':
+        models = of_mmengine.get_mmcls_models()
+    else:
+        models = of_mmengine.get_external_models()
+        renamed = of_mmengine.get_deprecated_model_names()
+        model = renamed.get(model, model)
+    if model not in models:
+        raise CheckpointError(f'mmengine knows no checkpoint {name}')
+    address = models[model]
+    if '://' in address:
+        return address
+    return str(Path(of_mmengine._get_mmengine_home(), address))
+
+
+def _local_file(address: str) -> Path:
     """Fetch what a URL names into torch's cache, once a machine."""
     if not address.startswith(('http://', 'https://')):
-        return address
+        return Path(address).expanduser()
     name = Path(urlparse(address).path).name
     file = Path(torch.hub.get_dir(), 'checkpoints', name)
     rank, _ = get_dist_info()
@@ -181,4 +174,4 @@ def _local_file(address: str) -> str:
             file.parent.mkdir(parents=True, exist_ok=True)
             torch.hub.download_url_to_file(address, str(file), progress=False)
         barrier()
-    return str(file)
+    return file

@@ -77,6 +77,20 @@ def add_cfg_options(parser: ArgumentParser) -> None:
     )
 
 
+def add_trust(parser: ArgumentParser) -> None:
+    """Add ``--trust``.
+
+    Args:
+        parser (ArgumentParser): The parser to add it to.
+    """
+    parser.add_argument(
+        '--trust',
+        action='store_true',
+        help='let checkpoints run code as they are read, which only some '
+        'old ones need (see docs/security.md)',
+    )
+
+
 def add_shared_arguments(parser: ArgumentParser) -> None:
     """Add the arguments that training and testing have in common.
 
@@ -89,6 +103,7 @@ def add_shared_arguments(parser: ArgumentParser) -> None:
         'says, else ./work_dirs/<folder>/<name of the config>',
     )
     add_cfg_options(parser)
+    add_trust(parser)
     parser.add_argument(
         '--launcher',
         choices=['none', 'pytorch', 'slurm', 'mpi'],

@@ -7,10 +7,9 @@ Example:
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
 from pathlib import Path
-from pickle import UnpicklingError
 
 from mmsgg.apis import SGGInferencer
-from mmsgg.engine import checkpoint_file, config_file
+from mmsgg.engine import add_trust, checkpoint_file, config_file
 
 try:
     from web_page import (
@@ -88,6 +87,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         default=25e6,
         help='the most pixels of an image (default: 25e6)',
     )
+    add_trust(parser)
     return parser.parse_args(argv)
 
 
@@ -100,9 +100,10 @@ def make_predictor(args: Namespace) -> Predictor:
             args.device,
             show_progress=False,
             max_pixels=round(args.max_pixels),
+            trust=args.trust,
         )
     # a broken checkpoint or a device that is not there
-    except (OSError, RuntimeError, ValueError, UnpicklingError) as error:
+    except (OSError, RuntimeError, ValueError) as error:
         raise SystemExit(
             f"error: '{args.checkpoint}' does not load with '{args.config}': "
             f'{error}'

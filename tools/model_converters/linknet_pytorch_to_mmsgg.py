@@ -21,7 +21,14 @@ from torch import Tensor
 
 from conversion import check_weights, names_of, state_dict_of
 from linknet_pytorch_weights import convert_linknet_pytorch
-from mmsgg.engine import checkpoint_file, config_file
+from mmsgg.engine import (
+    CheckpointError,
+    UntrustedCheckpointError,
+    add_trust,
+    checkpoint_file,
+    config_file,
+    read_checkpoint,
+)
 
 COMPAT = Path(__file__).parents[2] / 'configs/linknet/compat/sgdet.py'
 
@@ -41,38 +48,31 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         'than those of VG150 (default: configs/linknet/compat/sgdet.py); it '
         'may have parts that the checkpoint has not',
     )
+    add_trust(parser)
     return parser.parse_args(argv)
 
 
-def read_state_dict(path: str) -> dict[str, Tensor]:
+def read_state_dict(path: str, trust: bool = False) -> dict[str, Tensor]:
     """Read the weights out of a file that torch.save wrote.
 
     Args:
         path: Of a state dict, or of a dict that has one as ``state_dict``.
+        trust: Whether code in the file may run.
 
     Raises:
         ValueError: If it is no such file.
     """
     try:
-        content = torch.load(path, map_location='cpu', weights_only=True)
-    # what is no checkpoint fails in many ways
-    except Exception as error:
-        raise ValueError(_refusal(error)) from error
+        content = read_checkpoint(path, trust=trust)
+    except CheckpointError as error:
+        refusal = str(error).removeprefix(f'{path} ')
+        if isinstance(error, UntrustedCheckpointError):
+            refusal += (
+                ', or save the weights alone: torch.save(torch.load(path, '
+                "weights_only=False)['state_dict'], new_path)"
+            )
+        raise ValueError(refusal) from error
     return state_dict_of(content, 'state_dict')
-
-
-def _refusal(error: Exception) -> str:
-    """Say in a sentence or two what torch says in a page."""
-    text = str(error).rpartition('WeightsUnpickler error: ')[2]
-    reason = text.partition('\n')[0].partition('. ')[0]
-    return (
-        f'torch.load(weights_only=True) refuses it '
-        f'({type(error).__name__} {reason}). Either it is no checkpoint, or '
-        f'it holds objects that could run code as they are read. If you '
-        f'trust its source, save the weights alone with torch.save(torch.load('
-        f"path, weights_only=False)['state_dict'], new_path), and convert "
-        f'the new file'
-    )
 
 
 def check_anchors(
@@ -107,14 +107,14 @@ def check_anchors(
         )
 
 
-def convert(src: str, dst: Path, config: str) -> None:
+def convert(src: str, dst: Path, config: str, trust: bool = False) -> None:
     """Convert one file and say what became of what.
 
     Raises:
         ValueError: If the file is no checkpoint of this kind.
     """
     print(f'reading {src}')
-    state_dict = read_state_dict(src)
+    state_dict = read_state_dict(src, trust)
     weights = convert_linknet_pytorch(state_dict)
     if not weights.state_dict:
         raise ValueError('none of its weights has a name of linknet-pytorch')
@@ -139,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in a line why not."""
     args = parse_args(argv)
     try:
-        convert(args.src, args.dst, args.config)
+        convert(args.src, args.dst, args.config, args.trust)
     except ValueError as error:
         raise SystemExit(f'{args.src}: {error}') from error
 
