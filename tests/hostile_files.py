@@ -40,7 +40,7 @@ def tar_format(path, content):
             file.addfile(info, io.BytesIO(pickled))
 
 
-FORMATS = (zip_format, legacy_format, tar_format, raw_pickle)
+FORMATS = (zip_format, tar_format, legacy_format, raw_pickle)
 
 
 def hostile(path, mark, write=zip_format, content=None):

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Test in N processes (of each machine): one per GPU, or on the CPU.
-#   tools/dist_test.sh configs/linknet/sgdet.py sgdet.pth 3 --out preds.pkl
+#   tools/dist_test.sh configs/linknet/sgdet.py sgdet.pth 3 --out preds.npz
 # dist_launch.sh lists the environment variables that count.
 set -euo pipefail
 if (($# < 3)); then

@@ -1,7 +1,7 @@
 """Test a checkpoint of the model of a config.
 
 Examples:
-    python tools/test.py configs/linknet/sgdet.py sgdet.pth --out preds.pkl
+    python tools/test.py configs/linknet/sgdet.py sgdet.pth --out preds.npz
     tools/dist_test.sh configs/linknet/sgdet.py sgdet.pth 3
 """
 
@@ -25,10 +25,13 @@ from mmsgg.engine import (
 from mmsgg.evaluation.metrics import DumpSceneGraphs
 
 
-def pickle_file(path: str) -> str:
-    """Check that the file to write is named as a pickle."""
-    if not path.endswith(('.pkl', '.pickle')):
-        raise ArgumentTypeError(f"'{path}' ends neither in .pkl nor .pickle")
+def result_file(path: str) -> str:
+    """Check how the file to write is named."""
+    if not path.endswith(('.npz', '.pkl', '.pickle')):
+        raise ArgumentTypeError(
+            f"'{path}' ends neither in .pkl nor .pickle, nor, as it should, "
+            f'in .npz'
+        )
     return path
 
 
@@ -41,10 +44,10 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     )
     parser.add_argument(
         '--out',
-        type=pickle_file,
-        help='pickle to write: a list with one dict an image, of the ground '
-        'truth and of what of the prediction any metric up to K = 100 needs; '
-        'for tools/analysis_tools/eval_metric.py',
+        type=result_file,
+        help='file to write, .npz (or a pickle, .pkl): for each image the '
+        'ground truth and what of the prediction any metric up to K = 100 '
+        'needs; for tools/analysis_tools/eval_metric.py',
     )
     parser.add_argument(
         '--show', action='store_true', help='show the predictions in a window'
@@ -93,6 +96,11 @@ def main() -> None:
     if args.out is not None:
         # a detector has no scene graphs to dump
         graphs = 'relation_head' in cfg.get('model', {})
+        if not graphs and args.out.endswith('.npz'):
+            raise SystemExit(
+                'error: .npz is for scene graphs; the results of a detector '
+                "are mmdet's: name the file .pkl"
+            )
         dump = DumpSceneGraphs if graphs else DumpResults
         runner.test_evaluator.metrics.append(dump(args.out))
     try:

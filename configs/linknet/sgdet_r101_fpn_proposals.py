@@ -1,6 +1,7 @@
-# Boxes from files in place of the RPN's. A file is a pickle {'VG_100K/1.jpg':
-# dict(bboxes (n, 4) original-image pixels, scores (n,)), ...}, as the metric
-# `mmdet.DumpProposals` writes it of the test set of a config.
+# Boxes from files in place of the RPN's. A file holds for each image, by
+# its name such as VG_100K/1.jpg, bboxes (n, 4), original-image pixels, and
+# scores (n,), as the metric `DumpProposals` writes them of the test set of a
+# config.
 _base_ = './sgdet_r101_fpn.py'
 
 model = dict(detector=dict(rpn_head=None))
@@ -17,7 +18,7 @@ train, val, test = (
     dict(
         type='LoadProposals',
         num_max_proposals=1000,
-        proposal_file=f'data/vg/proposals_{split}.pkl',
+        proposal_file=f'data/vg/proposals_{split}.npz',
     )
     for split in ('train', 'val', 'test')
 )

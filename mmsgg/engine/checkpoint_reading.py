@@ -1,9 +1,6 @@
 """Reading checkpoints, of which no code runs unless they are trusted."""
 
-import tarfile
-import warnings
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import IO, Any
 from urllib.parse import urlparse
 
@@ -11,9 +8,8 @@ import torch
 from mmengine.dist import barrier, get_dist_info
 from mmengine.runner import CheckpointLoader
 from mmengine.runner import checkpoint as of_mmengine
-from torch.serialization import _is_torchscript_zip, _open_zipfile_reader
 
-from mmsgg import restricted_pickle
+from mmsgg.fileio import load_tensors, restricted_pickle
 
 _MODEL_ZOOS = (
     'modelzoo://',
@@ -58,7 +54,7 @@ def read_checkpoint(
     if not file.is_file():
         raise FileNotFoundError(f'there is no checkpoint {path}')
     try:
-        read = _read_trusted if trust else _read_data
+        read = _read_trusted if trust else load_tensors
         with file.open('rb') as opened:
             content = read(opened, map_location)
     except MemoryError:
@@ -107,33 +103,6 @@ def use_safe_reading(trust: bool = False) -> None:
 
 def _read_trusted(file: IO[bytes], map_location: Any) -> Any:
     return torch.load(file, map_location=map_location, weights_only=False)
-
-
-def _read_data(file: IO[bytes], map_location: Any) -> Any:
-    """Read a file of data; all else is a ``NotDataError``."""
-    # torch before 2.6 runs the code of these two despite weights_only.
-    if tarfile.is_tarfile(file):  # type: ignore[arg-type]
-        raise restricted_pickle.NotDataError('it is a tar file')
-    file.seek(0)
-    if file.read(4) == b'PK\x03\x04':
-        file.seek(0)
-        with _open_zipfile_reader(file) as members:
-            if _is_torchscript_zip(members):
-                raise restricted_pickle.NotDataError('it is a TorchScript')
-    file.seek(0)
-    try:
-        return torch.load(file, map_location=map_location, weights_only=True)
-    except UnpicklingError:
-        file.seek(0)
-    # What torch takes for data is less than what mmengine saves.
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore')
-        return torch.load(
-            file,
-            map_location=map_location,
-            weights_only=False,
-            pickle_module=restricted_pickle,
-        )
 
 
 def _checkpoint_address(name: str) -> str:

@@ -1,9 +1,10 @@
-"""Reading the pickle that ``tools/test.py --out`` writes."""
+"""Reading the file that ``tools/test.py --out`` writes."""
 
-import pickle
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+from mmsgg.fileio import read_records
 
 from .functional import check_finite
 
@@ -20,10 +21,8 @@ ANNOTATION = {
 def read_samples(path: str | Path, annotated: bool = True) -> list[dict]:
     """Read the samples of a result file and check what they hold.
 
-    The file is a pickle, which can run code: read only files that you trust.
-
     Args:
-        path: A file of ``DumpResults`` or ``DumpSceneGraphs``.
+        path: A file of ``DumpSceneGraphs`` or ``DumpResults``.
         annotated: Whether the annotation must be in it.
 
     Returns:
@@ -33,7 +32,7 @@ def read_samples(path: str | Path, annotated: bool = True) -> list[dict]:
         ValueError: Where the file is missing, broken or something else, or
             a score or a box is not finite; the message names it.
     """
-    samples = _load(Path(path))
+    samples = read_records(path)
     if not isinstance(samples, list):
         raise ValueError(
             f"'{path}' holds {_kind(samples)}, not the list of "
@@ -81,22 +80,6 @@ def check_topk(samples: list[dict], topk: Iterable[int]) -> None:
             f'the samples hold the best {most} triplets, too few for K = '
             f'{max(topk)}; see topk of DumpSceneGraphs'
         )
-
-
-def _load(path: Path) -> Any:
-    """Unpickle a file."""
-    if not path.is_file():
-        raise ValueError(f"there is no file '{path}'")
-    try:
-        with path.open('rb') as file:
-            return pickle.load(file)
-    except MemoryError:
-        raise
-    except Exception as error:  # a broken pickle may raise nearly anything
-        raise ValueError(
-            f"'{path}' cannot be read as a pickle; was it cut off, or is it "
-            f'another kind of file? ({type(error).__name__}: {error})'
-        ) from error
 
 
 def _check(sample: Any, needed: dict, where: str) -> None:

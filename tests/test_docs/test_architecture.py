@@ -33,13 +33,7 @@ LAYERS = (
     ('visualization',),
     ('evaluation',),
     ('datasets', 'models'),
-    (
-        'structures',
-        'registry',
-        'compatibility',
-        'restricted_pickle',
-        'version',
-    ),
+    ('structures', 'fileio', 'registry', 'compatibility', 'version'),
 )
 
 

@@ -63,7 +63,7 @@ def test_a_trusted_file(tmp_path, mark, write):
     assert mark.exists()
 
 
-@pytest.mark.parametrize('write', FORMATS[:2])
+@pytest.mark.parametrize('write', (zip_format, legacy_format))
 @pytest.mark.parametrize(
     'name', ('builtins.eval', 'os.system', 'torch.hub.load', 'torch.load')
 )

@@ -1,8 +1,8 @@
 """Evaluate the file that ``tools/test.py --out`` wrote, or make it JSON.
 
 Examples:
-    python tools/analysis_tools/eval_metric.py preds.pkl --metrics R F
-    python tools/analysis_tools/eval_metric.py preds.pkl \
+    python tools/analysis_tools/eval_metric.py preds.npz --metrics R F
+    python tools/analysis_tools/eval_metric.py preds.npz \
         configs/linknet/sgdet.py --topk 10 20 --json graphs.json
 """
 
@@ -30,7 +30,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         description='Evaluate the file that tools/test.py --out wrote.'
     )
     add = parser.add_argument
-    add('results', help='a pickle of DumpResults or DumpSceneGraphs')
+    add('results', help='what tools/test.py --out wrote')
     add(
         'config',
         nargs='?',

@@ -4,7 +4,7 @@ It reads the file that ``tools/test.py --out`` wrote and writes one static
 HTML page with a folder of pictures, to be opened from the disk.
 
 Examples:
-    python tools/analysis_tools/gallery.py preds.pkl \
+    python tools/analysis_tools/gallery.py preds.npz \
         configs/linknet/sgdet.py --out-dir work_dirs/gallery
 """
 

@@ -3,7 +3,7 @@
 It reads the file that ``tools/test.py --out`` wrote.
 
 Examples:
-    python tools/analysis_tools/predicate_report.py preds.pkl \
+    python tools/analysis_tools/predicate_report.py preds.npz \
         configs/linknet/sgdet.py --out-dir work_dirs/report
 """
 

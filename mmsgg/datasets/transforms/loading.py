@@ -14,6 +14,7 @@ from mmdet.datasets.transforms import LoadAnnotations
 from mmengine import fileio
 
 from mmsgg.datasets.json_file import read_json
+from mmsgg.fileio import read_records
 from mmsgg.registry import TRANSFORMS
 
 
@@ -204,19 +205,37 @@ class LoadRelationAnnotations(LoadAnnotations):
         return results
 
 
+def proposals_of(path: str) -> dict[str, dict[str, np.ndarray]]:
+    """The proposals of each image, by its name.
+
+    Args:
+        path: A file of :class:`LoadProposals`.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    found = read_records(path)
+    if isinstance(found, list):
+        found = {record['img_name']: record['proposals'] for record in found}
+    if not isinstance(found, dict):
+        raise ValueError(f"'{path}' holds no proposals by the names of images")
+    return found
+
+
 @TRANSFORMS.register_module()
 class LoadProposals(mmdet.datasets.transforms.LoadProposals):
     """mmdet's transform, which here takes the file itself.
 
     Args:
-        proposal_file: Pickle as mmdet's metric ``DumpProposals`` writes it:
-            the proposals of each image, named by its folder and file
-            (``'VG_100K/1.jpg'``), with ``bboxes`` (n, 4), original-image
+        proposal_file: As the metric ``DumpProposals`` writes it, or mmdet's
+            in a pickle: the proposals of each image, named by its folder and
+            file (``'VG_100K/1.jpg'``), with ``bboxes`` (n, 4), original-image
             pixels, and ``scores`` (n,), best first.
         num_max_proposals: How many of the first to take, all by default.
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ValueError: If it is broken, or a pickle of more than data.
     """
 
     def __init__(
@@ -226,11 +245,11 @@ class LoadProposals(mmdet.datasets.transforms.LoadProposals):
         if not Path(proposal_file).is_file():
             raise FileNotFoundError(
                 f'there is no file of proposals {proposal_file}; write it '
-                f"with the metric 'mmdet.DumpProposals', or take "
+                f"with the metric 'DumpProposals', or take "
                 f'LoadProposals out of the pipeline and use an rpn_head'
             )
         self.proposal_file = proposal_file
-        self.proposals = fileio.load(proposal_file)
+        self.proposals = proposals_of(proposal_file)
 
     def transform(self, results: dict) -> dict:
         """Load ``proposals`` (n, 4) and ``proposals_scores`` (n,).
@@ -246,7 +265,7 @@ class LoadProposals(mmdet.datasets.transforms.LoadProposals):
             raise KeyError(
                 f'no proposals for {name} among the {len(self.proposals)} '
                 f'images of {self.proposal_file}; write them with '
-                f"the metric 'mmdet.DumpProposals' on this split"
+                f"the metric 'DumpProposals' on this split"
             )
         results['proposals'] = self.proposals[name]
         return super().transform(results)

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike
+
+from mmsgg.fileio import load_tensors
 
 
 def read_zero_shot_triplets(
@@ -74,4 +75,5 @@ def _load(path: Path) -> ArrayLike:
         return np.load(path)
     if path.suffix == '.txt':
         return np.loadtxt(path, dtype=np.int64, ndmin=2)
-    return torch.load(path, map_location='cpu', weights_only=True)
+    with path.open('rb') as file:
+        return load_tensors(file)

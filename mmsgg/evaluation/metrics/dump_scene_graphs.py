@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from mmengine.evaluator import DumpResults
+from mmengine.evaluator import BaseMetric
 from mmengine.fileio import dump
 from mmengine.logging import print_log
 
+from mmsgg.fileio import write_records
 from mmsgg.registry import METRICS
 
 from .. import functional as F
@@ -18,7 +19,7 @@ _META = ('img_id', 'img_path', 'ori_shape')
 
 
 @METRICS.register_module()
-class DumpSceneGraphs(DumpResults):
+class DumpSceneGraphs(BaseMetric):
     """As mmengine's ``DumpResults``, with only the pairs that metrics need.
 
     Every metric at K <= ``topk`` is the same as on all pairs. An image takes
@@ -26,13 +27,14 @@ class DumpSceneGraphs(DumpResults):
     detections take 0.8 MB. The first process holds all images in memory when
     the file is written.
 
-    The file is a pickled list of one dict an image: ``img_id, img_path,
+    The file gives a list of one dict an image: ``img_id, img_path,
     ori_shape, topk`` and, as numpy arrays, ``gt_instances {bboxes, labels}``,
     ``gt_relations {pairs, labels}``, ``pred_instances {bboxes, labels,
     scores}``, ``pred_relations {pairs, predicate_scores[, scores]}``.
 
     Args:
-        out_file_path: The file to write, ``.pkl`` or ``.pickle``.
+        out_file_path: The file to write, ``.npz``, or a pickle, which ends in
+            ``.pkl`` or ``.pickle``.
         topk: The largest K that the file has to serve.
         collect_device: 'cpu' or 'gpu', see mmengine.
         collect_dir: Where processes exchange their results on 'cpu'.
@@ -40,7 +42,7 @@ class DumpSceneGraphs(DumpResults):
     Examples:
         >>> test_evaluator = [
         ...     dict(type='SceneGraphMetric'),
-        ...     dict(type='DumpSceneGraphs', out_file_path='preds.pkl')]
+        ...     dict(type='DumpSceneGraphs', out_file_path='preds.npz')]
     """
 
     default_prefix = ''
@@ -52,7 +54,10 @@ class DumpSceneGraphs(DumpResults):
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
-        super().__init__(out_file_path, collect_device, collect_dir)
+        super().__init__(collect_device, collect_dir=collect_dir)
+        if not out_file_path.endswith(('.npz', '.pkl', '.pickle')):
+            raise ValueError(f"'{out_file_path}' does not end in .npz")
+        self.out_file_path = out_file_path
         [self.topk] = checked_topk(topk)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
@@ -76,8 +81,11 @@ class DumpSceneGraphs(DumpResults):
         Returns:
             No numbers.
         """
-        # mmengine's default, protocol 2, takes 1.4 times the space
-        dump(results, self.out_file_path, protocol=pickle.HIGHEST_PROTOCOL)
+        if self.out_file_path.endswith('.npz'):
+            write_records(self.out_file_path, results)
+        else:
+            # mmengine's default, protocol 2, takes 1.4 times the space
+            dump(results, self.out_file_path, protocol=pickle.HIGHEST_PROTOCOL)
         print_log(f'Wrote {self.out_file_path}', logger='current')
         return {}
 

@@ -80,3 +80,50 @@ def test_bad_input_is_explained(tmp_path, capsys, monkeypatch):
         code, log = run(capsys, monkeypatch, *argv)
         assert code != 0 and re.search(words, log), log
     assert not list(tmp_path.glob('out*'))
+
+
+HOME = '/home/somebody/vg'
+PRIVATE = f"""
+model = dict(type='A', init_cfg=dict(checkpoint='{HOME}/r50.pth', depth=18))
+train_dataloader = dict(dataset=dict(
+    ann_file='annotations/train.json', data_root='{HOME}/',
+    data_prefix=dict(img=['C:\\\\Users\\\\me\\\\images', '~/images'])))
+load_from = '{HOME}/detector.pth'
+resume = True
+work_dir = '{HOME}/runs'
+"""
+
+
+def test_no_place_of_the_machine_is_published(tmp_path, capsys, monkeypatch):
+    meta = META | dict(
+        cfg=PRIVATE,
+        env_info='node17: Linux',
+        experiment_name='somebody_20260101',
+        random_state=[1, 2],
+    )
+    hub = dict(runtime_info=dict(cfg=PRIVATE, last_ckpt=HOME))
+    source = save(tmp_path / 'epoch_3.pth', meta=meta, message_hub=hub)
+    code, log = run(capsys, monkeypatch, source, tmp_path / 'linknet.pth')
+    assert code == 0, log
+    [final] = tmp_path.glob('linknet*')
+    for private in (b'somebody', b'node17', b'Users', b'~', b'random_state'):
+        assert private not in final.read_bytes()
+    text = torch.load(final, weights_only=True)['meta']['cfg']
+    dataset = publish_model.read_config_text(text)['train_dataloader']
+    assert dataset['dataset'] == dict(
+        ann_file='annotations/train.json',
+        data_root='vg',
+        data_prefix=dict(img=['images', 'images']),
+    )
+
+
+def test_a_config_with_code_is_not_published(tmp_path, capsys, monkeypatch):
+    mark = tmp_path / 'it-ran'
+    meta = META | dict(cfg=f'a = open({str(mark)!r}, "w").name')
+    source = save(tmp_path / 'epoch_3.pth', meta=meta)
+    argv = source, tmp_path / 'linknet.pth'
+    code, log = run(capsys, monkeypatch, *argv)
+    assert code != 0 and 'line 1: open(' in log and '--trust' in log
+    assert not mark.exists() and not [*tmp_path.glob('linknet*')]
+    code, log = run(capsys, monkeypatch, *argv, '--trust')
+    assert code == 0 and mark.exists()

@@ -211,7 +211,7 @@ def load(file: IO[bytes], **kwargs: Any) -> Any:
         {'a': [1, 2.5, None]}
         >>> load(io.BytesIO(pickle.dumps(print)))
         Traceback (most recent call last):
-        mmsgg.restricted_pickle.NotDataError: it asks for builtins.print
+        mmsgg.fileio.restricted_pickle.NotDataError: it asks for builtins.print
     """
     return Unpickler(file, **kwargs).load()
 
