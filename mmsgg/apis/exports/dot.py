@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mmsgg.visualization.colors import class_color, hex_color, text_color
 from mmsgg.visualization.graph_dict import name_of, title_of
 
+from .printable import printable_graph
+
 if TYPE_CHECKING:
     import graphviz
 
@@ -75,6 +77,7 @@ def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
     check_dot()
     import graphviz
 
+    graph = printable_graph(graph)
     title = {}
     if graph.get('file_name') is not None:
         title = dict(label=graphviz.escape(graph['file_name']))

@@ -9,10 +9,14 @@ from mmsgg.visualization.graph_dict import name_of
 
 from .dot import check_dot, check_svg, to_dot, write_svg
 from .networkx_graph import write_graphml
+from .printable import printable_graph
 
 
 def export_graph(path: str | Path, graph: Mapping[str, Any]) -> None:
     """Write a graph in the format that the file's ending says.
+
+    Control characters in names stay in JSON, which escapes them, and become
+    spaces elsewhere.
 
     Args:
         path: A file that ends in .json, .graphml, .dot, .svg or .txt.
@@ -64,6 +68,7 @@ def to_triples(graph: Mapping[str, Any]) -> str:
         ...                    name='riding', score=0.834)])))
         man riding horse 0.83
     """
+    graph = printable_graph(graph)
     names = {item['id']: name_of(item) for item in graph['objects']}
     return '\n'.join(
         f'{names[item["subject_id"]]} {name_of(item)} '
@@ -80,6 +85,10 @@ def _write_json(path: str | Path, graph: Mapping[str, Any]) -> None:
     write_scene_graphs(path, [graph])
 
 
+def _write_graphml(path: str | Path, graph: Mapping[str, Any]) -> None:
+    write_graphml(path, printable_graph(graph))
+
+
 def _write_dot(path: str | Path, graph: Mapping[str, Any]) -> None:
     Path(path).write_text(to_dot(graph), encoding='utf-8')
 
@@ -91,7 +100,7 @@ def _write_txt(path: str | Path, graph: Mapping[str, Any]) -> None:
 
 FORMATS: dict[str, Callable[[str | Path, Mapping[str, Any]], None]] = dict(
     json=_write_json,
-    graphml=write_graphml,
+    graphml=_write_graphml,
     dot=_write_dot,
     svg=write_svg,
     txt=_write_txt,

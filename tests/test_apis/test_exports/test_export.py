@@ -49,6 +49,28 @@ def test_the_ending_says_the_format(tmp_path, ending):
             )
 
 
+NASTY = 'a\x1b[31mb\x00\r\n\u202ec'
+
+
+@pytest.mark.parametrize('ending', ['json', 'graphml', 'dot', 'txt', 'svg'])
+def test_control_characters(tmp_path, ending):
+    if ending == 'svg' and DOT is None:
+        pytest.skip("no program 'dot': apt install graphviz")
+    objects = [dict(item, name=NASTY) for item in GRAPH['objects']]
+    triplets = [dict(item, name=NASTY) for item in GRAPH['triplets']]
+    graph = dict(GRAPH, file_name=NASTY, objects=objects, triplets=triplets)
+    path = tmp_path / f'a.{ending}'
+    export_graph(path, graph)
+    text = path.read_bytes().decode()
+    assert not set(text) & {'\x1b', '\x00', '\r', '\u202e'}
+    if ending == 'json':
+        assert read_scene_graphs(path) == [graph]
+    if ending == 'graphml':
+        assert read_graphml(path)['file_name'] == 'a [31mb    c'
+    if ending == 'txt':
+        assert len(text.splitlines()) == len(triplets)
+
+
 def test_unknown_endings(tmp_path):
     assert set(FORMATS) == {'json', 'graphml', 'dot', 'svg', 'txt'}
     with pytest.raises(ValueError, match=r'a\.png.*\.svg, \.txt'):
