@@ -23,7 +23,6 @@ from mmsgg.engine.cpu_distributed import (
 from mmsgg.engine.embedded_config import (
     embedded_config,
     read_config_text,
-    refuse_former_config,
 )
 from mmsgg.engine.initial_weights import fetch_initial_weights
 from mmsgg.engine.loader_checks import (
@@ -49,7 +48,6 @@ __all__ = [
     'leave_process_group',
     'read_checkpoint',
     'read_config_text',
-    'refuse_former_config',
     'use_gloo_without_gpu',
     'use_safe_reading',
 ]

@@ -13,9 +13,10 @@ from mmengine.registry import Registry
 
 import mmsgg.registry
 
+from .command_line import check_config_version
+
 #: Types that evaluate a string of their config as Python.
 _EVALUATES = ('CameraMotionCompensation', 'RFSearchHook')
-_FORMER_MODELS = ('SceneGraphRCNN', 'SceneGraphFromBoxes')
 _NUMBERS = {'inf': math.inf, 'nan': math.nan}
 
 
@@ -57,7 +58,7 @@ def embedded_config(checkpoint: Mapping, trust: bool = False) -> Config:
         return Config.fromstring(text, file_format='.py')
     try:
         config = read_config_text(text)
-        refuse_former_config(config)
+        check_config_version(Config(config))
         _check_types(config)
     except (_NotDataError, SyntaxError, RecursionError) as error:
         raise ValueError(
@@ -66,23 +67,6 @@ def embedded_config(checkpoint: Mapping, trust: bool = False) -> Config:
             f'whoever made it, say --trust, or trust=True in Python'
         ) from error
     return Config(config)
-
-
-def refuse_former_config(config: Mapping) -> None:
-    """Say what to do with a config of the first version.
-
-    Args:
-        config: A whole config.
-
-    Raises:
-        ValueError: If it is one.
-    """
-    if config.get('model', {}).get('type') in _FORMER_MODELS:
-        raise ValueError(
-            'the config is of an earlier version of mmsgg. Its weights '
-            'load as they are: name a config of today, '
-            'SGGInferencer(model=CONFIG, weights=CHECKPOINT)'
-        )
 
 
 def read_config_text(text: str) -> dict[str, Any]:

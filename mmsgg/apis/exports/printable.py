@@ -5,7 +5,7 @@ from typing import Any
 
 
 def printable_graph(graph: Mapping[str, Any]) -> dict[str, Any]:
-    """A graph with a space for each character that does not print.
+    r"""A graph with a space for each character that does not print.
 
     Args:
         graph: From :func:`mmsgg.evaluation.graph_to_dict`.
@@ -13,7 +13,7 @@ def printable_graph(graph: Mapping[str, Any]) -> dict[str, Any]:
     Examples:
         >>> printable_graph(dict(
         ...     file_name='7.jpg', triplets=[],
-        ...     objects=[dict(id=0, name='a\\x1b[31m\\nman')]))['objects']
+        ...     objects=[dict(id=0, name='a\x1b[31m\nman')]))['objects']
         [{'id': 0, 'name': 'a [31m man'}]
     """
     return dict(
