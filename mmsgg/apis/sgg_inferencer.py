@@ -131,20 +131,19 @@ class SGGInferencer(DetInferencer):
                 'the model of the config has no relation_head, so that it '
                 "finds no graphs; mmdet's DetInferencer is for detectors"
             )
-        checkpoint = checkpoint or {}
         head: Any = model.relation_head
-        meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
+        meta = (checkpoint or {}).get('meta', {}).get('dataset_meta') or {}
         names = find_vocabulary(
             dict(classes=head.num_classes, predicates=head.num_predicates),
             {key.lower(): value for key, value in meta.items()},
             metainfo_of(cfg),
         )
         model.dataset_meta = names  # type: ignore[assignment]
-        if checkpoint:
+        if checkpoint is not None:
             check_weights(model, checkpoint)
         # not mmdet's, which falls back on COCO and opens the data set
         super(DetInferencer, self)._load_weights_to_model(
-            model, checkpoint or None, cfg
+            model, checkpoint, cfg
         )
 
     def _init_pipeline(self, cfg: Config) -> Compose:

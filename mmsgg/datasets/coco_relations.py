@@ -36,7 +36,8 @@ class SceneGraphJsonDataset(SceneGraphDataset):
     Labels are places in ``metainfo``, which without more is the order of
     ``categories`` and ``predicates`` in the file. Where files of one data set
     list them differently, pass ``metainfo=dict(classes=[...],
-    predicates=[...])`` to all: names then decide.
+    predicates=[...])`` to all: names then decide. Without, a training or a
+    test that would mix two orders is refused.
 
     Args:
         *args: Of :class:`SceneGraphDataset`.

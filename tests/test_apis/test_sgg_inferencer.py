@@ -399,6 +399,18 @@ def test_a_detector_is_no_relation_head(checkpoint, tmp_path):
     torch.save(weights, tmp_path / 'detector.pth')
     with pytest.raises(ValueError, match=r'is of a detector.*relation_head'):
         SGGInferencer(weights=tmp_path / 'detector.pth')
+    torch.save({}, tmp_path / 'empty.pth')
+    with pytest.raises(ValueError, match=r'random: detector\.backbone'):
+        SGGInferencer(CONFIG, tmp_path / 'empty.pth')
+
+
+def test_a_checkpoint_that_lacks_a_layer_is_refused(checkpoint, tmp_path):
+    weights = torch.load(checkpoint)
+    for key in [k for k in weights['state_dict'] if 'predicate_fc' in k]:
+        del weights['state_dict'][key]
+    torch.save(weights, tmp_path / 'partial.pth')
+    with pytest.raises(ValueError, match=r'random: .*predicate_fc is not in'):
+        SGGInferencer(weights=tmp_path / 'partial.pth')
 
 
 def test_it_is_built_by_name(checkpoint):

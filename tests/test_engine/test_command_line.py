@@ -106,3 +106,15 @@ def test_checkpoint_may_be_a_url():
 )
 def test_work_dirs_keep_the_folder(path, work_dir):
     assert default_work_dir(path).as_posix() == f'work_dirs/{work_dir}'
+
+
+@pytest.mark.parametrize(
+    'name', ['SceneGraphRCNN', 'mmsgg.SceneGraphFromBoxes']
+)
+def test_a_config_of_the_first_version_is_explained(config, name):
+    Path(config).write_text(f"model = dict(type='{name}', backbone=dict())")
+    with pytest.raises(
+        SystemExit,
+        match=rf"sgdet\.py: .*earlier version .*'{name}'.*CHANGELOG",
+    ):
+        read(config)
