@@ -132,7 +132,7 @@ def test_all_processes_end_where_one_diverges(tmp_path, capfd):
         process.start()
     try:
         for process in processes:
-            process.join(60)
+            process.join(120)
         assert [process.exitcode for process in processes] == [1, 1]
     finally:
         for process in processes:
