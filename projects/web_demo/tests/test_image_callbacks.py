@@ -104,6 +104,19 @@ def test_predict(page, fake, task):
         assert made['labels'].tolist() == [1, 2]
 
 
+def test_a_narrow_image_is_shown_and_its_message_too(page, fake):
+    contents = as_upload(image_file((20_000, 1)))
+    uploaded = dict(name='thin.png', contents=contents)
+    figure, source, _, _ = call(
+        page.open_image, uploaded, [None], by='uploaded.data'
+    )
+    assert source['size'] == [20_000, 1]
+    assert figure.layout.images
+    fake.error = ValueError('it is too narrow')
+    graph, message = call(page.predict, 1, source, 'sgdet', '', uploaded)
+    assert (graph, text_of(message)) == (None, 'it is too narrow')
+
+
 def test_only_detection_starts_by_itself(page, fake):
     graph, _ = call(
         page.predict, None, SOURCE, 'sgdet', '', UPLOADED, by='source.data'
