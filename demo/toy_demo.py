@@ -59,7 +59,7 @@ def make_runner(
         cfg[f'{split}_dataloader'].dataset.data_root = str(args.data_root)
     # the demo tests each stage itself, when all are trained
     cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    cfg.default_hooks.checkpoint = dict(type='CheckpointHook')
+    cfg.default_hooks.checkpoint = dict(type='AtomicCheckpointHook')
     cfg.work_dir = str(args.work_dir / name)
     cfg.load_from = load_from and str(load_from)
     cfg.randomness = dict(seed=args.seed)

@@ -375,12 +375,25 @@ def in_todays_layout(cfg):
     return model | dict(detector=detector, object_source=source)
 
 
+#: Subclasses that took the place of what the first version named.
+SUCCESSORS = {
+    'ResumableTrainLoop': 'EpochBasedTrainLoop',
+    'AtomicCheckpointHook': 'CheckpointHook',
+}
+#: Hooks that stop a run, or let it stop, and else change nothing.
+GUARDS = {'resume_fit', 'stop_signal', 'dataset_fit', 'finite'}
+
+
 def plain(node, name=None):
     """Lists for tuples, and nothing that says what is so anyway."""
     if isinstance(node, dict):
         silent = {'backend_args': None, 'init_cfg': None}
+        if name == 'default_hooks':
+            node = {k: v for k, v in node.items() if k not in GUARDS}
         return {
-            key: plain(value, key)
+            key: SUCCESSORS.get(value, value)
+            if key == 'type'
+            else plain(value, key)
             for key, value in node.items()
             if not (key in silent and value is silent[key])
         }

@@ -22,6 +22,7 @@ from mmsgg.engine import (
     config_from_args,
     fetch_initial_weights,
     leave_process_group,
+    newest_checkpoint,
     use_safe_reading,
 )
 
@@ -71,8 +72,42 @@ def apply_training_options(cfg: Config, args: Namespace) -> None:
         cfg.auto_scale_lr.enable = True
     if args.resume is not None:
         cfg.resume = True
-        # Without a name mmengine looks for the last one in the work dir.
-        cfg.load_from = None if args.resume == 'auto' else args.resume
+        if args.resume != 'auto':
+            cfg.load_from = args.resume
+        cfg.setdefault('load_from', None)
+
+
+def find_resume_point(
+    cfg: Config, resume: str | None, trust: bool = False
+) -> list[str]:
+    """Put the newest checkpoint of the work dir into ``cfg``, if there is one.
+
+    Without one the run starts as it would without ``--resume``.
+
+    Args:
+        cfg: Config of a run; ``load_from`` and ``resume`` are set.
+        resume: What ``--resume`` was given.
+        trust: Whether code in checkpoints may run.
+
+    Returns:
+        What the log should say.
+    """
+    if resume != 'auto' and (cfg.get('load_from') or not cfg.get('resume')):
+        return []
+    try:
+        path, passed_over = newest_checkpoint(cfg.work_dir, trust)
+    except ValueError as error:
+        raise SystemExit(str(error)) from error
+    if path is None:
+        cfg.resume = False
+        start = cfg.get('load_from') or 'nothing'
+        return [
+            f'No checkpoint to resume in {cfg.work_dir}: start from {start}'
+        ]
+    cfg.load_from = str(path)
+    return [f'Passed over: {reason}' for reason in passed_over] + [
+        f'Resume from {path}'
+    ]
 
 
 def warn_of_untrained_detector(cfg: Config) -> None:
@@ -95,16 +130,24 @@ def main() -> None:
     use_safe_reading(args.trust)
     cfg = config_from_args(args)
     apply_training_options(cfg, args)
+    notes = find_resume_point(cfg, args.resume, args.trust)
     runner = Runner.from_cfg(cfg)
+    for note in notes:
+        print_log(note, logger='current')
     warn_of_untrained_detector(cfg)
     check_train_loaders(runner)
     fetch_initial_weights(cfg)
+    code = None
     try:
         runner.train()
     except CheckpointError as error:
         raise SystemExit(f'error: {error}') from error
+    except SystemExit as stop:  # on a signal, after the same step everywhere
+        code = stop.code
     del runner
     leave_process_group()
+    if code is not None:
+        raise SystemExit(code)
 
 
 if __name__ == '__main__':

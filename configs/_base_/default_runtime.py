@@ -5,7 +5,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     checkpoint=dict(
-        type='CheckpointHook',
+        type='AtomicCheckpointHook',
         interval=1,
         max_keep_ckpts=3,
         save_best='R@100',
@@ -14,7 +14,9 @@ default_hooks = dict(
     checkpoint_fit=dict(type='CheckpointFitHook'),
     dataset_fit=dict(type='DatasetFitHook'),
     finite=dict(type='FiniteHook'),
+    resume_fit=dict(type='ResumeFitHook'),
     resume_validation=dict(type='ResumeValidationHook'),
+    stop_signal=dict(type='StopSignalHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     visualization=dict(type='mmdet.DetVisualizationHook'),
 )

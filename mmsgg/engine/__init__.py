@@ -29,6 +29,7 @@ from mmsgg.engine.loader_checks import (
     check_test_loader,
     check_train_loaders,
 )
+from mmsgg.engine.resume_point import newest_checkpoint
 
 __all__ = [
     'CheckpointError',
@@ -46,6 +47,7 @@ __all__ = [
     'embedded_config',
     'fetch_initial_weights',
     'leave_process_group',
+    'newest_checkpoint',
     'read_checkpoint',
     'read_config_text',
     'use_gloo_without_gpu',

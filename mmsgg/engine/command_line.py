@@ -1,6 +1,9 @@
 """What the command lines of ``tools/train.py`` and ``tools/test.py`` share."""
 
+import ctypes
 import os
+import signal
+import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from difflib import get_close_matches
 from pathlib import Path
@@ -157,6 +160,18 @@ def check_config_version(cfg: Config) -> None:
         )
 
 
+def end_with_launcher() -> None:
+    """Let this process end where torchrun, which started it, is killed.
+
+    torchrun ends its workers when it is asked to end, but not when it is
+    killed: they would go on, or hang, and hold their GPUs. On Linux alone.
+    """
+    if 'TORCHELASTIC_RUN_ID' not in os.environ or sys.platform != 'linux':
+        return
+    set_parent_death_signal = 1
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
 def config_from_args(args: Namespace) -> Config:
     """Read the config and apply the shared arguments to it.
 
@@ -174,6 +189,7 @@ def config_from_args(args: Namespace) -> Config:
         SystemExit: If the config is of the first version.
     """
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    end_with_launcher()
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     try:

@@ -194,7 +194,7 @@ def _runner(
     if training:
         # what watches a validation score has none to watch
         cfg.default_hooks.checkpoint = dict(
-            type='CheckpointHook', max_keep_ckpts=1
+            type='AtomicCheckpointHook', max_keep_ckpts=1
         )
     else:
         cfg.load_from = checkpoint

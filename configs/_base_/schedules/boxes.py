@@ -1,5 +1,5 @@
 # A relation head on boxes and classes: minutes on a CPU.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=12)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=12)
 test_cfg = dict(type='TestLoop')
 optim_wrapper = dict(
     type='OptimWrapper',

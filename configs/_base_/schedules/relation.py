@@ -1,6 +1,6 @@
 # A relation head on a frozen detector: lr 1e-3 an image, until recall stands
 # still.
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=50, val_interval=1)
+train_cfg = dict(type='ResumableTrainLoop', max_epochs=50, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 

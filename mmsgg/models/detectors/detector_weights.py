@@ -1,8 +1,10 @@
 """What the weights of a detector are to the relation stage above it."""
 
+import logging
 import re
 from collections.abc import Mapping
 
+from mmengine.logging import print_log
 from torch import Tensor
 
 # In a detector, and in a branch of the relation head (FC67Head, Res5Head). Of
@@ -57,6 +59,12 @@ def check_frozen_weights(
             first ones.
     """
     if frozen.keys().isdisjoint(checkpoint):
+        print_log(
+            'The checkpoint holds nothing of the detector, which is frozen: '
+            'it stays as it starts, at random unless its init_cfg loads it',
+            logger='current',
+            level=logging.WARNING,
+        )
         return
     faults = []
     for name, value in frozen.items():

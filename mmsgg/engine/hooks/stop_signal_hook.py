@@ -1,0 +1,129 @@
+"""End training on a signal, at a step that it can go on from."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any
+
+from mmengine.dist import is_distributed
+from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop, Runner
+from torch.distributed import distributed_c10d
+
+from mmsgg.registry import HOOKS
+
+from .atomic_checkpoint_hook import AtomicCheckpointHook
+
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+@HOOKS.register_module()
+class StopSignalHook(Hook):
+    """Write a checkpoint and end where a batch system, or Ctrl-C, asks for it.
+
+    The step under way is finished first. Several processes agree on the step
+    over the store that they met at, a look at it a step; it is the step after
+    the one at which the first of them saw its signal, since none can finish
+    that one without the others. A validation ends at once: the checkpoint of
+    its epoch is written, and a resumed run validates anew. A second Ctrl-C
+    ends a single process at once.
+
+    The exit code is 128 and the number of the signal, as of a shell.
+    """
+
+    priority = 'LOWEST'
+
+    def __init__(self) -> None:
+        self.received = 0
+        self._handlers: dict[signal.Signals, Any] = {}
+
+    def before_train(self, runner: Runner) -> None:
+        """Listen for signals, from now on."""
+        self.received = 0
+        self._key = f'mmsgg/stop/{runner.timestamp}'
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                self._handlers[number] = signal.signal(number, self._receive)
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: dict | None = None,
+    ) -> None:
+        """End here if it is time.
+
+        Raises:
+            SystemExit: With the code of the signal.
+        """
+        step, number = self._stop_at(runner.iter)
+        # gradients that are gathered over several steps would be lost
+        update = getattr(runner.optim_wrapper, 'should_update', lambda: True)
+        if number == 0 or runner.iter < step or not update():
+            return
+        hooks = [
+            h for h in runner.hooks if isinstance(h, AtomicCheckpointHook)
+        ]
+        for hook in hooks:
+            hook.save_within_epoch(runner)
+        where = f'; {hooks[0].last_ckpt} goes on from here' if hooks else ''
+        self._end(runner, number, f'after step {runner.iter + 1}{where}')
+
+    def after_val_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        """End within a validation in training.
+
+        Raises:
+            SystemExit: With the code of the signal.
+        """
+        if not (self.received and isinstance(runner._train_loop, BaseLoop)):
+            return
+        # the other processes may be waiting for something else than farewell
+        leave: Callable[[int], Any] = sys.exit
+        if is_distributed():
+            leave = os._exit
+        self._end(runner, self.received, 'while validating', leave)
+
+    def after_train(self, runner: Runner) -> None:
+        """Leave signals to those who had them."""
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
+        self._handlers.clear()
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        if self.received and number == signal.SIGINT and not is_distributed():
+            raise KeyboardInterrupt
+        self.received = number
+
+    def _stop_at(self, step: int) -> tuple[int, int]:
+        """The step to end after, and the number of the signal or 0."""
+        if not is_distributed():
+            return step, self.received
+        store = distributed_c10d._get_default_store()
+        if store.check([self._key]):
+            at, number = store.get(self._key).split()
+            return int(at), int(number)
+        if self.received:
+            store.set(self._key, f'{step + 1} {self.received}')
+        return step + 1, self.received
+
+    def _end(
+        self,
+        runner: Runner,
+        number: int,
+        where: str,
+        leave: Callable[[int], Any] = sys.exit,
+    ) -> None:
+        name = signal.Signals(number).name
+        runner.logger.info(f'Training ends on {name} {where}')
+        self.after_train(runner)
+        leave(128 + number)
