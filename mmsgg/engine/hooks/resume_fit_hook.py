@@ -10,6 +10,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
+from mmsgg.engine.checkpoint_reading import CheckpointError
 from mmsgg.registry import HOOKS
 
 
@@ -32,8 +33,8 @@ class ResumeFitHook(Hook):
         """Compare, before anything of the checkpoint takes effect.
 
         Raises:
-            ValueError: If the checkpoint is resumed and is of another stage,
-                method or detector.
+            CheckpointError: If the checkpoint is resumed and is of another
+                stage, method or detector.
         """
         if not runner._resume:
             return
@@ -43,7 +44,7 @@ class ResumeFitHook(Hook):
         if here == there:
             difference = _first_difference(runner, checkpoint)
         if difference:
-            raise ValueError(
+            raise CheckpointError(
                 f'{runner._load_from or "The last checkpoint"} cannot be '
                 f'resumed: {difference}. To start from its weights, leave '
                 '--resume away and set --cfg-options load_from=FILE'

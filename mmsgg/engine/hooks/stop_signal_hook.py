@@ -18,6 +18,8 @@ from mmsgg.registry import HOOKS
 from .atomic_checkpoint_hook import AtomicCheckpointHook
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+#: More than there are numbers of signals.
+NUM_SIGNALS = 128
 
 
 @HOOKS.register_module()
@@ -109,12 +111,12 @@ class StopSignalHook(Hook):
         if not is_distributed():
             return step, self.received
         store = distributed_c10d._get_default_store()
-        if store.check([self._key]):
-            at, number = store.get(self._key).split()
-            return int(at), int(number)
-        if self.received:
-            store.set(self._key, f'{step + 1} {self.received}')
-        return step + 1, self.received
+        agreed = store.add(self._key, 0)  # nothing but sums can be asked for
+        if agreed:
+            return divmod(agreed, NUM_SIGNALS)
+        if self.received and store.add(f'{self._key}/first', 1) == 1:
+            store.add(self._key, (step + 1) * NUM_SIGNALS + self.received)
+        return step, 0
 
     def _end(
         self,
