@@ -15,7 +15,6 @@ from mmengine.runner import Runner
 from mmsgg.engine import (
     CheckpointError,
     add_shared_arguments,
-    check_test_loader,
     checkpoint_file,
     config_file,
     config_from_args,
@@ -92,7 +91,6 @@ def main() -> None:
     if args.show or args.show_dir is not None:
         draw_predictions(cfg, args)
     runner = Runner.from_cfg(cfg)
-    check_test_loader(runner)
     if args.out is not None:
         # a detector has no scene graphs to dump
         graphs = 'relation_head' in cfg.get('model', {})

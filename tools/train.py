@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 from mmsgg.engine import (
     CheckpointError,
     add_shared_arguments,
-    check_train_loaders,
+    check_training,
     checkpoint_file,
     config_file,
     config_from_args,
@@ -135,7 +135,7 @@ def main() -> None:
     for note in notes:
         print_log(note, logger='current')
     warn_of_untrained_detector(cfg)
-    check_train_loaders(runner)
+    check_training(runner)
     fetch_initial_weights(cfg)
     code = None
     try:

@@ -13,6 +13,7 @@ default_hooks = dict(
     ),
     checkpoint_fit=dict(type='CheckpointFitHook'),
     dataset_fit=dict(type='DatasetFitHook'),
+    loader_fit=dict(type='LoaderFitHook'),
     finite=dict(type='FiniteHook'),
     resume_fit=dict(type='ResumeFitHook'),
     resume_validation=dict(type='ResumeValidationHook'),

@@ -25,10 +25,7 @@ from mmsgg.engine.embedded_config import (
     read_config_text,
 )
 from mmsgg.engine.initial_weights import fetch_initial_weights
-from mmsgg.engine.loader_checks import (
-    check_test_loader,
-    check_train_loaders,
-)
+from mmsgg.engine.loader_checks import check_training
 from mmsgg.engine.resume_point import newest_checkpoint
 
 __all__ = [
@@ -38,8 +35,7 @@ __all__ = [
     'add_shared_arguments',
     'add_trust',
     'check_config_version',
-    'check_test_loader',
-    'check_train_loaders',
+    'check_training',
     'check_weights',
     'checkpoint_file',
     'config_file',

@@ -10,17 +10,17 @@ from torch.utils.data import DataLoader
 from mmsgg.datasets import SceneGraphDataset, inner_datasets
 
 
-def check_train_loaders(runner: Runner) -> None:
-    """Refuse loaders that a training could not work with.
+def check_training(runner: Runner) -> None:
+    """Refuse a loader that has nothing to train on.
 
-    They are built here, where the runner would do so a little later.
+    It is built here, where the runner would do so a little later: schedulers
+    fail at an epoch without a batch before any hook is called.
 
     Args:
-        runner: Before :meth:`~mmengine.runner.Runner.train`.
+        runner: Before or in :meth:`~mmengine.runner.Runner.train`.
 
     Raises:
-        ValueError: If the training set has no batch, or something is wrong
-            with the validation as in :func:`check_test_loader`.
+        ValueError: If there is no image, or no batch.
     """
     loader = runner.train_dataloader
     _refuse_empty(loader, 'train_dataloader')
@@ -32,26 +32,22 @@ def check_train_loaders(runner: Runner) -> None:
             'drop_last=True leaves it out, so that nothing would be trained; '
             'set a smaller batch_size or drop_last=False'
         )
-    if runner.val_loop is not None:
-        _check_evaluation(runner.val_dataloader, runner.val_evaluator, 'val')
 
 
-def check_test_loader(runner: Runner) -> None:
-    """Refuse a loader whose scores would not be of the whole test set.
+def check_evaluation(
+    loader: DataLoader, evaluator: Evaluator, split: str
+) -> None:
+    """Refuse scores that would not be of the whole set, as it is annotated.
 
     Args:
-        runner: Before :meth:`~mmengine.runner.Runner.test`.
+        loader: Of the images.
+        evaluator: With the metrics.
+        split: 'val' or 'test'.
 
     Raises:
         ValueError: If the set is empty, some of its images would be left out
             or replaced, or a metric would go by another annotation.
     """
-    _check_evaluation(runner.test_dataloader, runner.test_evaluator, 'test')
-
-
-def _check_evaluation(
-    loader: DataLoader, evaluator: Evaluator, split: str
-) -> None:
     name = f'{split}_dataloader'
     _refuse_empty(loader, name)
     sampler: Any = loader.sampler

@@ -8,7 +8,8 @@ import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmsgg.engine import check_test_loader, check_train_loaders
+from mmsgg.engine import check_training
+from mmsgg.engine.loader_checks import check_evaluation
 
 from ..folders import ROOT
 from ..test_datasets.test_coco_relations import SMALL
@@ -75,7 +76,7 @@ def test_a_batch_larger_than_the_set(cfg, monkeypatch):
     ):
         run_tool(train_tool, cfg, monkeypatch)
     cfg.train_dataloader.drop_last = False
-    check_train_loaders(Runner.from_cfg(cfg))
+    check_training(Runner.from_cfg(cfg))
 
 
 @pytest.mark.parametrize(
@@ -107,23 +108,24 @@ def test_relations_that_were_packed_away(cfg, monkeypatch):
         runner.test()
 
 
-def coco_runner(cfg, **metric):
+def check_coco(cfg, **metric):
     cfg.test_evaluator = [dict(type='mmdet.CocoMetric', **metric)]
-    return Runner.from_cfg(cfg)
+    runner = Runner.from_cfg(cfg)
+    check_evaluation(runner.test_dataloader, runner.test_evaluator, 'test')
 
 
 def test_mmdet_coco_metric_reads_the_same_annotation(cfg, tmp_path):
     with pytest.raises(ValueError, match=r"no ann_file.*type='CocoMetric'"):
-        check_test_loader(coco_runner(cfg))
+        check_coco(cfg)
     path = cfg.test_dataloader.dataset.ann_file
     with pytest.raises(ValueError, match=r'needs area and iscrowd.*bbox'):
-        check_test_loader(coco_runner(cfg, ann_file=path))
+        check_coco(cfg, ann_file=path)
     content = copy.deepcopy(SMALL)
     for entry in content['annotations']:
         entry |= dict(area=entry['bbox'][2] * entry['bbox'][3], iscrowd=0)
     (tmp_path / 'all.json').write_text(json.dumps(content))
-    check_test_loader(coco_runner(cfg, ann_file=path))
+    check_coco(cfg, ann_file=path)
     names = dict(classes=('hat', 'cat'), predicates=('on', 'under'))
     cfg.test_dataloader.dataset.metainfo = names
     with pytest.raises(ValueError, match='in another order, than the classes'):
-        check_test_loader(coco_runner(cfg, ann_file=path))
+        check_coco(cfg, ann_file=path)

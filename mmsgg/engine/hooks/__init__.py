@@ -5,6 +5,7 @@ from .checkpoint_fit_hook import CheckpointFitHook
 from .dataset_fit_hook import DatasetFitHook
 from .finite_hook import FiniteHook
 from .frequency_bias_hook import FrequencyBiasHook
+from .loader_fit_hook import LoaderFitHook
 from .predicate_count_hook import PredicateCountHook
 from .resume_fit_hook import ResumeFitHook
 from .resume_validation_hook import ResumeValidationHook
@@ -18,6 +19,7 @@ __all__ = [
     'DatasetFitHook',
     'FiniteHook',
     'FrequencyBiasHook',
+    'LoaderFitHook',
     'PredicateCountHook',
     'ResumeFitHook',
     'ResumeValidationHook',
