@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader
 from mmsgg.datasets import GQA200Dataset, SceneGraphJsonDataset, VRDDataset
 from mmsgg.registry import DATASETS
 
+from . import test_vrd as vrd_files
 from .test_coco_relations import SMALL, opened
 from .vg_files import settings
 
@@ -128,3 +129,19 @@ def test_another_annotation_is_no_broken_image(broken, folder):
     dataset = DATASETS.build(config | dict(skip_broken_images=True))
     with pytest.raises(ValueError, match='annotation says'):
         dataset[0]
+
+
+def test_sizes_of_vrd(tmp_path):
+    folder = vrd_files.write(tmp_path, vrd_files.small_files())
+    path = folder / 'a.jpg'
+    path.write_bytes(b'not an image')
+    options = vrd_files.settings(folder, image_folders=('',))
+    with pytest.raises(ValueError, match=r'a\.jpg does not open as an image'):
+        VRDDataset(**options)
+    assert len(VRDDataset(**options, skip_broken_images=True)) == 3
+    sizes = {name: [50.0, 40] for name in vrd_files.small_files()}
+    for wrong in ([50.5, 40], [50], [0, 40], 'large'):
+        sizes['a.jpg'] = wrong
+        (folder / 'sizes.json').write_text(json.dumps(sizes))
+        with pytest.raises(ValueError, match=r"sizes\.json: .* 'a\.jpg' is"):
+            VRDDataset(**options, sizes_file='sizes.json')
