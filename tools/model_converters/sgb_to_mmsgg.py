@@ -20,7 +20,12 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from conversion import check_weights, names_of, state_dict_of
-from mmsgg.engine import checkpoint_file, config_file, read_checkpoint
+from mmsgg.engine import (
+    add_trust,
+    checkpoint_file,
+    config_file,
+    read_checkpoint,
+)
 from mmsgg.engine.command_line import add_cfg_options
 from sgb_rules import KINDS
 from sgb_weights import convert, entries_of, kind_of, longest, revert
@@ -49,11 +54,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         action='store_true',
         help='from a checkpoint of mmsgg to one of Scene-Graph-Benchmark',
     )
-    parser.add_argument(
-        '--trust',
-        action='store_true',
-        help='read the file even where that runs code in it',
-    )
+    add_trust(parser)
     return parser.parse_args(argv)
 
 

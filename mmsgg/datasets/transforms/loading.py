@@ -183,7 +183,8 @@ class LoadRelationAnnotations(LoadAnnotations):
             raise KeyError(
                 "no 'relations' in the item: LoadRelationAnnotations needs a "
                 'data set of scene graphs; to load boxes alone use '
-                "'mmdet.LoadAnnotations'"
+                "'mmdet.LoadAnnotations', and for images without annotation "
+                'SGGInferencer, not inference_detector'
             )
         relations = results['relations']
         results['gt_relation_pairs'] = np.array(
