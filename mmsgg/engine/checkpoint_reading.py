@@ -1,5 +1,6 @@
 """Reading checkpoints, of which no code runs unless they are trusted."""
 
+import os
 from pathlib import Path
 from typing import IO, Any
 from urllib.parse import urlparse
@@ -141,6 +142,8 @@ def _local_file(address: str) -> Path:
     for may_fetch in (rank == 0, True):  # then those on other machines
         if may_fetch and not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
-            torch.hub.download_url_to_file(address, str(file), progress=False)
+            torch.hub.download_url_to_file(
+                address, str(file), progress=os.isatty(0)
+            )
         barrier()
     return file

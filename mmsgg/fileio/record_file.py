@@ -18,15 +18,17 @@ def write_records(path: str | Path, records: Sequence[dict]) -> None:
     """Write records as ``.npz``, whole or not at all.
 
     The arrays of one name lie one behind the other, beside ``NAME.length``
-    with the rows of each record; the rest is JSON in ``header``.
+    with the rows of each record, -1 where it has no such array; the rest is
+    JSON in ``header``.
 
     Args:
         path: The file to write; its folder is made.
-        records: Dicts of one form. What is a dict in them holds arrays that
-            agree in their rows; the rest is numbers, strings and lists.
+        records: Dicts. What is a dict in them holds arrays; the rest is
+            numbers, strings and lists.
 
     Raises:
-        ValueError: If the records differ in their names.
+        ValueError: If an array holds objects, or has another form than those
+            of its name in other records.
     """
     path = Path(path)
     groups = _groups(records)
@@ -42,14 +44,9 @@ def write_records(path: str | Path, records: Sequence[dict]) -> None:
         with zipfile.ZipFile(part, 'w') as file:
             _write_array(file, 'header', np.frombuffer(text, np.uint8))
             for group, names in groups.items():
-                parts = [record[group] for record in records]
                 for name in names:
-                    arrays = [np.asarray(part[name]) for part in parts]
-                    _write_array(file, f'{group}.{name}', _joined(arrays))
-                lengths = [len(part[names[0]]) for part in parts]
-                _write_array(
-                    file, f'{group}.length', np.array(lengths, np.int64)
-                )
+                    found = [r.get(group, {}).get(name) for r in records]
+                    _write_column(file, f'{group}.{name}', found)
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
@@ -78,7 +75,7 @@ def read_records(path: str | Path) -> Any:
         try:
             if is_zip:
                 with np.load(file, allow_pickle=False) as arrays:
-                    return list(_records(arrays))
+                    return _records(arrays)
             return restricted_pickle.load(file)
         except MemoryError:
             raise
@@ -97,13 +94,12 @@ def read_records(path: str | Path) -> Any:
 
 def _groups(records: Sequence[dict]) -> dict[str, list[str]]:
     """The names of the arrays in each dict of the records."""
-    groups: dict[str, list[str]] = {}
+    groups: dict[str, dict[str, None]] = {}
     for record in records:
-        found = {k: [*v] for k, v in record.items() if isinstance(v, dict)}
-        if groups and found != groups:
-            raise ValueError(f'one record has {groups}, another {found}')
-        groups = found
-    return groups
+        for key, value in record.items():
+            if isinstance(value, dict):
+                groups.setdefault(key, {}).update(dict.fromkeys(value))
+    return {group: list(names) for group, names in groups.items()}
 
 
 def _plain_number(value: Any) -> Any:
@@ -111,10 +107,16 @@ def _plain_number(value: Any) -> Any:
     return value.item() if hasattr(value, 'item') else str(value)
 
 
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    """Arrays, one behind the other; empty ones may lack columns."""
-    rows = [array for array in arrays if len(array)]
-    return np.concatenate(rows) if rows else arrays[0]
+def _write_column(
+    file: zipfile.ZipFile, name: str, found: Sequence[Any]
+) -> None:
+    """Write the arrays of one name; None where a record has it not."""
+    arrays = [np.asarray(value) for value in found if value is not None]
+    # empty ones may lack columns
+    filled = [array for array in arrays if len(array)] or arrays[:1]
+    _write_array(file, name, np.concatenate(filled))
+    lengths = [-1 if value is None else len(value) for value in found]
+    _write_array(file, f'{name}.length', np.array(lengths, np.int64))
 
 
 def _write_array(file: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
@@ -122,20 +124,29 @@ def _write_array(file: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
         np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def _records(arrays: Any) -> Iterator[dict]:
+def _records(arrays: Any) -> list[dict]:
     """Take the records apart."""
     header = json.loads(arrays['header'].tobytes())
     if header['format'] != _FORMAT or header['version'] != 1:
         raise ValueError('its header is of another program or version')
-    parts = {}
+    records = header['records']
     for group, names in header['groups'].items():
-        ends = np.cumsum(arrays[f'{group}.length'])
         for name in names:
-            rows = arrays[f'{group}.{name}']
-            if len(rows) != (ends[-1] if len(ends) else 0):
-                raise ValueError(f'{group}.{name} has another length')
-            parts[group, name] = np.split(rows, ends[:-1])
-    for i, record in enumerate(header['records']):
-        for group, names in header['groups'].items():
-            record[group] = {name: parts[group, name][i] for name in names}
-        yield record
+            for record, rows in zip(
+                records, _rows(arrays, f'{group}.{name}'), strict=True
+            ):
+                if rows is not None:
+                    record.setdefault(group, {})[name] = rows
+    return records
+
+
+def _rows(arrays: Any, name: str) -> Iterator[np.ndarray | None]:
+    """The rows of each record, None where it has none."""
+    joined, lengths = arrays[name], arrays[f'{name}.length']
+    if len(joined) != lengths[lengths > 0].sum():
+        raise ValueError(f'{name} has another length')
+    start = 0
+    for length in lengths.tolist():
+        stop = start + max(length, 0)
+        yield None if length < 0 else joined[start:stop]
+        start = stop

@@ -62,10 +62,15 @@ def test_a_file_is_replaced_as_a_whole(tmp_path):
 
 
 def test_records_of_two_forms(tmp_path):
-    with pytest.raises(ValueError, match='another'):
-        write_records(
-            tmp_path / 'a.npz', [dict(a=dict(x=[1])), dict(a=dict(y=[1]))]
-        )
+    path = tmp_path / 'a.npz'
+    write_records(path, [dict(a=dict(x=[1])), dict(b=1), dict(a=dict(y=[2]))])
+    first, second, third = read_records(path)
+    assert first['a']['x'].tolist() == [1] and first['a'].keys() == {'x'}
+    assert second == dict(b=1)
+    assert third['a']['y'].tolist() == [2] and third['a'].keys() == {'y'}
+    shapes = [dict(a=dict(x=np.ones((1, 2)))), dict(a=dict(x=np.ones((1, 3))))]
+    with pytest.raises(ValueError, match='match'):
+        write_records(path, shapes)
 
 
 def array_of_objects(path):
@@ -81,7 +86,7 @@ def other_lengths(path):
     write_records(path, records())
     with np.load(path) as file:
         arrays = dict(file)
-    arrays['found.length'][0] = 7
+    arrays['found.boxes.length'][0] = 7
     np.savez(path, **arrays)
 
 

@@ -11,6 +11,7 @@ from mmdet.evaluation import DumpProposals
 from mmengine.config import Config
 
 from mmsgg.datasets.transforms import LoadProposals
+from mmsgg.registry import METRICS
 
 CONFIG = (
     Path(__file__).parents[3] / 'configs/linknet/sgdet_r101_fpn_proposals.py'
@@ -97,3 +98,23 @@ def test_an_image_without_proposals_is_named(files):
     transform = LoadProposals(str(files[1]))
     with pytest.raises(KeyError, match=r'for VG_100K/8\.jpg.*proposals\.pkl'):
         transform(dict(img_path='data/VG_100K/8.jpg'))
+
+
+def test_the_file_of_our_metric_is_no_pickle(files, tmp_path):
+    image, proposals = files
+    metric = METRICS.build(
+        dict(type='DumpProposals', output_dir=str(tmp_path / 'new'))
+    )
+    prediction = dict(bboxes=BOXES, scores=SCORES)
+    sample = dict(img_path=str(image), pred_instances=prediction)
+    none = dict(bboxes=BOXES[:0], scores=SCORES[:0])
+    metric.process({}, [sample, dict(img_path='a/8.jpg', pred_instances=none)])
+    metric.evaluate(2)
+    written = LoadProposals(str(tmp_path / 'new' / 'proposals.npz'))
+    results = written(dict(img_path=str(image)))
+    by_mmdet = LoadProposals(str(proposals))(dict(img_path=str(image)))
+    for key in ('proposals', 'proposals_scores'):
+        assert results[key].tolist() == by_mmdet[key].tolist()
+    assert written(dict(img_path='x/a/8.jpg'))['proposals'].shape == (0, 4)
+    with pytest.raises(ValueError, match=r'does not end in \.npz'):
+        METRICS.build(dict(type='DumpProposals', proposals_file='a.pkl'))

@@ -91,3 +91,24 @@ def test_values_that_are_not_finite_are_not_written(tmp_path, name):
     path.write_bytes(pickle.dumps([dict(sample, img_id=5)]))
     with pytest.raises(ValueError, match=r"preds\.pkl', image 5: pred_inst"):
         read_samples(path)
+
+
+@settings(max_examples=20, deadline=None)
+@given(samples())
+def test_a_file_without_pickles_gives_the_same(tmp_path_factory, data_samples):
+    path = tmp_path_factory.mktemp('npz') / 'preds.npz'
+    dump = DumpSceneGraphs(str(path), topk=2)
+    dump.process(None, data_samples)
+    dump.evaluate(len(data_samples))
+    read = read_samples(path)
+    for again, kept in zip(read, compact(data_samples, 2), strict=True):
+        assert again['topk'] == 2
+        for group, arrays in kept.items():
+            if isinstance(arrays, dict):
+                for name, values in arrays.items():
+                    assert again[group][name].tolist() == values.tolist()
+
+
+def test_another_ending():
+    with pytest.raises(ValueError, match=r"'preds\.csv' does not end in"):
+        DumpSceneGraphs('preds.csv')
