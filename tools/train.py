@@ -135,8 +135,8 @@ def main() -> None:
     for note in notes:
         print_log(note, logger='current')
     warn_of_untrained_detector(cfg)
-    check_training(runner)
     fetch_initial_weights(cfg)
+    check_training(runner)
     code = None
     try:
         runner.train()
