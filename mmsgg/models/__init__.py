@@ -25,6 +25,7 @@ from .relation_heads import (
     UnionRoIExtractor,
 )
 from .roi_heads import (
+    ConcatRoIExtractor,
     CropResizeRoIExtractor,
     FC67BBoxHead,
     FC67Head,
@@ -36,6 +37,7 @@ __all__ = [
     'VGG16',
     'BaseRelationHead',
     'ClassBalancedLoss',
+    'ConcatRoIExtractor',
     'CropResizeRoIExtractor',
     'FC67BBoxHead',
     'FC67Head',

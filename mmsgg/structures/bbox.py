@@ -126,6 +126,34 @@ def relative_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
     )
 
 
+def image_geometry(boxes: Tensor, image_sizes: Tensor) -> Tensor:
+    """Where and how large a box is in its image (Scene-Graph-Benchmark).
+
+    Args:
+        boxes: (N, 4) boxes [x1, y1, x2, y2] in pixels of some frame.
+        image_sizes: (N, 2) width and height of the image of each, in the same
+            frame, without padding.
+
+    Returns:
+        (N, 9) ``[w / W, h / H, cx / W, cy / H, x1 / W, y1 / H, x2 / W,
+        y2 / H, w h / (W H)]``; widths and heights count pixels inclusively
+        (+1), and the centre is x1 + w / 2.
+    """
+    sizes = boxes[:, 2:] - boxes[:, :2] + 1
+    shares = sizes / image_sizes
+    centres = boxes[:, :2] + sizes / 2
+    return torch.cat(
+        [
+            shares,
+            centres / image_sizes,
+            boxes[:, :2] / image_sizes,
+            boxes[:, 2:] / image_sizes,
+            shares.prod(dim=1, keepdim=True),
+        ],
+        dim=1,
+    )
+
+
 def detailed_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
     """Say of two boxes also how they overlap, how far apart and how slim.
 

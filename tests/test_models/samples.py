@@ -61,6 +61,7 @@ def random_objects(num_boxes, seed=0, task='sgcls'):
     """Objects as a detector gives them to a relation head."""
     generator = torch.Generator().manual_seed(seed)
     objects = InstanceData(
+        metainfo=dict(img_shape=(SIZE, SIZE)),
         bboxes=random_boxes(num_boxes, generator),
         logits=torch.randn(num_boxes, NUM_CLASSES + 1, generator=generator),
     )

@@ -166,7 +166,7 @@ def test_shared_unions_train_as_if_pooled_pair_by_pair(draw_boxes):
     objects = [random_objects(n, n) for n in (4, 1, 2)]
     x = feature_map(3)[0].requires_grad_()
 
-    def plain(x, bboxes, pairs):
+    def plain(x, bboxes, pairs, image_sizes):
         rois = bbox2roi(bboxes)
         pooled = head.features.union_roi_extractor(x, *rois[pairs.T])
         return head.features.union_head(pooled), torch.arange(7)

@@ -206,10 +206,16 @@ class SceneGraphDetector(BaseDetector):
             module.training = False
         try:
             with torch.no_grad():
-                return self.object_source.objects(x, batch_data_samples, given)
+                objects = self.object_source.objects(
+                    x, batch_data_samples, given
+                )
         finally:
             for module, mode in zip(modules, modes, strict=True):
                 module.training = mode
+        for image, sample in zip(objects, batch_data_samples, strict=True):
+            if 'img_shape' in sample:
+                image.set_metainfo(dict(img_shape=sample.img_shape))
+        return objects
 
     def loss(
         self,

@@ -1,7 +1,7 @@
 """Building blocks of relation heads that are no method's own."""
 
 from .batch_norm import RobustBatchNorm1d, RobustBatchNorm2d
-from .box_embedding import BoxEmbedding
+from .box_embedding import BoxEmbedding, RelativeBoxEmbedding
 from .frequency_bias import FrequencyBias
 from .geometric_layout import GeometricLayout
 from .global_context import GlobalContext
@@ -13,6 +13,7 @@ __all__ = [
     'GeometricLayout',
     'GlobalContext',
     'ObjectSequences',
+    'RelativeBoxEmbedding',
     'RobustBatchNorm1d',
     'RobustBatchNorm2d',
 ]

@@ -15,12 +15,17 @@ class FrequencyBias(nn.Module):
     Args:
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
+        background: Whether a class can be background, which then comes last
+            (Scene-Graph-Benchmark).
     """
 
-    def __init__(self, num_classes: int, num_predicates: int) -> None:
+    def __init__(
+        self, num_classes: int, num_predicates: int, background: bool = False
+    ) -> None:
         super().__init__()
         self.num_classes = num_classes
-        self.table = nn.Embedding(num_classes**2, num_predicates + 1)
+        self.num_rows = num_classes + background
+        self.table = nn.Embedding(self.num_rows**2, num_predicates + 1)
         nn.init.zeros_(self.table.weight)
 
     @torch.no_grad()
@@ -44,6 +49,8 @@ class FrequencyBias(nn.Module):
                 f'this model, which needs {expected}; set num_classes and '
                 f"num_predicates of the relation head to the data set's"
             )
+        missing = self.num_rows - classes
+        counts = np.pad(counts, [(0, missing), (0, missing), (0, 0)])
         # one background pair more, so that a pair of classes that was never
         # seen is most probably unrelated
         counts = counts.astype(np.float64)
@@ -61,4 +68,4 @@ class FrequencyBias(nn.Module):
         Returns:
             (K, P + 1) logits, background last.
         """
-        return self.table(labels[:, 0] * self.num_classes + labels[:, 1])
+        return self.table(labels[:, 0] * self.num_rows + labels[:, 1])

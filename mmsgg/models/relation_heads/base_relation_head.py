@@ -4,7 +4,7 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import nullcontext
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
+LateNMSRule = Literal['class', 'background', 'overwrite']
 GIVEN_LOGIT = 1000.0  # of a class that was given; its probability is 1
 MAX_RANKED = 65536  # rows of predicates that become probabilities at once
 
@@ -26,7 +27,8 @@ class RelationOutput(NamedTuple):
     """What a relation head says of a batch, image by image.
 
     Background, or unrelated, is the last logit. ``labels`` are the classes
-    that were decided on, none background; losses and predictions read them.
+    that were decided on; losses and predictions read them. None is
+    background, unless ``late_nms_rule`` leaves it so.
     """
 
     object_logits: list[Tensor]  # each (N, C + 1)
@@ -53,7 +55,9 @@ class BaseRelationHead(BaseModule):
     - ``labels`` (N,) only where classes are known (predcls), and with them
       ``scores`` (N,) where these are not certain;
     - ``class_bboxes`` (N, C, 4) only where the boxes are detections (sgdet);
-    - ``features`` (N, d) only of transformers, a query's states.
+    - ``features`` (N, d) only of transformers, a query's states;
+    - as metainfo ``img_shape``, height and width of the image in the pixel
+      frame of the boxes, without padding.
 
     A head that gets along with boxes and classes has ``uses_image = False``;
     its x is ``()``.
@@ -73,6 +77,10 @@ class BaseRelationHead(BaseModule):
             predicates as they are.
         init_cfg: Initialisation, mmengine's.
     """
+
+    #: What :func:`late_nms` does where classes run out; unless it is 'class',
+    #: ``labels`` and the rows of the frequency bias include background.
+    late_nms_rule: LateNMSRule = 'class'
 
     #: Prefixes of weights in older checkpoints, and what they are called now.
     renamed_weights: Mapping[str, str] = MappingProxyType({})
@@ -96,7 +104,11 @@ class BaseRelationHead(BaseModule):
         self.overlap_only = overlap_only
         self.late_nms_iou = late_nms_iou
         self.frequency_bias: Any = (
-            FrequencyBias(num_classes, num_predicates)
+            FrequencyBias(
+                num_classes,
+                num_predicates,
+                background=self.late_nms_rule != 'class',
+            )
             if frequency_bias
             else None
         )
@@ -311,7 +323,10 @@ class BaseRelationHead(BaseModule):
             elif 'class_bboxes' in image:
                 scores = image_logits.float().softmax(dim=1)[:, :-1]
                 image_labels = late_nms(
-                    scores, image.class_bboxes, self.late_nms_iou
+                    scores,
+                    image.class_bboxes,
+                    self.late_nms_iou,
+                    self.late_nms_rule,
                 )
             else:
                 image_labels = image_logits[:, :-1].argmax(dim=1)
@@ -365,11 +380,15 @@ class BaseRelationHead(BaseModule):
         In float32, also under autocast, which leaves too few digits to rank.
         """
         rows = torch.arange(len(labels), device=labels.device)
+        unserved = labels == self.num_classes  # by late NMS
+        labels = torch.where(
+            unserved, object_logits[:, :-1].argmax(dim=1), labels
+        )
         scores = (
             objects.scores
             if 'scores' in objects
             else object_logits.float().softmax(dim=1)[rows, labels]
-        )
+        ).masked_fill(unserved, 0.0)
         bboxes = objects.bboxes
         if 'class_bboxes' in objects:
             bboxes = objects.class_bboxes[rows, labels]
@@ -410,34 +429,88 @@ def given_logits(labels: Tensor, logits: Tensor) -> Tensor:
     return sure.scatter(1, labels[:, None], GIVEN_LOGIT)
 
 
-def late_nms(scores: Tensor, class_bboxes: Tensor, iou_thr: float) -> Tensor:
+def class_probabilities(objects: list[InstanceData]) -> Tensor:
+    """Say what the detector knows of the classes of a batch.
+
+    Args:
+        objects: Objects of each image; see :class:`BaseRelationHead`.
+
+    Returns:
+        (sum N, C + 1) the detector's distribution, background included; where
+        a class is given, 1 for it.
+    """
+    logits = [
+        given_logits(image.labels, image.logits)
+        if 'labels' in image
+        else image.logits
+        for image in objects
+    ]
+    return torch.cat(logits).softmax(dim=1)
+
+
+def image_sizes(objects: list[InstanceData]) -> Tensor:
+    """List width and height (B, 2) of the images of a batch.
+
+    Args:
+        objects: Objects of each image; see :class:`BaseRelationHead`.
+
+    Raises:
+        ValueError: If objects do not bring the size of their image along.
+    """
+    if any('img_shape' not in image.metainfo for image in objects):
+        raise ValueError(
+            'This relation head sees where a box lies in its image, whose '
+            'size the objects do not bring along; set img_shape in their '
+            'metainfo, as SceneGraphDetector does'
+        )
+    sizes = [image.img_shape[1::-1] for image in objects]
+    return objects[0].bboxes.new_tensor(sizes)
+
+
+def late_nms(
+    scores: Tensor,
+    class_bboxes: Tensor,
+    iou_thr: float,
+    rule: LateNMSRule = 'class',
+) -> Tensor:
     """Choose a class for each detection, greedily over (box, class).
 
     Take the best (box, class) left; that box gets the class, which is gone
     for all boxes whose box of that class overlaps by ``iou_thr`` or more.
-    Every detection gets a class (neural-motifs, linknet-pytorch). Ties go to
-    the first box, then the first class.
+    Ties go to the first box, then the first class.
+
+    The rules differ where a crowd of detections exhausts its classes, which
+    takes as many detections in a place as there are classes. By 'class' all
+    get one nevertheless (neural-motifs, linknet-pytorch), by 'background'
+    those that are left stay background (the post-processing of
+    Scene-Graph-Benchmark). By 'overwrite' a detection that already has a
+    class may take another one in the place of one that is left
+    (Scene-Graph-Benchmark's transformer, PE-Net).
 
     Args:
         scores: (N, C) probabilities of the classes, without background.
         class_bboxes: (N, C, 4) the box for each class, in one pixel frame.
         iou_thr: IoU from which two boxes cannot both have a class.
+        rule: What becomes of a detection whose classes are all gone.
 
     Returns:
-        (N,) int64 classes.
+        (N,) int64 classes, C for background.
     """
     # each step waits for the one before: on a GPU that is a wait each, and
     # numpy, unlike torch, settles ties by position
     device = scores.device
     left = scores.detach().cpu().numpy().copy()
     class_bboxes = class_bboxes.detach().cpu()
-    labels = np.zeros(len(left), dtype=np.int64)
+    labels = np.full(len(left), scores.shape[1], dtype=np.int64)
     for _ in range(len(left)):
         row, label = divmod(int(left.argmax()), left.shape[1])
+        if rule == 'background' and left[row, label] <= 0:
+            break
         labels[row] = label
         boxes = class_bboxes[:, label]
         overlapping = box_ious(boxes[row : row + 1], boxes)[0] >= iou_thr
         suppressed = overlapping.numpy()
-        left[suppressed, label] = left[suppressed, label].clip(max=0)
+        gone = left[suppressed, label].clip(max=0)  # a served row stays -1
+        left[suppressed, label] = 0 if rule == 'overwrite' else gone
         left[row] = -1
     return torch.from_numpy(labels).to(device)

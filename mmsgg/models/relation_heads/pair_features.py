@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from itertools import accumulate
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from mmdet.structures.bbox import bbox2roi
@@ -105,7 +105,11 @@ class PairFeatures(nn.Module):
         return self.object_head(self.object_roi_extractor(inputs, rois))
 
     def embed_unions(
-        self, x: tuple[Tensor, ...], bboxes: list[Tensor], pairs: Tensor
+        self,
+        x: tuple[Tensor, ...],
+        bboxes: list[Tensor],
+        pairs: Tensor,
+        image_sizes: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Make F of the union boxes, each once.
 
@@ -116,6 +120,8 @@ class PairFeatures(nn.Module):
             x: Feature maps, each (B, channels, H, W), the finest first.
             bboxes: For each image (N, 4), input-image pixels.
             pairs: (sum K, 2) as :func:`stack_pairs` gives them.
+            image_sizes: (B, 2) as :func:`image_sizes` gives them, needed
+                where boxes are drawn into their image.
 
         Returns:
             F (U, channels), ones (U, 1) where it is left out, and (sum K,)
@@ -123,7 +129,7 @@ class PairFeatures(nn.Module):
         """
         unions, rows = self.share_unions(pairs)
         pooled = [
-            self.pool_unions(x, bboxes, chunk)
+            self.pool_unions(x, bboxes, chunk, image_sizes)
             for chunk in self._chunks(unions)
         ]
         return torch.cat(pooled), rows
@@ -143,7 +149,11 @@ class PairFeatures(nn.Module):
         return pairs.sort(dim=1).values.unique(dim=0, return_inverse=True)
 
     def pool_unions(
-        self, x: tuple[Tensor, ...], bboxes: list[Tensor], pairs: Tensor
+        self,
+        x: tuple[Tensor, ...],
+        bboxes: list[Tensor],
+        pairs: Tensor,
+        image_sizes: Tensor | None = None,
     ) -> Tensor:
         """Make F (k, channels) of k pairs; ones (k, 1) where it is left out.
 
@@ -152,7 +162,8 @@ class PairFeatures(nn.Module):
         if self.union_head is None:
             return bboxes[0].new_ones(len(pairs), 1)
         rois = bbox2roi(bboxes)
-        return self.union_head(self.union_roi_extractor(x, *rois[pairs.T]))
+        pooled = self.union_roi_extractor(x, *rois[pairs.T], image_sizes)
+        return self.union_head(pooled)
 
     def score(
         self,
@@ -160,6 +171,7 @@ class PairFeatures(nn.Module):
         bboxes: list[Tensor],
         pairs: Tensor,
         score_pairs: Callable[[Tensor, Tensor], Tensor],
+        image_sizes: Tensor | None = None,
     ) -> Tensor:
         """Score the pairs, in inference some at a time with their F.
 
@@ -171,18 +183,19 @@ class PairFeatures(nn.Module):
             pairs: (sum K, 2) as :func:`stack_pairs` gives them.
             score_pairs: Maps some of the pairs (k, 2) and their F
                 (k, channels), or ones (k, 1), to (k, outputs).
+            image_sizes: As of :meth:`embed_unions`.
 
         Returns:
             (sum K, outputs) in the order of the pairs.
         """
         if self.training or len(pairs) <= self.max_pairs:
-            unions, of_pairs = self.embed_unions(x, bboxes, pairs)
+            unions, of_pairs = self.embed_unions(x, bboxes, pairs, image_sizes)
             return score_pairs(pairs, unions[of_pairs])
         shared, of_pairs = self.share_unions(pairs)
         scores = torch.empty(0)
         for start, rows in self._rows_of_chunks(of_pairs, len(shared)):
             chunk = shared[start : start + self.max_pairs]
-            unions = self.pool_unions(x, bboxes, chunk)
+            unions = self.pool_unions(x, bboxes, chunk, image_sizes)
             part = score_pairs(pairs[rows], unions[of_pairs[rows] - start])
             if len(scores) == 0:
                 scores = part.new_empty(len(pairs), part.shape[1])
@@ -237,23 +250,54 @@ def draw_rectangles(boxes: Tensor, frames: Tensor, size: int) -> Tensor:
     return covered[:, 1, :, None] * covered[:, 0, None, :]
 
 
+def fill_rectangles(boxes: Tensor, frame_sizes: Tensor, size: int) -> Tensor:
+    """Fill the cells that each box touches in its image.
+
+    As Scene-Graph-Benchmark draws: a cell is whole or empty, and where a box
+    ends on the border of two cells the later one belongs to it too.
+
+    Args:
+        boxes: (K, 4) boxes in pixels of some frame.
+        frame_sizes: (K, 2) width and height of the image of each.
+        size: Side of the drawing in cells.
+
+    Returns:
+        (K, size, size) of 0 and 1.
+    """
+    # multiplied first, to round as there
+    lower = (boxes[:, :2] * size / frame_sizes).floor()
+    upper = (boxes[:, 2:] * size / frame_sizes).ceil()
+    cells = torch.arange(size, device=boxes.device, dtype=boxes.dtype)
+    covered = (cells >= lower[..., None]) & (cells <= upper[..., None])
+    return (covered[:, 1, :, None] & covered[:, 0, None, :]).to(boxes.dtype)
+
+
 @MODELS.register_module()
 class UnionRoIExtractor(nn.Module):
     """Pool the union box of each pair, optionally with a drawing of both.
 
-    The drawing (neural-motifs, linknet-pytorch) is a 2-channel picture of the
-    subject and the object box inside their union, which two convolutions
-    turn into a map that is added to the pooled feature.
+    The drawing is a 2-channel picture of the subject and the object box,
+    which two convolutions turn into a map that is added to the pooled
+    feature. It shows them inside their union, the cells less one half
+    (neural-motifs, linknet-pytorch), or inside the whole image, the cells
+    full or empty (Scene-Graph-Benchmark).
 
     Args:
         roi_extractor: Config of the RoI extractor of mmdet.
         draw_boxes: Whether to add the drawing.
+        drawn_in: What the drawing shows the boxes in.
     """
 
     drawing_size = 27  # two stride-2 layers make it 7 x 7
 
-    def __init__(self, roi_extractor: dict, draw_boxes: bool = False) -> None:
+    def __init__(
+        self,
+        roi_extractor: dict,
+        draw_boxes: bool = False,
+        drawn_in: Literal['union', 'image'] = 'union',
+    ) -> None:
         super().__init__()
+        self.drawn_in = drawn_in
         self.roi_extractor = MODELS.build(roi_extractor)
         channels = self.roi_extractor.out_channels
         self.drawing = self._drawing_net(channels) if draw_boxes else None
@@ -273,7 +317,11 @@ class UnionRoIExtractor(nn.Module):
         )
 
     def forward(
-        self, x: tuple[Tensor, ...], subjects: Tensor, objects: Tensor
+        self,
+        x: tuple[Tensor, ...],
+        subjects: Tensor,
+        objects: Tensor,
+        image_sizes: Tensor | None = None,
     ) -> Tensor:
         """Pool any pairs, of several images or of one.
 
@@ -282,6 +330,8 @@ class UnionRoIExtractor(nn.Module):
             subjects: (K, 5) [image index, x1, y1, x2, y2], input-image
                 pixels.
             objects: (K, 5) likewise, row by row of the same image.
+            image_sizes: (B, 2) width and height of the images, needed where
+                the boxes are drawn in them.
 
         Returns:
             (K, C, size, size).
@@ -292,8 +342,16 @@ class UnionRoIExtractor(nn.Module):
         pooled = self.roi_extractor(inputs, rois)
         if self.drawing is None:
             return pooled
-        drawings = [
-            draw_rectangles(boxes[:, 1:], unions, self.drawing_size)
-            for boxes in (subjects, objects)
-        ]
-        return pooled + self.drawing(torch.stack(drawings, dim=1) - 0.5)
+        boxes = subjects[:, 1:], objects[:, 1:]
+        size = self.drawing_size
+        if self.drawn_in == 'union':
+            drawings = [draw_rectangles(ends, unions, size) for ends in boxes]
+            return pooled + self.drawing(torch.stack(drawings, dim=1) - 0.5)
+        if image_sizes is None:
+            raise ValueError(
+                'UnionRoIExtractor draws boxes in their image, whose size '
+                "this relation head does not give; set drawn_in='union'"
+            )
+        frames = image_sizes[subjects[:, 0].long()]
+        drawings = [fill_rectangles(ends, frames, size) for ends in boxes]
+        return pooled + self.drawing(torch.stack(drawings, dim=1))

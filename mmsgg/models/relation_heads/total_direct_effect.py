@@ -127,6 +127,7 @@ class TotalDirectEffect(nn.Module):
             )
         known = [  # the same boxes and classes, these certain
             InstanceData(
+                metainfo=image.metainfo,
                 bboxes=image.bboxes,
                 labels=labels,
                 logits=given_logits(labels, image.logits),
