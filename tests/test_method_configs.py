@@ -15,8 +15,13 @@ from mmsgg.registry import HOOKS, MODELS
 from .test_configs import batch, name_of
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-METHODS = ('frequency', 'imp', 'motifs', 'transformer')
-PATHS = [path for m in METHODS for path in sorted((CONFIGS / m).glob('*.py'))]
+METHODS = ('frequency', 'imp', 'motifs', 'transformer', 'sgb')
+PATHS = [
+    path
+    for m in METHODS
+    for path in sorted((CONFIGS / m).glob('*.py'))
+    if not path.stem.startswith('faster-rcnn')
+]
 WIDTH = 32
 
 
@@ -24,7 +29,16 @@ def narrowed(cfg):
     """Narrow a config, and let its untrained detector find something."""
     detector, head = cfg.model.detector, cfg.model.relation_head
     detector.data_preprocessor.pad_size_divisor = 32
-    detector.roi_head.bbox_head.fc67.out_channels = WIDTH
+    if 'fc67' in detector.roi_head.bbox_head:
+        detector.roi_head.bbox_head.fc67.out_channels = WIDTH
+    else:
+        detector.roi_head.bbox_head.fc_out_channels = WIDTH
+        detector.backbone.update(
+            type='ResNet', depth=18, stem_channels=8, base_channels=8
+        )
+        for key in ('groups', 'base_width'):
+            detector.backbone.pop(key)
+        detector.neck.in_channels = [8, 16, 32, 64]
     for name in ('object_head', 'union_head'):
         if 'features' in head:
             head.features[name].out_channels = WIDTH
@@ -50,7 +64,7 @@ def train_a_step(model):
 @pytest.mark.parametrize('path', PATHS, ids=name_of)
 def test_config_trains_and_predicts(path):
     cfg = narrowed(Config.fromfile(path))
-    task = path.stem.split('_')[0]
+    [task] = {'predcls', 'sgcls', 'sgdet'} & {*path.stem.split('_')}
     assert cfg.model.task == task
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).train()

@@ -1,11 +1,12 @@
-# Motifs without regions. It sees where each box is in its image, but not how
-# the two boxes of a pair lie: that its drawings and union boxes would tell.
+# Motifs of 0.1 without regions. It sees where each box is in its image, but
+# not how the two boxes of a pair lie: that its drawings and union boxes would
+# tell.
 _base_ = './linknet_boxes.py'
 
 model = dict(
     relation_head=dict(
         _delete_=True,
-        type='MotifsRelHead',
+        type='ProductMotifsRelHead',
         num_classes=200,
         num_predicates=100,
         sampler=_base_.model.relation_head.sampler,

@@ -10,7 +10,6 @@ model = dict(
         num_predicates=11,
         sampler=linknet.sampler,
         features=linknet.features,
-        num_edge_layers=2,
         embed_channels=32,
         hidden_channels=64,
     )

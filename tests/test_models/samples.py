@@ -165,10 +165,25 @@ def motifs_cfg(**kwargs):
     return context_cfg('MotifsRelHead', **kwargs)
 
 
+def causal_motifs_cfg(**kwargs):
+    """A causal Motifs head, as small."""
+    return context_cfg('CausalMotifsRelHead', **kwargs)
+
+
+def product_motifs_cfg(**kwargs):
+    """A Motifs head of the first version, as small."""
+    return context_cfg('ProductMotifsRelHead', **kwargs)
+
+
 def transformer_cfg(**kwargs):
     """A transformer head, as small."""
     kwargs = dict(num_heads=2, feedforward_channels=16) | kwargs
     return context_cfg('TransformerRelHead', **kwargs)
+
+
+def gated_transformer_cfg(**kwargs):
+    """A transformer head of the first version, as small."""
+    return transformer_cfg(**kwargs) | dict(type='GatedTransformerRelHead')
 
 
 def feature_map(num_images, seed=0):

@@ -25,22 +25,24 @@ from ..folders import ROOT
 from .samples import (
     drawing_cfg,
     feature_map,
+    gated_transformer_cfg,
     imp_cfg,
     linknet_cfg,
     metas,
-    motifs_cfg,
+    product_motifs_cfg,
     random_objects,
-    transformer_cfg,
 )
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
 HEADS = dict(
     linknet=linknet_cfg(),
     linknet_drawing=linknet_cfg(features=drawing_cfg(), num_object_blocks=1),
-    motifs=motifs_cfg(features=drawing_cfg()),
-    transformer=transformer_cfg(),
+    motifs=product_motifs_cfg(features=drawing_cfg()),
+    transformer=gated_transformer_cfg(),
     imp=imp_cfg(),
-    tde=motifs_cfg(debiasing=dict(type='TotalDirectEffect', channels=16)),
+    tde=product_motifs_cfg(
+        debiasing=dict(type='TotalDirectEffect', channels=16)
+    ),
 )
 
 

@@ -4,10 +4,7 @@ import pytest
 import torch
 
 from mmsgg.models.layers import ObjectSequences
-from mmsgg.models.relation_heads.motifs_rel_head import (
-    LabelDecoder,
-    ObjectLSTM,
-)
+from mmsgg.models.relation_heads.motifs_lstm import LabelDecoder, ObjectLSTM
 from mmsgg.registry import MODELS
 
 from .samples import (
@@ -15,6 +12,7 @@ from .samples import (
     class_targets,
     feature_map,
     motifs_cfg,
+    product_motifs_cfg,
     random_features,
     random_objects,
     sorted_rows,
@@ -39,13 +37,16 @@ def test_lstm_reads_each_image_by_itself():
     torch.testing.assert_close(out, expected)
 
 
+@pytest.mark.parametrize('highway', [False, True])
 @torch.no_grad()
-def test_decoder_goes_on_from_the_class_before():
+def test_decoder_goes_on_from_the_class_before(highway):
     context, keys = random_features(9, 6), random_features(9, 1, 1)[:, 0]
     background = 4
     forced = torch.tensor([4, 0, 4, 3, 4, 4, 1, 2, 4])
     torch.manual_seed(0)
-    decoder = LabelDecoder(6, 8, num_classes=background, embed_channels=5)
+    decoder = LabelDecoder(
+        6, 8, num_classes=background, embed_channels=5, highway=highway
+    )
     expected = torch.zeros(9, background + 1)
     used = set()
     for rows in sorted_rows(NUM_OBJECTS, keys):
@@ -63,17 +64,34 @@ def test_decoder_goes_on_from_the_class_before():
     assert len(used) > 2  # it matters what came before
 
 
+def test_a_channel_is_dropped_from_all_steps_of_an_image():
+    torch.manual_seed(0)
+    decoder = LabelDecoder(6, 8, 4, 5, dropout=0.5).train()
+    states = []
+    decoder.classifier.register_forward_hook(
+        lambda layer, inputs, output: states.append(*inputs)
+    )
+    forced = torch.zeros(9, dtype=torch.long)
+    decoder(random_features(9, 6), forced, ObjectSequences([5, 4]))
+    dropped = (torch.stack(states)[:4] == 0).sum(dim=0)  # image, channel
+    assert {*dropped.flatten().tolist()} == {0, 4}
+    assert not torch.equal(*dropped)
+
+
 def rank(order, box, logits):
     """What Python sorts by."""
     x1, y1, x2, y2 = box.tolist()
     return dict(
         leftright=(x1 + x2) / 2,
+        rightleft=-(x1 + x2) / 2,
         size=-(x2 - x1) * (y2 - y1),
         confidence=-float(logits.softmax(dim=0)[:-1].max()),
     )[order]
 
 
-@pytest.mark.parametrize('order', ['leftright', 'size', 'confidence'])
+@pytest.mark.parametrize(
+    'order', ['rightleft', 'leftright', 'size', 'confidence']
+)
 def test_objects_are_read_in_order(order):
     head = MODELS.build(motifs_cfg(order=order))
     objects = [random_objects(n, n) for n in (6, 0, 5)]
@@ -93,7 +111,9 @@ def test_objects_are_read_in_order(order):
 
 
 def test_an_unknown_order_is_refused():
-    with pytest.raises(ValueError, match='one of leftright, confidence, size'):
+    with pytest.raises(
+        ValueError, match='one of rightleft, leftright, confid'
+    ):
         MODELS.build(motifs_cfg(order='random'))
 
 
@@ -117,9 +137,8 @@ def test_the_decoder_is_told_what_is_known():
 def test_classes_depend_on_those_before_them():
     torch.manual_seed(0)
     head = MODELS.build(motifs_cfg()).train()
-    head.box_embedding.dropout.p = 0.0
     objects = random_objects(3)
-    order = (objects.bboxes[:, 0] + objects.bboxes[:, 2]).argsort()
+    order = (objects.bboxes[:, 0] + objects.bboxes[:, 2]).argsort().flip(0)
     logits = []
     for label in range(2):
         targets = class_targets([label] * 3)
@@ -132,7 +151,7 @@ def test_classes_depend_on_those_before_them():
 @torch.no_grad()
 def test_pairs_are_the_product_of_three_features():
     torch.manual_seed(0)
-    head = MODELS.build(motifs_cfg()).eval()
+    head = MODELS.build(product_motifs_cfg()).eval()
     torch.nn.init.normal_(head.frequency_bias.table.weight)
     objects, x = random_objects(3, task='predcls'), feature_map(1)
     edges = []
@@ -144,3 +163,11 @@ def test_pairs_are_the_product_of_three_features():
         joint = edges[0][s, :16] * edges[0][o, 16:] * union
         bias = head.frequency_bias(objects.labels[[s, o]][None])[0]
         torch.testing.assert_close(row, head.predicate_fc(joint) + bias)
+
+
+def test_weights_of_the_first_version_are_recognised():
+    head = MODELS.build(motifs_cfg())
+    former = MODELS.build(product_motifs_cfg())
+    with pytest.raises(ValueError, match="type='ProductMotifsRelHead'"):
+        head.load_state_dict(former.state_dict())
+    MODELS.build(product_motifs_cfg()).load_state_dict(former.state_dict())

@@ -128,7 +128,10 @@ def test_y_bar_is_the_head_on_mean_features_and_decided_classes(head, task):
     [labels], [y] = output.labels, output.predicate_logits
     certain = torch.nn.functional.one_hot(labels, NUM_CLASSES + 1) * 2000.0
     named = InstanceData(
-        bboxes=objects.bboxes, labels=labels, logits=certain - 1000
+        metainfo=objects.metainfo,
+        bboxes=objects.bboxes,
+        labels=labels,
+        logits=certain - 1000,
     )
     mean, kept = head.debiasing.mean, head.features.object_head
     head.features.object_head = torch.nn.Identity()

@@ -98,6 +98,14 @@ KEEP = Operation(lambda v: v, lambda v, _: (v, True))
 ROLL = Operation(
     lambda v: v.roll(-1, dims=0), lambda v, _: (v.roll(1, dims=0), True)
 )
+#: Two rows before those of the classes come last, in their order.
+ROLL_TWO = Operation(
+    lambda v: v.roll(-2, dims=0), lambda v, _: (v.roll(2, dims=0), True)
+)
+#: A convolution over single objects, which is a linear layer.
+POINTWISE = Operation(
+    lambda v: v.squeeze(2), lambda v, _: (v.unsqueeze(2), True)
+)
 #: A table with a row for each two classes and a column for each predicate.
 ROLL_PAIRS = Operation(
     lambda v: _roll_pairs(v, -1), lambda v, _: (_roll_pairs(v, 1), True)
@@ -111,6 +119,7 @@ DROP_BACKGROUND_BOX = Operation(
     lambda v: v[4:].clone(), _with_background_box, lambda v: v[:4].clone()
 )
 
+MAX_LAYERS = 12  # of a transformer
 _BOX = 'roi_heads.box.'
 _BBOX_HEAD = 'roi_head.bbox_head.'
 DETECTOR = Kind(
@@ -145,4 +154,116 @@ DETECTOR = Kind(
     ),
 )  # fmt: skip
 
-KINDS = dict(detector=DETECTOR)
+#: What all relation heads see of objects and pairs.
+_RELATION = 'roi_heads.relation.'
+_UNION = f'{_RELATION}union_feature_extractor.'
+_POOLER = f'{_UNION}feature_extractor.pooler.'
+FEATURES = (
+    Rule(f'{_RELATION}box_feature_extractor.fc6.', 'features.object_head.0.',
+         KEEP),
+    Rule(f'{_RELATION}box_feature_extractor.fc7.', 'features.object_head.3.',
+         KEEP),
+    Rule(f'{_UNION}feature_extractor.fc6.', 'features.union_head.0.', KEEP),
+    Rule(f'{_UNION}feature_extractor.fc7.', 'features.union_head.3.', KEEP),
+    Rule(f'{_POOLER}reduce_channel.0.',
+         'features.union_roi_extractor.roi_extractor.reduce.conv.', KEEP),
+    Rule(f'{_UNION}rect_conv.', 'features.union_roi_extractor.drawing.',
+         KEEP),
+)  # fmt: skip
+
+_PREDICTOR = f'{_RELATION}predictor.'
+_CONTEXT = f'{_PREDICTOR}context_layer.'
+#: What all predictors with a context hold, but PE-Net.
+CONTEXT = (
+    *FEATURES,
+    Rule(f'{_CONTEXT}obj_embed1.', 'object_embedding.', ROLL),
+    Rule(f'{_CONTEXT}obj_embed2.', 'edge_embedding.', ROLL),
+    Rule(f'{_PREDICTOR}post_emb.', 'role_fc.', KEEP),
+    Rule(f'{_PREDICTOR}freq_bias.obj_baseline.', 'frequency_bias.table.',
+         ROLL_PAIRS),
+)  # fmt: skip
+_MOTIFS_CONTEXT = (
+    *CONTEXT,
+    Rule(f'{_CONTEXT}pos_embed.', 'box_embedding.', KEEP),
+    Rule(f'{_CONTEXT}obj_ctx_rnn.', 'object_lstm.', KEEP),
+    Rule(f'{_CONTEXT}lin_obj_h.', 'object_fc.', KEEP),
+    Rule(f'{_CONTEXT}decoder_rnn.obj_embed.', 'label_decoder.embedding.',
+         ROLL_TWO),
+    Rule(f'{_CONTEXT}decoder_rnn.input_linearity.',
+         'label_decoder.cell.input_fc.', KEEP),
+    Rule(f'{_CONTEXT}decoder_rnn.state_linearity.',
+         'label_decoder.cell.state_fc.', KEEP),
+    Rule(f'{_CONTEXT}decoder_rnn.out_obj.', 'label_decoder.classifier.',
+         ROLL),
+    Rule(f'{_CONTEXT}edge_ctx_rnn.', 'edge_lstm.', KEEP),
+    Rule(f'{_CONTEXT}lin_edge_h.', 'edge_fc.', KEEP),
+)  # fmt: skip
+MOTIFS = Kind(
+    config='sgb/motifs_sgdet.py',
+    signs=('post_cat.weight', 'context_layer.lin_obj_h.weight'),
+    rules=(
+        *_MOTIFS_CONTEXT,
+        Rule(f'{_PREDICTOR}post_cat.', 'gate_fc.', KEEP),
+        Rule(f'{_PREDICTOR}rel_compress.', 'predicate_fc.', ROLL),
+    ),
+    unused=(Unused(f'{_CONTEXT}untreated_', 'read by causal models alone'),),
+)
+CAUSAL_MOTIFS = Kind(
+    config='sgb/causal-motifs_sgdet.py',
+    signs=('spt_emb.0.weight', 'context_layer.lin_obj_h.weight'),
+    rules=(
+        *_MOTIFS_CONTEXT,
+        Rule(f'{_PREDICTOR}post_cat.0.', 'gate_fc.', KEEP),
+        Rule(f'{_PREDICTOR}spt_emb.', 'layout_fc.', KEEP),
+        Rule(f'{_PREDICTOR}ctx_compress.', 'predicate_fc.', ROLL),
+        Rule(f'{_PREDICTOR}vis_compress.', 'union_predicate_fc.', ROLL),
+        Rule(f'{_PREDICTOR}untreated_spt', 'mean_layout', KEEP),
+        Rule(f'{_PREDICTOR}avg_post_ctx', 'mean_gates', KEEP),
+        Rule(f'{_PREDICTOR}untreated_feat', 'mean_unions', KEEP),
+        Rule(f'{_CONTEXT}untreated_dcd_feat', 'mean_context', KEEP),
+        Rule(f'{_CONTEXT}untreated_obj_feat', 'mean_inputs', KEEP),
+        Rule(f'{_CONTEXT}untreated_edg_feat', 'mean_words', KEEP),
+    ),
+    unused=(Unused(f'{_PREDICTOR}untreated_conv_spt', 'never set'),),
+)
+#: Both encoders of the transformer, layer by layer.
+_LAYER = {
+    'slf_attn.w_qs.': ('query_fc.', KEEP),
+    'slf_attn.w_ks.': ('key_fc.', KEEP),
+    'slf_attn.w_vs.': ('value_fc.', KEEP),
+    'slf_attn.fc.': ('out_fc.', KEEP),
+    'slf_attn.layer_norm.': ('norm1.', KEEP),
+    'pos_ffn.w_1.weight': ('linear1.weight', POINTWISE),
+    'pos_ffn.w_1.bias': ('linear1.bias', KEEP),
+    'pos_ffn.w_2.weight': ('linear2.weight', POINTWISE),
+    'pos_ffn.w_2.bias': ('linear2.bias', KEEP),
+    'pos_ffn.layer_norm.': ('norm2.', KEEP),
+}
+TRANSFORMER = Kind(
+    config='sgb/transformer_sgdet.py',
+    signs=('post_cat.weight', 'context_layer.lin_obj.weight'),
+    rules=(
+        *CONTEXT,
+        Rule(f'{_CONTEXT}bbox_embed.', 'box_embedding.', KEEP),
+        Rule(f'{_CONTEXT}lin_obj.', 'object_encoder.fc.', KEEP),
+        Rule(f'{_CONTEXT}lin_edge.', 'edge_encoder.fc.', KEEP),
+        Rule(f'{_CONTEXT}out_obj.', 'classifier.', ROLL),
+        *(
+            Rule(f'{_CONTEXT}context_{there}.layer_stack.{i}.{part}',
+                 f'{here}_encoder.layers.{i}.{name}', operation)
+            for there, here in (('obj', 'object'), ('edge', 'edge'))
+            for i in range(MAX_LAYERS)
+            for part, (name, operation) in _LAYER.items()
+        ),
+        Rule(f'{_PREDICTOR}post_cat.', 'gate_fc.', KEEP),
+        Rule(f'{_PREDICTOR}rel_compress.', 'predicate_fc.', ROLL),
+        Rule(f'{_PREDICTOR}ctx_compress.', 'role_predicate_fc.', ROLL),
+    ),
+)  # fmt: skip
+
+KINDS = dict(
+    detector=DETECTOR,
+    motifs=MOTIFS,
+    causal_motifs_sum=CAUSAL_MOTIFS,
+    transformer=TRANSFORMER,
+)

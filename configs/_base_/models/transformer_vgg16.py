@@ -1,9 +1,11 @@
 # The transformer predictor of Scene-Graph-Benchmark (Tang et al. 2020) on the
-# detector and the regions of LinkNet, with the boxes drawn into their union.
+# detector and the regions of LinkNet, with the boxes drawn into their image.
 _base_ = './linknet_vgg16.py'
 
 features = _base_.model.relation_head.features
 features.union_roi_extractor.draw_boxes = True
+features.union_roi_extractor.drawn_in = 'image'
+features.union_head.last_relu = True
 model = dict(
     relation_head=dict(
         _delete_=True,
@@ -12,6 +14,7 @@ model = dict(
         num_predicates=50,
         sampler=dict(type='RelationSampler', num=256, pos_fraction=0.25),
         features=features,
+        late_nms_iou=0.5,
         num_object_layers=4,
         num_edge_layers=2,
         num_heads=8,

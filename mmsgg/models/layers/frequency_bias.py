@@ -69,3 +69,19 @@ class FrequencyBias(nn.Module):
             (K, P + 1) logits, background last.
         """
         return self.table(labels[:, 0] * self.num_rows + labels[:, 1])
+
+    def expected(self, subjects: Tensor, objects: Tensor) -> Tensor:
+        """Average the table over the classes that K pairs may have.
+
+        Args:
+            subjects: (K, rows) probabilities of the subjects' classes, which
+                include background where the table does.
+            objects: (K, rows) those of the objects.
+
+        Returns:
+            (K, P + 1) logits, background last.
+        """
+        rows = self.num_rows
+        of_subjects = subjects @ self.table.weight.reshape(rows, -1)
+        table = of_subjects.unflatten(1, (rows, -1))
+        return torch.einsum('kop,ko->kp', table, objects)

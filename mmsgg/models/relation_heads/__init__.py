@@ -1,23 +1,31 @@
 """Relation heads: one file a method, with the layers that only it uses."""
 
 from .base_relation_head import BaseRelationHead, RelationOutput
+from .causal_motifs_rel_head import CausalMotifsRelHead
 from .frequency_rel_head import FrequencyRelHead
 from .imp_rel_head import IMPRelHead
 from .linknet_rel_head import LinkNetRelHead
 from .mlp_rel_head import MLPRelHead
 from .motifs_rel_head import MotifsRelHead
 from .pair_features import PairFeatures, UnionRoIExtractor, stack_pairs
+from .product_motifs_rel_head import ProductMotifsRelHead
 from .total_direct_effect import TotalDirectEffect
-from .transformer_rel_head import TransformerRelHead
+from .transformer_rel_head import (
+    GatedTransformerRelHead,
+    TransformerRelHead,
+)
 
 __all__ = [
     'BaseRelationHead',
+    'CausalMotifsRelHead',
     'FrequencyRelHead',
+    'GatedTransformerRelHead',
     'IMPRelHead',
     'LinkNetRelHead',
     'MLPRelHead',
     'MotifsRelHead',
     'PairFeatures',
+    'ProductMotifsRelHead',
     'RelationOutput',
     'TotalDirectEffect',
     'TransformerRelHead',

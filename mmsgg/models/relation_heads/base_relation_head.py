@@ -82,6 +82,9 @@ class BaseRelationHead(BaseModule):
     #: ``labels`` and the rows of the frequency bias include background.
     late_nms_rule: LateNMSRule = 'class'
 
+    #: Weights that only an earlier form of the head has, and its type now.
+    earlier_forms: Mapping[str, str] = MappingProxyType({})
+
     #: Prefixes of weights in older checkpoints, and what they are called now.
     renamed_weights: Mapping[str, str] = MappingProxyType({})
 
@@ -126,7 +129,19 @@ class BaseRelationHead(BaseModule):
         return True
 
     def rename_weights(self, weights: dict, prefix: str = '') -> None:
-        """Bring weights of older checkpoints, in place, to their new names."""
+        """Bring weights of older checkpoints, in place, to their new names.
+
+        Raises:
+            ValueError: If they are of an earlier form of this head.
+        """
+        for name, form in self.earlier_forms.items():
+            if prefix + name in weights:
+                raise ValueError(
+                    f'These weights are of the {type(self).__name__} of mmsgg '
+                    f'0.1, which is called {form} now; set '
+                    f"relation_head.type='{form}' in the config that they "
+                    f'were trained with, or take the config of that form'
+                )
         for old, new in self.renamed_weights.items():
             for key in [k for k in weights if k.startswith(prefix + old)]:
                 name = key.removeprefix(prefix + old)
@@ -429,23 +444,27 @@ def given_logits(labels: Tensor, logits: Tensor) -> Tensor:
     return sure.scatter(1, labels[:, None], GIVEN_LOGIT)
 
 
-def class_probabilities(objects: list[InstanceData]) -> Tensor:
-    """Say what the detector knows of the classes of a batch.
+def class_probabilities(
+    objects: list[InstanceData], logits: Tensor | None = None
+) -> Tensor:
+    """Say what is known of the classes of a batch.
 
     Args:
         objects: Objects of each image; see :class:`BaseRelationHead`.
+        logits: (sum N, C + 1) stacked, by default the detector's.
 
     Returns:
-        (sum N, C + 1) the detector's distribution, background included; where
-        a class is given, 1 for it.
+        (sum N, C + 1) their distribution, background included; where a class
+        is given, 1 for it.
     """
-    logits = [
-        given_logits(image.labels, image.logits)
-        if 'labels' in image
-        else image.logits
-        for image in objects
+    if logits is None:
+        logits = torch.cat([image.logits for image in objects])
+    images = zip(objects, logits.split([*map(len, objects)]), strict=True)
+    known = [
+        given_logits(image.labels, rows) if 'labels' in image else rows
+        for image, rows in images
     ]
-    return torch.cat(logits).softmax(dim=1)
+    return torch.cat(known).softmax(dim=1)
 
 
 def image_sizes(objects: list[InstanceData]) -> Tensor:
@@ -465,6 +484,16 @@ def image_sizes(objects: list[InstanceData]) -> Tensor:
         )
     sizes = [image.img_shape[1::-1] for image in objects]
     return objects[0].bboxes.new_tensor(sizes)
+
+
+def image_size_of_each(objects: list[InstanceData]) -> Tensor:
+    """List width and height (sum N, 2) of the image of each object."""
+    return torch.cat(
+        [
+            size.expand(len(image), 2)
+            for size, image in zip(image_sizes(objects), objects, strict=True)
+        ]
+    )
 
 
 def late_nms(

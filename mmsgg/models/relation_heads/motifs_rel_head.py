@@ -1,152 +1,64 @@
-"""Neural motifs: LSTMs over the objects of an image (arXiv 1711.06640)."""
+"""Motifs: LSTMs over the objects of an image (arXiv 1711.06640)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import sqrt
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple, get_args
 
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
-from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from mmsgg.models.layers import BoxEmbedding, ObjectSequences
+from mmsgg.models.layers import ObjectSequences, RelativeBoxEmbedding
 from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
-from .base_relation_head import BaseRelationHead, RelationOutput
+from .base_relation_head import (
+    BaseRelationHead,
+    LateNMSRule,
+    RelationOutput,
+    class_probabilities,
+    image_size_of_each,
+    image_sizes,
+)
+from .motifs_lstm import LabelDecoder, ObjectLSTM
 from .pair_features import REGION_WEIGHTS, PairFeatures, stack_pairs
 
-ORDERS = ('leftright', 'confidence', 'size')
+Order = Literal['rightleft', 'leftright', 'confidence', 'size']
 
 
-class ObjectLSTM(nn.LSTM):
-    """:class:`torch.nn.LSTM`, both ways, never across images.
+class MotifsContext(NamedTuple):
+    """What the objects of a batch are in their context, stacked."""
 
-    Args:
-        in_channels: Width of an object's feature.
-        out_channels: Width of both directions together.
-        num_layers: Layers.
-        dropout: Probability of dropping a channel between layers.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        num_layers: int,
-        dropout: float = 0.0,
-    ) -> None:
-        super().__init__(
-            in_channels,
-            out_channels // 2,
-            num_layers,
-            batch_first=True,
-            dropout=dropout if num_layers > 1 else 0.0,
-            bidirectional=True,
-        )
-
-    def forward(  # type: ignore[override]
-        self, x: Tensor, sequences: ObjectSequences
-    ) -> Tensor:
-        """Map stacked (sum N, in_channels) to (sum N, out_channels).
-
-        In float32, also under autocast: few processors have a bfloat16 LSTM.
-        """
-        with torch.autocast(x.device.type, enabled=False):
-            packed = pack_padded_sequence(
-                sequences.pad(x.float()),
-                sequences.lengths,
-                batch_first=True,
-                enforce_sorted=False,
-            )
-            # torch 2.1 hides its type
-            forward = super().forward  # type: ignore[has-type]
-            packed_out, _ = forward(packed)
-        out, _ = pad_packed_sequence(packed_out, batch_first=True)
-        return sequences.unpad(out)
-
-
-class LabelDecoder(nn.Module):
-    """Classify each object knowing the class of the one before it.
-
-    Zellers et al. 2018, eq. 4 and 5: with c_t the context of the t-th object
-    and o_t its class::
-
-        h_t = LSTM([c_t, K o_{t-1}]);  logits_t = W h_t;  o_t = argmax logits_t
-
-    All images take a step together; an object sees those before it in its own
-    image.
-
-    Args:
-        in_channels: Width of c.
-        hidden_channels: Width of h.
-        num_classes: Object classes C, without background.
-        embed_channels: Width of the word table K.
-    """
-
-    def __init__(
-        self,
-        in_channels: int,
-        hidden_channels: int,
-        num_classes: int,
-        embed_channels: int,
-    ) -> None:
-        super().__init__()
-        # its last row stands before the first object
-        self.embedding = nn.Embedding(num_classes + 1, embed_channels)
-        self.cell = nn.LSTMCell(in_channels + embed_channels, hidden_channels)
-        self.classifier = nn.Linear(hidden_channels, num_classes + 1)
-
-    def forward(
-        self, context: Tensor, forced: Tensor, sequences: ObjectSequences
-    ) -> Tensor:
-        """Decode a batch greedily.
-
-        Args:
-            context: c (sum N, in_channels), stacked.
-            forced: (sum N,) classes to go on from whatever was found
-                (teacher forcing), background (C) where none is.
-            sequences: Who comes after whom.
-
-        Returns:
-            (sum N, C + 1) class logits, background last, stacked.
-        """
-        context, forced = sequences.pad(context), sequences.pad(forced)
-        background = self.classifier.out_features - 1
-        labels = torch.full_like(forced[:, 0], background)
-        state = None
-        logits = []
-        for step in range(context.shape[1]):
-            words = self.embedding(labels)
-            state = self.cell(
-                torch.cat([context[:, step], words], dim=1), state
-            )
-            logits.append(self.classifier(state[0]))
-            likeliest = logits[-1][:, :-1].argmax(dim=1)
-            given = forced[:, step]
-            labels = torch.where(given < background, given, likeliest)
-        return sequences.unpad(torch.stack(logits, dim=1))
+    sequences: ObjectSequences
+    known: Tensor  # (sum N,) what the decoder goes on from
+    inputs: Tensor  # O0 (sum N, inputs)
+    hidden: Tensor  # O1 (sum N, hidden)
+    context: Tensor  # what the decoder reads, (sum N, context)
+    words: Tensor  # what the LSTM of edges reads beside O1, (sum N, words)
+    refined: Tensor  # O2 (sum N, C + 1)
+    object_logits: list[Tensor]  # each (N, C + 1)
+    labels: Tensor  # (sum N,)
 
 
 @MODELS.register_module()
 class MotifsRelHead(BaseRelationHead):
-    """Zellers et al. 2018: objects, then edges, read as sequences.
+    """Motifs as Scene-Graph-Benchmark has it: objects, then edges, in turn.
 
-    For the N objects of an image, with f_i their regions, l_i the detector's
-    class distribution and b_i their boxes::
+    Zellers et al. 2018 in the form that most papers compare with (Tang et al.
+    2020). For the N objects of an image, with f_i their regions, l_i the
+    detector's class distribution, one-hot where the class is given, and b_i
+    where their boxes lie in the image::
 
         O0 = [f, K0 l, B b]
-        O1 = biLSTM(O0)
-        O2 = LabelDecoder(O1)        each class given the one before it
-        E  = biLSTM([K1 argmax(O2), O1])
+        O1 = W biLSTM(O0)
+        O2 = LabelDecoder([O0, O1])  each class given the one before it
+        E  = W biLSTM([K1 argmax(O2), f, O1])
         [s, o] = role_fc E           as a subject, and as an object
-        G0 = s_i * o_j * F_ij;  logits = W G0
+        G0 = W [s_i, o_j] * F_ij;  logits = W G0
 
-    and on top the frequency bias of the two classes.
-
-    The LSTMs are torch's, where the authors' code has highway connections and
-    alternates directions from layer to layer. One order, made of what the
-    detector says, serves objects and edges.
+    each W a linear layer of its own, and on top the frequency bias of the two
+    classes. One order serves all three LSTMs.
 
     Args:
         num_classes: Object classes C, without background.
@@ -154,16 +66,19 @@ class MotifsRelHead(BaseRelationHead):
         features: Config of :class:`PairFeatures`, which makes f and F, or
             None to leave both out.
         frequency_bias: Whether to add :class:`FrequencyBias`.
-        order: What the objects of an image are sorted by: 'leftright' the
-            centres of their boxes, 'confidence' of the detector, the most
-            confident first, or 'size' of the box, the largest first.
+        order: What the objects of an image are sorted by: 'rightleft' the
+            centres of their boxes, the right-most first, 'leftright' the
+            other way round, 'confidence' of the detector, the most confident
+            first, or 'size' of the box, the largest first.
         num_object_layers: Layers of the LSTM over objects.
         num_edge_layers: Layers of the LSTM over edges.
         embed_channels: Width of all word tables.
         box_channels: Width of B b.
-        hidden_channels: Width of O1, E and h of the decoder.
+        hidden_channels: Width of each way of the LSTMs, of O1, E, s, o and
+            of the decoder's state.
         pair_channels: Width of G0 where no F says it.
-        dropout: Probability of dropping a channel between LSTM layers.
+        dropout: Probability of dropping a channel between LSTM layers, and of
+            the decoder's state.
         kwargs: As of :class:`BaseRelationHead`.
 
     Raises:
@@ -171,6 +86,12 @@ class MotifsRelHead(BaseRelationHead):
     """
 
     renamed_weights = REGION_WEIGHTS
+    earlier_forms: Mapping[str, str] = MappingProxyType(
+        {'label_decoder.cell.weight_ih': 'ProductMotifsRelHead'}
+    )
+    late_nms_rule: LateNMSRule = 'background'
+    #: Whether what an LSTM reads also goes past it.
+    skips = True
 
     def __init__(
         self,
@@ -178,52 +99,92 @@ class MotifsRelHead(BaseRelationHead):
         num_predicates: int,
         features: dict | None = None,
         frequency_bias: bool = True,
-        order: Literal['leftright', 'confidence', 'size'] = 'leftright',
-        num_object_layers: int = 2,
-        num_edge_layers: int = 4,
+        order: Order = 'rightleft',
+        num_object_layers: int = 1,
+        num_edge_layers: int = 1,
         embed_channels: int = 200,
         box_channels: int = 128,
         hidden_channels: int = 512,
         pair_channels: int = 512,
-        dropout: float = 0.1,
+        dropout: float = 0.2,
         **kwargs: Any,
     ) -> None:
-        if order not in ORDERS:
+        if order not in get_args(Order):
             raise ValueError(
-                f'MotifsRelHead: unknown order {order!r}; set '
-                f'relation_head.order to one of {", ".join(ORDERS)}'
+                f'{type(self).__name__}: unknown order {order!r}; set '
+                f'relation_head.order to one of {", ".join(get_args(Order))}'
             )
         super().__init__(num_classes, num_predicates, frequency_bias, **kwargs)
         self.order = order
         self.features = PairFeatures(**features or {})
-        pair_channels = self.features.union_channels or pair_channels
-        # K0 reads the detector's distribution, K1 the class decided on
         self.object_embedding = nn.Embedding(num_classes + 1, embed_channels)
-        self.edge_embedding = nn.Embedding(num_classes, embed_channels)
-        self.box_embedding = BoxEmbedding(box_channels)
-        self.object_lstm = ObjectLSTM(
-            self.features.object_channels + embed_channels + box_channels,
-            hidden_channels,
+        self.make_context(
             num_object_layers,
+            num_edge_layers,
+            embed_channels,
+            box_channels,
+            hidden_channels,
             dropout,
         )
+        self.make_classifier(
+            hidden_channels, self.features.union_channels or pair_channels
+        )
+
+        # as in neural-motifs: what an LSTM puts out is small, and from the
+        # usual weights the features of a pair would start near zero
+        nn.init.normal_(self.role_fc.weight, std=10 / sqrt(hidden_channels))
+        nn.init.zeros_(self.role_fc.bias)
+
+    def make_context(
+        self,
+        num_object_layers: int,
+        num_edge_layers: int,
+        embed_channels: int,
+        box_channels: int,
+        hidden_channels: int,
+        dropout: float,
+    ) -> None:
+        """Make what puts objects and edges in context."""
+        regions = self.features.object_channels
+        inputs = regions + embed_channels + box_channels
+        # K0 reads the detector's distribution, K1 the class decided on, which
+        # stays background where late NMS leaves it so
+        self.edge_embedding = nn.Embedding(
+            self.num_classes + 1, embed_channels
+        )
+        self.box_embedding: nn.Module = RelativeBoxEmbedding(box_channels)
+        self.object_lstm = ObjectLSTM(
+            inputs, 2 * hidden_channels, num_object_layers, dropout
+        )
+        self.object_fc: nn.Module = nn.Linear(
+            2 * hidden_channels, hidden_channels
+        )
         self.label_decoder = LabelDecoder(
-            hidden_channels, hidden_channels, num_classes, embed_channels
+            inputs + hidden_channels,
+            hidden_channels,
+            self.num_classes,
+            embed_channels,
+            dropout,
         )
         self.edge_lstm = ObjectLSTM(
-            embed_channels + hidden_channels,
-            hidden_channels,
+            embed_channels + regions + hidden_channels,
+            2 * hidden_channels,
             num_edge_layers,
             dropout,
         )
-        self.role_fc = nn.Linear(hidden_channels, 2 * pair_channels)
-        self.predicate_fc = nn.Linear(pair_channels, num_predicates + 1)
+        self.edge_fc: nn.Module = nn.Linear(
+            2 * hidden_channels, hidden_channels
+        )
 
-        # as in neural-motifs: what an LSTM puts out is small, and from the
-        # usual weights the product of three features would start near zero
-        nn.init.normal_(self.role_fc.weight, std=10 / sqrt(hidden_channels))
-        nn.init.zeros_(self.role_fc.bias)
-        nn.init.xavier_normal_(self.predicate_fc.weight)
+    def make_classifier(
+        self, hidden_channels: int, pair_channels: int
+    ) -> None:
+        """Make what scores pairs; ``role_fc`` among it."""
+        self.role_fc = nn.Linear(hidden_channels, 2 * hidden_channels)
+        self.gate_fc = nn.Linear(2 * hidden_channels, pair_channels)
+        self.predicate_fc = nn.Linear(pair_channels, self.num_predicates + 1)
+        for layer in (self.gate_fc, self.predicate_fc):
+            nn.init.xavier_normal_(layer.weight)
 
     @property
     def uses_image(self) -> bool:
@@ -239,30 +200,76 @@ class MotifsRelHead(BaseRelationHead):
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
-        logits = torch.cat([image.logits for image in objects])
-        sequences = self.sequences(bboxes, logits)
-        features = [  # O0
-            self.features.embed_objects(x, bboxes),
-            logits.softmax(dim=1) @ self.object_embedding.weight,
-            self.box_embedding(torch.cat(bboxes)),
-        ]
-        hidden = self.object_lstm(torch.cat(features, dim=1), sequences)  # O1
-        known = self.known_classes(objects, targets)
-        refined = self.label_decoder(hidden, known, sequences)  # O2
-        object_logits, labels = self.decide_classes(objects, refined, targets)
-
-        edges = torch.cat([self.edge_embedding(labels), hidden], dim=1)
-        edges = self.edge_lstm(edges, sequences)  # E
-        roles = self.role_fc(edges).chunk(2, dim=1)
+        context = self.encode(x, objects, targets)
+        roles = self.roles(context.words, context)
+        labels = context.labels
 
         def score(chunk: Tensor, unions: Tensor) -> Tensor:
             scores = self.score_pairs(roles, chunk, unions)
             return self.add_frequency_bias(scores, labels[chunk])
 
         scores = self.features.score(
-            x, bboxes, stack_pairs(bboxes, pairs), score
+            x,
+            bboxes,
+            stack_pairs(bboxes, pairs),
+            score,
+            image_sizes(objects),
         )
-        return self.collect(object_logits, labels, scores, pairs)
+        return self.collect(context.object_logits, labels, scores, pairs)
+
+    def encode(
+        self,
+        x: tuple[Tensor, ...],
+        objects: list[InstanceData],
+        targets: list[RelationTargets] | None,
+    ) -> MotifsContext:
+        """Put the objects in context and decide their classes."""
+        bboxes = [image.bboxes for image in objects]
+        logits = torch.cat([image.logits for image in objects])
+        sequences = self.sequences(bboxes, logits)
+        regions = self.features.embed_objects(x, bboxes)  # f
+        inputs = self.object_inputs(objects, regions)  # O0
+        hidden = self.object_fc(self.object_lstm(inputs, sequences))  # O1
+        context = torch.cat([inputs, hidden], dim=1) if self.skips else hidden
+        known = self.known_classes(objects, targets)
+        refined = self.label_decoder(context, known, sequences)  # O2
+        object_logits, labels = self.decide_classes(objects, refined, targets)
+        words = self.edge_embedding(labels)
+        if self.skips:
+            words = torch.cat([words, regions], dim=1)
+        return MotifsContext(
+            sequences,
+            known,
+            inputs,
+            hidden,
+            context,
+            words,
+            refined,
+            object_logits,
+            labels,
+        )
+
+    def object_inputs(
+        self, objects: list[InstanceData], regions: Tensor
+    ) -> Tensor:
+        """Make O0 (sum N, inputs) of the objects and their f."""
+        bboxes = torch.cat([image.bboxes for image in objects])
+        return torch.cat(
+            [
+                regions,
+                class_probabilities(objects) @ self.object_embedding.weight,
+                self.box_embedding(bboxes, image_size_of_each(objects)),
+            ],
+            dim=1,
+        )
+
+    def roles(
+        self, words: Tensor, context: MotifsContext
+    ) -> tuple[Tensor, ...]:
+        """Make s and o of what the LSTM of edges reads beside O1."""
+        edges = torch.cat([words, context.hidden], dim=1)
+        edges = self.edge_fc(self.edge_lstm(edges, context.sequences))  # E
+        return self.role_fc(edges).chunk(2, dim=1)
 
     def score_pairs(
         self, roles: Sequence[Tensor], pairs: Tensor, unions: Tensor
@@ -270,23 +277,24 @@ class MotifsRelHead(BaseRelationHead):
         """Score the predicates of k pairs.
 
         Args:
-            roles: s and o, each (sum N, pair).
+            roles: s and o, each (sum N, hidden).
             pairs: (k, 2) rows [subject, object] of both.
             unions: F (k, pair), or ones (k, 1).
 
         Returns:
             (k, P + 1) logits without the frequency bias.
         """
-        joint = roles[0][pairs[:, 0]] * roles[1][pairs[:, 1]]
-        return self.predicate_fc(joint * unions)
+        both = torch.cat([roles[0][pairs[:, 0]], roles[1][pairs[:, 1]]], dim=1)
+        return self.predicate_fc(self.gate_fc(both) * unions)
 
     def sequences(
         self, bboxes: list[Tensor], logits: Tensor
     ) -> ObjectSequences:
         """Sort the objects of each image by ``order``."""
         stacked = torch.cat(bboxes)
-        if self.order == 'leftright':
+        if self.order in ('leftright', 'rightleft'):
             keys = stacked[:, 0] + stacked[:, 2]
+            keys = keys if self.order == 'leftright' else -keys
         elif self.order == 'size':
             keys = -(stacked[:, 2:] - stacked[:, :2]).prod(dim=1)
         else:

@@ -1,0 +1,15 @@
+# Refine from the checkpoint of sgcls_product.py (load_from).
+_base_ = [
+    '../_base_/models/motifs_vgg16_product.py',
+    '../_base_/datasets/vg150_relation_overlap.py',
+    '../_base_/schedules/relation_refine.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    task='sgdet',
+    relation_head=dict(
+        sampler=dict(_delete_=True, type='DetectionRelationSampler', num=64),
+        overlap_only=True,
+    ),
+)

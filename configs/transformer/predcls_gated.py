@@ -1,0 +1,10 @@
+# Evaluated with the checkpoint of sgcls_gated.py: the same model, to
+# which the classes are given.
+_base_ = [
+    '../_base_/models/transformer_vgg16_gated.py',
+    '../_base_/datasets/vg150_relation.py',
+    '../_base_/schedules/relation.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(task='predcls')
