@@ -257,6 +257,7 @@ def test_images_are_flipped_unless_predicates_have_sides(path):
         ('gqa/mlp_boxes', GQA200Dataset),
         ('gqa/motifs_boxes', GQA200Dataset),
         ('gqa/transformer_boxes', GQA200Dataset),
+        ('gqa/vctree_boxes', GQA200Dataset),
         ('detection/faster-rcnn_vgg16_gqa200', GQA200Dataset),
     ],
 )
@@ -281,7 +282,8 @@ def test_heads_have_the_sizes_of_their_data(name, dataset):
 
 
 @pytest.mark.parametrize(
-    'name', ['linknet', 'mlp', 'motifs', 'transformer', 'frequency']
+    'name',
+    ['linknet', 'mlp', 'motifs', 'transformer', 'vctree', 'frequency'],
 )
 def test_heads_of_gqa_train_on_boxes_alone(name):
     cfg = Config.fromfile(CONFIGS / 'gqa' / f'{name}_boxes.py')

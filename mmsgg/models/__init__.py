@@ -26,6 +26,7 @@ from .relation_heads import (
     TotalDirectEffect,
     TransformerRelHead,
     UnionRoIExtractor,
+    VCTreeRelHead,
 )
 from .roi_heads import (
     ConcatRoIExtractor,
@@ -67,4 +68,5 @@ __all__ = [
     'TransformerRelHead',
     'TwoStageObjects',
     'UnionRoIExtractor',
+    'VCTreeRelHead',
 ]

@@ -186,6 +186,18 @@ def gated_transformer_cfg(**kwargs):
     return transformer_cfg(**kwargs) | dict(type='GatedTransformerRelHead')
 
 
+def vctree_cfg(**kwargs):
+    """A VCTree head, as small."""
+    cfg = dict(
+        type='VCTreeRelHead',
+        **region_parts(),
+        embed_channels=8,
+        box_channels=8,
+        hidden_channels=16,
+    )
+    return cfg | kwargs
+
+
 def feature_map(num_images, seed=0):
     """One level of (num_images, 8, 8, 8) features at stride 8."""
     generator = torch.Generator().manual_seed(seed)

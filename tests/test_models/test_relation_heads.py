@@ -27,6 +27,7 @@ from .samples import (
     random_objects,
     random_sample,
     transformer_cfg,
+    vctree_cfg,
 )
 from .test_base_relation_head import slow_late_nms
 
@@ -54,6 +55,8 @@ HEADS = dict(
     gated_transformer=gated_transformer_cfg(),
     motifs_boxes=motifs_cfg(**NO_REGIONS),
     gated_transformer_boxes=gated_transformer_cfg(**NO_REGIONS),
+    vctree=vctree_cfg(features=drawing_cfg()),
+    vctree_boxes=vctree_cfg(box_channels=16, **NO_REGIONS),
     mlp=MLP,
     mlp_frequency=dict(MLP, frequency_bias=True),
 )

@@ -13,7 +13,8 @@ class FrequencyBiasHook(Hook):
     """Fill ``model.relation_head.frequency_bias`` from the training set.
 
     It acts before weights are loaded: a checkpoint that has the table keeps
-    it, so testing and inference need no training set.
+    it, so testing and inference need no training set. A head that has more
+    to start from the table has a method ``start_from_frequencies``.
 
     Args:
         must_overlap: Whether only overlapping pairs count as unrelated ones.
@@ -44,6 +45,8 @@ class FrequencyBiasHook(Hook):
             return
         counts = count_relations(dataset, must_overlap=self.must_overlap)
         bias.set_counts(counts)
+        if hasattr(model.relation_head, 'start_from_frequencies'):
+            model.relation_head.start_from_frequencies()
         runner.logger.info(
             f'Frequency bias: counted {counts[..., :-1].sum()} relations and '
             f'{counts[..., -1].sum()} unrelated pairs of the training set'

@@ -14,6 +14,7 @@ from .transformer_rel_head import (
     GatedTransformerRelHead,
     TransformerRelHead,
 )
+from .vctree_rel_head import VCTreeRelHead
 
 __all__ = [
     'BaseRelationHead',
@@ -30,5 +31,6 @@ __all__ = [
     'TotalDirectEffect',
     'TransformerRelHead',
     'UnionRoIExtractor',
+    'VCTreeRelHead',
     'stack_pairs',
 ]

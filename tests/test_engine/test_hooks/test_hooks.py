@@ -59,6 +59,15 @@ def test_the_table_is_counted_from_the_training_set(
     assert table.any()
 
 
+def test_a_head_starts_more_from_the_table(data_root):
+    runner = make_runner(data_root, training=True)
+    head, seen = runner.model.relation_head, []
+    table = head.frequency_bias.table.weight
+    head.start_from_frequencies = lambda: seen.append(bool(table.any()))
+    FrequencyBiasHook().before_run(runner)
+    assert seen == [True]
+
+
 def test_testing_needs_no_training_set(data_root):
     runner = make_runner(data_root, training=False)
     FrequencyBiasHook().before_run(runner)
