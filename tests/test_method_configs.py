@@ -15,7 +15,7 @@ from mmsgg.registry import HOOKS, MODELS
 from .test_configs import batch, name_of
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-METHODS = ('frequency', 'imp', 'motifs', 'transformer', 'vctree', 'sgb')
+METHODS = ('frequency', 'imp', 'motifs', 'transformer', 'vctree', 'penet', 'sgb')
 PATHS = [
     path
     for m in METHODS
@@ -82,7 +82,9 @@ def test_config_trains_and_predicts(path):
             assert len(relations) == num * (num - 1)
 
 
-@pytest.mark.parametrize('method', ['imp', 'motifs', 'transformer', 'vctree'])
+@pytest.mark.parametrize(
+    'method', ['imp', 'motifs', 'transformer', 'vctree', 'penet']
+)
 def test_methods_share_all_but_the_head(method):
     for task in ('predcls', 'sgcls', 'sgdet'):
         linknet, other = (
@@ -92,7 +94,8 @@ def test_methods_share_all_but_the_head(method):
         heads = [cfg['model'].pop('relation_head') for cfg in (linknet, other)]
         # Scene-Graph-Benchmark draws up to four pairs of a relation
         drawn = [h['sampler'].pop('num_per_relation', 1) for h in heads]
-        four = method in ('transformer', 'vctree') and task == 'sgdet'
+        from_sgb = method in ('transformer', 'vctree', 'penet')
+        four = from_sgb and task == 'sgdet'
         assert drawn == [1, 4 if four else 1]
         assert linknet == other
         for key in ('num_classes', 'num_predicates', 'sampler'):

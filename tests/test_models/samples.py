@@ -198,6 +198,20 @@ def vctree_cfg(**kwargs):
     return cfg | kwargs
 
 
+def penet_cfg(**kwargs):
+    """A PE-Net head, as small."""
+    cfg = dict(
+        type='PENetRelHead',
+        **region_parts(),
+        embed_channels=8,
+        box_channels=8,
+        hidden_channels=16,
+        channels=64,
+        dropout=0.0,
+    )
+    return cfg | kwargs
+
+
 def feature_map(num_images, seed=0):
     """One level of (num_images, 8, 8, 8) features at stride 8."""
     generator = torch.Generator().manual_seed(seed)

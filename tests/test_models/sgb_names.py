@@ -67,6 +67,47 @@ VCTREE_SKIPPED = (
 )
 
 
+def two_layers(there, here):
+    """Two linear layers, the indices between which differ."""
+    return [
+        (f'{there}.layers.0.', f'{here}.0.', None),
+        (f'{there}.layers.1.', f'{here}.3.', None),
+    ]
+
+
+def role(there, here):
+    """What makes a subject, or an object, of a pair."""
+    return [
+        *two_layers(f'W_{there}', f'{here}.word_fc'),
+        (f'gate_{there}.', f'{here}.gate_fc.', None),
+        (f'linear_{there}.', f'{here}.fc.', None),
+        (f'norm_{there}.', f'{here}.norm.', None),
+    ]
+
+
+PENET = [
+    ('logit_scale', 'log_scale', None),
+    ('obj_embed1.', 'object_embedding.', 'rows'),
+    ('obj_embed.', 'edge_embedding.', 'rows'),
+    ('rel_embed.', 'predicate_embedding.', 'rows'),
+    ('pos_embed.', 'box_embedding.', None),
+    ('lin_obj_cyx.', 'object_fc.', None),
+    ('out_obj.', 'classifier.', 'rows'),
+    ('post_emb.', 'role_fc.', None),
+    ('vis2sem.', 'looks_fc.', None),
+    *two_layers('down_samp', 'union_fc'),
+    *role('sub', 'subject'),
+    *role('obj', 'object'),
+    ('gate_pred.', 'gate_fc.', None),
+    ('linear_rel_rep.', 'relation_fc.', None),
+    ('norm_rel_rep.', 'relation_norm.', None),
+    *two_layers('W_pred', 'predicate_fc'),
+    *two_layers('project_head', 'project_fc'),
+]
+#: A layer that nothing uses.
+PENET_SKIPPED = ('linear_pred.',)
+
+
 def roll(values, what):
     """Move background from the first place to the last."""
     if what in ('rows', 'two rows'):

@@ -24,6 +24,7 @@ from .samples import (
     metas,
     motifs_cfg,
     product_motifs_cfg,
+    penet_cfg,
     random_objects,
     random_sample,
     transformer_cfg,
@@ -57,6 +58,7 @@ HEADS = dict(
     gated_transformer_boxes=gated_transformer_cfg(**NO_REGIONS),
     vctree=vctree_cfg(features=drawing_cfg()),
     vctree_boxes=vctree_cfg(box_channels=16, **NO_REGIONS),
+    penet=penet_cfg(),
     mlp=MLP,
     mlp_frequency=dict(MLP, frequency_bias=True),
 )

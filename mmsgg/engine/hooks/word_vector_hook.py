@@ -9,10 +9,12 @@ from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
+from torch import Tensor
 
 from mmsgg.registry import HOOKS
 
 WORD_TABLES = ('object_embedding', 'edge_embedding')
+PREDICATE_TABLE = 'predicate_embedding'
 
 
 def read_word_vectors(
@@ -59,9 +61,11 @@ def read_word_vectors(
 class WordVectorHook(Hook):
     """Fill the word tables of a relation head (LinkNet's K0 and K1).
 
-    A class name of several words ('traffic light') gets their mean; a class
-    of which no word is known keeps its random vector and is named in the
-    log. Weights that are loaded afterwards win.
+    A head with a ``predicate_embedding`` (PE-Net) gets the words of the
+    predicates there. A name of several words ('traffic light') gets their
+    mean; one of which no word is known keeps its random vector and is named
+    in the log. Background starts at random. Weights that are loaded
+    afterwards win.
 
     Args:
         path: GloVe text file of the tables' width, or None to let them start
@@ -77,12 +81,18 @@ class WordVectorHook(Hook):
             return
         model = runner.model
         model = model.module if is_model_wrapper(model) else model
-        classes = runner.train_dataloader.dataset.metainfo['classes']
-        self.fill(model.relation_head, classes)
+        meta = runner.train_dataloader.dataset.metainfo
+        self.fill(model.relation_head, meta['classes'], meta['predicates'])
 
-    @torch.no_grad()
-    def fill(self, head: torch.nn.Module, classes: Iterable[str]) -> None:
+    def fill(
+        self,
+        head: torch.nn.Module,
+        classes: Iterable[str],
+        predicates: Iterable[str] = (),
+    ) -> None:
         """Fill the rows of ``object_embedding`` and ``edge_embedding``.
+
+        And those of ``predicate_embedding``, if there is one.
 
         Raises:
             TypeError: If the head has no such tables.
@@ -96,7 +106,22 @@ class WordVectorHook(Hook):
                 f'custom_hooks'
             )
         tables = [getattr(head, name).weight for name in WORD_TABLES]
-        names = [name.lower().replace('-', ' ').split() for name in classes]
+        missing = self._fill_rows(tables, classes)
+        if hasattr(head, PREDICATE_TABLE):
+            table = getattr(head, PREDICATE_TABLE).weight
+            missing += self._fill_rows([table], predicates)
+        if missing:
+            MMLogger.get_current_instance().warning(
+                f'Word vectors: {self.path} knows nothing of '
+                f'{", ".join(missing)}; these start at random'
+            )
+
+    @torch.no_grad()
+    def _fill_rows(
+        self, tables: list[Tensor], words_of_rows: Iterable[str]
+    ) -> list[str]:
+        """Fill tables by a name a row; returns the names without a vector."""
+        names = [n.lower().replace('-', ' ').split() for n in words_of_rows]
         path = self.path or ''
         vectors = read_word_vectors(path, {w for n in names for w in n})
         width = tables[0].shape[1]
@@ -116,8 +141,4 @@ class WordVectorHook(Hook):
             vector = torch.as_tensor(np.mean(known, axis=0))
             for table in tables:
                 table[row] = vector
-        if missing:
-            MMLogger.get_current_instance().warning(
-                f'Word vectors: {self.path} knows nothing of '
-                f'{", ".join(missing)}; these start at random'
-            )
+        return missing

@@ -9,6 +9,7 @@ from .mlp_rel_head import MLPRelHead
 from .motifs_rel_head import MotifsRelHead
 from .pair_features import PairFeatures, UnionRoIExtractor, stack_pairs
 from .product_motifs_rel_head import ProductMotifsRelHead
+from .penet_rel_head import PENetRelHead
 from .total_direct_effect import TotalDirectEffect
 from .transformer_rel_head import (
     GatedTransformerRelHead,
@@ -25,6 +26,7 @@ __all__ = [
     'LinkNetRelHead',
     'MLPRelHead',
     'MotifsRelHead',
+    'PENetRelHead',
     'PairFeatures',
     'ProductMotifsRelHead',
     'RelationOutput',

@@ -113,6 +113,25 @@ def test_word_tables_in_training(data_root, word_file):
     assert weight[row].tolist() == [1, 1, 1, 1]
 
 
+def test_predicates_start_from_the_file(data_root, word_file):
+    runner = make_runner(data_root, training=True)
+    head = runner.model.relation_head
+    head.predicate_embedding = torch.nn.Embedding(4, 4)
+    random = head.predicate_embedding.weight[1:].clone()
+    hook = WordVectorHook(str(word_file))
+    hook.fill(head, ['dog'], ['house fire', 'of', 'has'])
+    weight = head.predicate_embedding.weight
+    assert weight[0].tolist() == [0.5, 1.5, 0.5, 0.5]
+    assert torch.equal(weight[1:], random)
+
+    predicates = runner.train_dataloader.dataset.metainfo['predicates']
+    word = predicates[2].split()[0]
+    word_file.write_text(f'{word} 3 3 3 3\n')
+    head.predicate_embedding = torch.nn.Embedding(len(predicates) + 1, 4)
+    hook.before_run(runner)
+    assert head.predicate_embedding.weight[2].tolist() == [3, 3, 3, 3]
+
+
 def test_word_vectors_are_never_fetched(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'nope\.txt.*WordVectorHook'):
         read_word_vectors(tmp_path / 'nope.txt', ['dog'])
