@@ -57,7 +57,6 @@ HEADS = dict(
     motifs_boxes=motifs_cfg(**NO_REGIONS),
     gated_transformer_boxes=gated_transformer_cfg(**NO_REGIONS),
     vctree=vctree_cfg(features=drawing_cfg()),
-    vctree_boxes=vctree_cfg(box_channels=16, **NO_REGIONS),
     penet=penet_cfg(),
     mlp=MLP,
     mlp_frequency=dict(MLP, frequency_bias=True),

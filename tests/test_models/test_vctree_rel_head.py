@@ -12,9 +12,11 @@ from mmsgg.registry import MODELS
 
 from ..scripts import load_tool
 from .samples import (
+    NO_REGIONS,
     NUM_CLASSES,
     feature_map,
     given_objects,
+    metas,
     random_boxes,
     random_features,
     random_sample,
@@ -206,3 +208,19 @@ def test_trees_learn_who_is_related():
         optimizer.step()
         history.append(losses['loss_tree'].item())
     assert history[-1] < 0.75 * history[0]
+
+
+def test_it_gets_along_without_regions():
+    """An image with no object among them."""
+    torch.manual_seed(0)
+    head = MODELS.build(vctree_cfg(**NO_REGIONS)).train()
+    assert not head.uses_image
+    samples = [random_sample(n, n, seed=n) for n in (4, 0, 1)]
+    samples[2].gt_relations = samples[1].gt_relations
+    objects = [given_objects(sample, i) for i, sample in enumerate(samples)]
+    losses = head.loss((), objects, samples)
+    sum(v for k, v in losses.items() if 'loss' in k).backward()
+    without = [n for n, p in head.named_parameters() if p.grad is None]
+    assert without == []
+    graphs = head.eval().predict((), objects, metas(3))
+    assert [len(relations) for _, relations in graphs] == [12, 0, 0]
