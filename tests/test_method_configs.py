@@ -15,7 +15,9 @@ from mmsgg.registry import HOOKS, MODELS
 from .test_configs import batch, name_of
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-METHODS = ('frequency', 'imp', 'motifs', 'transformer', 'vctree', 'penet', 'sgb')
+METHODS = (
+    'frequency', 'imp', 'motifs', 'transformer', 'vctree', 'penet', 'sgb'
+)  # fmt: skip
 PATHS = [
     path
     for m in METHODS

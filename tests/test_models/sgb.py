@@ -11,6 +11,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from ..folders import REFERENCE
+from ..scripts import load_tool
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
 CLOSE = dict(atol=1e-4, rtol=0)
@@ -36,6 +37,15 @@ def weights(arrays):
         for key, values in arrays.items()
         if key.startswith(prefix)
     }
+
+
+def converted(arrays, kind):
+    """The weights of a file under our names."""
+    convert = load_tool('model_converters/sgb_weights').convert
+    prefix = 'relation_head.'
+    found = convert(weights(arrays), kind).state_dict
+    assert all(key.startswith(prefix) for key in found)
+    return {key.removeprefix(prefix): found[key] for key in found}
 
 
 def cases(arrays):

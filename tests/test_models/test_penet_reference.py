@@ -8,7 +8,7 @@ from mmsgg.models.relation_heads import PENetRelHead
 from mmsgg.models.relation_heads.relation_nms import relation_nms
 from mmsgg.models.task_modules import RelationTargets
 
-from . import sgb, sgb_names
+from . import sgb
 from .given_features import features_of_width, give_features
 from .sgb import CLOSE, TASKS
 
@@ -40,10 +40,7 @@ def head(reference):
         features=features_of_width(sizes['roi_dim']),
     )
     give_features(head)
-    weights = sgb_names.renamed(
-        sgb.weights(arrays), sgb_names.PENET, sgb_names.PENET_SKIPPED
-    )
-    head.load_state_dict(weights, strict=True)
+    head.load_state_dict(sgb.converted(arrays, 'penet'), strict=True)
     return head.eval()
 
 

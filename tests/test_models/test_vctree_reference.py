@@ -8,7 +8,7 @@ from mmsgg.models.relation_heads import VCTreeRelHead
 from mmsgg.models.relation_heads.object_trees import ObjectTrees
 from mmsgg.structures import SGDataSample
 
-from . import sgb, sgb_names
+from . import sgb
 from .given_features import features_of_width, give_features
 from .sgb import CLOSE, TASKS
 
@@ -31,10 +31,7 @@ def head(reference):
         features=features_of_width(sizes['roi_dim']),
     )
     give_features(head)
-    weights = sgb_names.renamed(
-        sgb.weights(arrays), sgb_names.VCTREE, sgb_names.VCTREE_SKIPPED
-    )
-    head.load_state_dict(weights, strict=True)
+    head.load_state_dict(sgb.converted(arrays, 'vctree'), strict=True)
     return head.eval()
 
 

@@ -261,9 +261,102 @@ TRANSFORMER = Kind(
     ),
 )  # fmt: skip
 
+#: Of both tree LSTMs: a layer there, and here.
+_TREE_LSTM = {
+    'foreward.treeLSTM.px.': 'upward.px.',
+    'foreward.treeLSTM.ioffux.': 'upward.gates_x.',
+    'foreward.treeLSTM.ioffuh_left.': 'upward.gates_left.',
+    'foreward.treeLSTM.ioffuh_right.': 'upward.gates_right.',
+    'backward.treeLSTM.px.': 'downward.px.',
+    'backward.treeLSTM.iofux.': 'downward.gates_x.',
+    'backward.treeLSTM.iofuh.': 'downward.gates_parent.',
+}
+_DECODER = f'{_CONTEXT}decoder_rnn.'
+VCTREE = Kind(
+    config='sgb/vctree_sgdet.py',
+    signs=('post_cat.weight', 'context_layer.bi_freq_prior.weight'),
+    rules=(
+        *CONTEXT,
+        Rule(f'{_CONTEXT}pos_embed.', 'box_embedding.', KEEP),
+        Rule(f'{_CONTEXT}box_embed.', 'tree_scores.box_fc.', KEEP),
+        Rule(f'{_CONTEXT}overlap_embed.', 'tree_scores.overlap_fc.', KEEP),
+        Rule(f'{_CONTEXT}obj_reduce.', 'tree_scores.region_fc.', KEEP),
+        Rule(f'{_CONTEXT}emb_reduce.', 'tree_scores.embed_fc.', KEEP),
+        Rule(f'{_CONTEXT}score_pre.', 'tree_scores.input_fc.', KEEP),
+        Rule(f'{_CONTEXT}score_sub.', 'tree_scores.child_fc.', KEEP),
+        Rule(f'{_CONTEXT}score_obj.', 'tree_scores.parent_fc.', KEEP),
+        Rule(f'{_CONTEXT}vision_prior.', 'tree_scores.vision_fc.', KEEP),
+        Rule(f'{_CONTEXT}bi_freq_prior.weight', 'tree_scores.class_prior',
+             ROLL_BOTH),
+        *(
+            Rule(f'{_CONTEXT}{there}_ctx_rnn.multi_layer_lstm.0.treeLSTM_'
+                 f'{layer}', f'{here}_lstm.{name}', KEEP)
+            for there, here in (('obj', 'object'), ('edge', 'edge'))
+            for layer, name in _TREE_LSTM.items()
+        ),
+        Rule(f'{_DECODER}obj_embed.', 'label_decoder.embedding.', ROLL_TWO),
+        Rule(f'{_DECODER}out.', 'label_decoder.classifier.', ROLL),
+        Rule(f'{_DECODER}decoderLSTM.px.', 'label_decoder.lstm.px.', KEEP),
+        Rule(f'{_DECODER}decoderLSTM.iofux.', 'label_decoder.lstm.gates_x.',
+             KEEP),
+        Rule(f'{_DECODER}decoderLSTM.iofuh.',
+             'label_decoder.lstm.gates_parent.', KEEP),
+        Rule(f'{_PREDICTOR}post_cat.', 'gate_fc.', KEEP),
+        Rule(f'{_PREDICTOR}ctx_compress.', 'predicate_fc.', ROLL),
+    ),
+    unused=(Unused(f'{_CONTEXT}untreated_', 'read by causal models alone'),),
+    duplicates=(
+        Duplicate(f'{_DECODER}decoderLSTM.embed_layer.',
+                  f'{_DECODER}obj_embed.'),
+        Duplicate(f'{_DECODER}decoderLSTM.embed_out_layer.',
+                  f'{_DECODER}out.'),
+    ),
+)  # fmt: skip
+#: Two layers with a ReLU between them, and here a dropout.
+_TWO_LAYERS = {'layers.0.': '0.', 'layers.1.': '3.'}
+PENET = Kind(
+    config='sgb/penet_sgdet.py',
+    signs=('logit_scale', 'rel_embed.weight'),
+    rules=(
+        *FEATURES,
+        Rule(f'{_PREDICTOR}logit_scale', 'log_scale', KEEP),
+        Rule(f'{_PREDICTOR}obj_embed1.', 'object_embedding.', ROLL),
+        Rule(f'{_PREDICTOR}obj_embed.', 'edge_embedding.', ROLL),
+        Rule(f'{_PREDICTOR}rel_embed.', 'predicate_embedding.', ROLL),
+        Rule(f'{_PREDICTOR}pos_embed.', 'box_embedding.', KEEP),
+        Rule(f'{_PREDICTOR}lin_obj_cyx.', 'object_fc.', KEEP),
+        Rule(f'{_PREDICTOR}out_obj.', 'classifier.', ROLL),
+        # the object's half comes first, on both sides
+        Rule(f'{_PREDICTOR}post_emb.', 'role_fc.', KEEP),
+        Rule(f'{_PREDICTOR}vis2sem.', 'looks_fc.', KEEP),
+        *(
+            Rule(f'{_PREDICTOR}{there}.{layer}', f'{here}.{name}', KEEP)
+            for there, here in (
+                ('W_sub', 'subject.word_fc'), ('W_obj', 'object.word_fc'),
+                ('W_pred', 'predicate_fc'), ('down_samp', 'union_fc'),
+                ('project_head', 'project_fc'),
+            )
+            for layer, name in _TWO_LAYERS.items()
+        ),
+        *(
+            Rule(f'{_PREDICTOR}{layer}_{there}.', f'{here}.{name}.', KEEP)
+            for there, here in (('sub', 'subject'), ('obj', 'object'))
+            for layer, name in (
+                ('gate', 'gate_fc'), ('linear', 'fc'), ('norm', 'norm')
+            )
+        ),
+        Rule(f'{_PREDICTOR}gate_pred.', 'gate_fc.', KEEP),
+        Rule(f'{_PREDICTOR}linear_rel_rep.', 'relation_fc.', KEEP),
+        Rule(f'{_PREDICTOR}norm_rel_rep.', 'relation_norm.', KEEP),
+    ),
+    unused=(Unused(f'{_PREDICTOR}linear_pred.', 'nothing calls it'),),
+)  # fmt: skip
+
 KINDS = dict(
     detector=DETECTOR,
     motifs=MOTIFS,
     causal_motifs_sum=CAUSAL_MOTIFS,
     transformer=TRANSFORMER,
+    vctree=VCTREE,
+    penet=PENET,
 )

@@ -8,8 +8,8 @@ from .linknet_rel_head import LinkNetRelHead
 from .mlp_rel_head import MLPRelHead
 from .motifs_rel_head import MotifsRelHead
 from .pair_features import PairFeatures, UnionRoIExtractor, stack_pairs
-from .product_motifs_rel_head import ProductMotifsRelHead
 from .penet_rel_head import PENetRelHead
+from .product_motifs_rel_head import ProductMotifsRelHead
 from .total_direct_effect import TotalDirectEffect
 from .transformer_rel_head import (
     GatedTransformerRelHead,

@@ -17,6 +17,7 @@ from .base_relation_head import (
     BaseRelationHead,
     RelationOutput,
     class_probabilities,
+    image_size_of_each,
     image_sizes,
 )
 from .pair_features import PairFeatures, stack_pairs
@@ -237,13 +238,10 @@ class PENetRelHead(BaseRelationHead):
         targets: list[RelationTargets] | None = None,
     ) -> RelationOutput:
         """See the base class."""
-        bboxes, sizes = (
-            [image.bboxes for image in objects],
-            image_sizes(objects),
-        )
+        bboxes = [image.bboxes for image in objects]
         regions = self.features.embed_objects(x, bboxes)  # f
         object_logits, labels = self.decide_classes(
-            objects, self.classify(objects, regions, sizes), targets
+            objects, self.classify(objects, regions), targets
         )
         words = self.edge_embedding(labels)
         of_object, of_subject = self.role_fc(regions).chunk(2, dim=1)
@@ -263,7 +261,7 @@ class PENetRelHead(BaseRelationHead):
             )
 
         scores = self.features.score(
-            x, bboxes, stack_pairs(bboxes, pairs), relate, sizes
+            x, bboxes, stack_pairs(bboxes, pairs), relate, image_sizes(objects)
         )
         auxiliary = {}
         if targets:
@@ -275,21 +273,13 @@ class PENetRelHead(BaseRelationHead):
             scores = self.compare(scores, prototypes)
         return self.collect(object_logits, labels, scores, pairs, **auxiliary)
 
-    def classify(
-        self, objects: list[InstanceData], regions: Tensor, sizes: Tensor
-    ) -> Tensor:
+    def classify(self, objects: list[InstanceData], regions: Tensor) -> Tensor:
         """Refine the classes of the objects, (sum N, C + 1) logits."""
-        of_object = torch.cat(
-            [
-                size.expand(len(image), 2)
-                for size, image in zip(sizes, objects, strict=True)
-            ]
-        )
         boxes = torch.cat([image.bboxes for image in objects])
         parts = [
             regions,
             class_probabilities(objects) @ self.object_embedding.weight,
-            self.box_embedding(boxes, of_object),
+            self.box_embedding(boxes, image_size_of_each(objects)),
         ]
         return self.classifier(self.object_fc(torch.cat(parts, dim=1)))
 

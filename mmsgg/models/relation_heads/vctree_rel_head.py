@@ -26,6 +26,7 @@ from .base_relation_head import (
     BaseRelationHead,
     RelationOutput,
     class_probabilities,
+    image_size_of_each,
     image_sizes,
 )
 from .object_trees import ObjectTrees
@@ -265,26 +266,13 @@ class VCTreeRelHead(BaseRelationHead):
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
-        boxes, sizes = torch.cat(bboxes), image_sizes(objects)
-        images = torch.arange(len(bboxes), device=boxes.device)
-        images = images.repeat_interleave(
-            torch.tensor([*map(len, bboxes)], device=boxes.device)
-        )
+        boxes, sizes = torch.cat(bboxes), image_size_of_each(objects)
         regions = self.features.embed_objects(x, bboxes)  # f
         classes = class_probabilities(objects)  # l
         words = classes @ self.object_embedding.weight
-        tree_logits = self.tree_scores(
-            [
-                regions,
-                words,
-                image_geometry(boxes, sizes[images]),
-                overlap_numbers(boxes, images),
-            ],
-            classes,
-            ObjectSequences([*map(len, bboxes)], device=boxes.device),
-        )
+        tree_logits = self.score_objects(objects, regions, classes, words)
         trees = ObjectTrees(tree_logits.sigmoid(), [*map(len, bboxes)])
-        positions = self.box_embedding(boxes, sizes[images])
+        positions = self.box_embedding(boxes, sizes)
         context = torch.cat([regions, words, positions], dim=1)  # O0
         hidden = self.object_lstm(context, trees)  # O1
         refined = self.label_decoder(
@@ -306,12 +294,38 @@ class VCTreeRelHead(BaseRelationHead):
             object_logits,
             labels,
             self.features.score(
-                x, bboxes, stack_pairs(bboxes, pairs), score, sizes
+                x,
+                bboxes,
+                stack_pairs(bboxes, pairs),
+                score,
+                image_sizes(objects),
             ),
             pairs,
             tree_logits=tree_logits,
             bboxes=boxes,
         )
+
+    def score_objects(
+        self,
+        objects: list[InstanceData],
+        regions: Tensor,
+        classes: Tensor,
+        words: Tensor,
+    ) -> Tensor:
+        """Score who is whose child, (B, L, L) logits of [parent, child]."""
+        sizes = [*map(len, objects)]
+        boxes = torch.cat([image.bboxes for image in objects])
+        images = torch.arange(len(sizes)).repeat_interleave(
+            torch.tensor(sizes)
+        )
+        features = [
+            regions,
+            words,
+            image_geometry(boxes, image_size_of_each(objects)),
+            overlap_numbers(boxes, images.to(boxes.device)),
+        ]
+        sequences = ObjectSequences(sizes, device=boxes.device)
+        return self.tree_scores(features, classes, sequences)
 
     def score_pairs(
         self, roles: Sequence[Tensor], pairs: Tensor, unions: Tensor
