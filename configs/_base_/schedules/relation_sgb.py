@@ -7,7 +7,9 @@ optim_wrapper = dict(
     paramwise_cfg=dict(_delete_=True, bias_decay_mult=0.0),
 )
 param_scheduler = [
-    dict(type='LinearLR', start_factor=0.1, by_epoch=False, begin=0, end=500),
+    dict(
+        type='LinearWarmupLR', num_iters=500, start_factor=0.1, by_epoch=False
+    ),
     dict(
         type='ReduceOnPlateauLR',
         monitor='R@100',
