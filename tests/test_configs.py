@@ -383,7 +383,9 @@ SUCCESSORS = {
     'AtomicCheckpointHook': 'CheckpointHook',
 }
 #: Hooks that stop a run, or let it stop, and else change nothing.
-GUARDS = {'resume_fit', 'stop_signal', 'dataset_fit', 'finite'}
+GUARDS = {
+    *('resume_fit', 'stop_signal', 'dataset_fit', 'loader_fit', 'finite')
+}
 
 
 def plain(node, name=None):
