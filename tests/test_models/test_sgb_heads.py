@@ -8,20 +8,10 @@ import torch
 from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
-from ..scripts import load_tool
 from . import sgb
 from .given_features import features_of_width, give_features
 
 METAS = [dict(scale_factor=(1.0, 1.0))]
-weights = load_tool('model_converters/sgb_weights')
-
-
-def converted(arrays, kind):
-    """The weights of a file under our names."""
-    out = weights.convert(sgb.weights(arrays), kind).state_dict
-    prefix = 'relation_head.'
-    assert all(key.startswith(prefix) for key in out)
-    return {key.removeprefix(prefix): values for key, values in out.items()}
 
 
 def width(arrays, name, dim=0):
@@ -77,7 +67,7 @@ def motifs():
         features=pyramid_features(arrays, sizes),
     )
     head = MODELS.build(cfg).eval()
-    head.load_state_dict(converted(arrays, 'motifs'), strict=True)
+    head.load_state_dict(sgb.converted(arrays, 'motifs'), strict=True)
     return head, arrays, sizes
 
 
@@ -112,7 +102,7 @@ def transformer():
     )
     head = MODELS.build(cfg).eval()
     give_features(head)
-    head.load_state_dict(converted(arrays, 'transformer'), strict=True)
+    head.load_state_dict(sgb.converted(arrays, 'transformer'), strict=True)
     return head, arrays, sizes
 
 
@@ -156,7 +146,9 @@ def causal():
     )
     head = MODELS.build(cfg).eval()
     give_features(head)
-    head.load_state_dict(converted(arrays, 'causal_motifs_sum'), strict=True)
+    head.load_state_dict(
+        sgb.converted(arrays, 'causal_motifs_sum'), strict=True
+    )
     return head, arrays, sizes
 
 
