@@ -20,7 +20,14 @@ model = dict(
     object_source=dict(
         type='TwoStageObjects',
         score_thr=0.01,
-        nms=dict(type='nms', iou_threshold=0.3, offset=1),
+        # each class by itself, its boxes not moved away from the others
+        nms=dict(
+            type='nms',
+            iou_threshold=0.3,
+            offset=1,
+            class_agnostic=True,
+            split_thr=0,
+        ),
         max_per_class=300,
         max_per_img=80,
         proposal_order=True,

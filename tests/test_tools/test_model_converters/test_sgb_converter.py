@@ -27,7 +27,8 @@ def full_size(kind):
     """Random weights of full size; the rows of large ones repeat."""
     shapes = dict(DETECTOR)
     if kind != 'detector':
-        shapes |= LAYOUT[f'state_dict: {kind}']
+        name = dict(causal_motifs='causal_motifs_sum').get(kind, kind)
+        shapes |= LAYOUT[f'state_dict: {name}']
     weights = random_weights(shapes, largest=10**5)
     for stride, anchors in LAYOUT['rpn']['cell_anchors_xyxy'].items():
         level = LAYOUT['rpn']['strides'].index(int(stride))

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 
 from mmsgg.models import InclusiveRoIExtractor, TwoStageObjects
+from mmsgg.models.object_sources.two_stage import select_detections
 from mmsgg.models.task_modules import InclusiveDeltaXYWHBBoxCoder
 from mmsgg.registry import MODELS, TASK_UTILS, TRANSFORMS
 from mmsgg.structures import SGDataSample
@@ -22,18 +23,13 @@ from ...test_models.sgb_detector import narrow
 
 command = load_tool('model_converters/sgb_to_mmsgg')
 CONFIG = ROOT / 'configs' / 'sgb' / 'faster-rcnn_x101-32x8d_fpn.py'
-SELECTION = dict(
-    score_thr=0.01,
-    nms=dict(
-        type='nms',
-        iou_threshold=0.3,
-        offset=1,
-        class_agnostic=True,
-        split_thr=0,
-    ),
-    max_per_class=300,
-    proposal_order=True,
-)
+RELATION_MODEL = Config.fromfile(CONFIG.parent / 'motifs_sgdet.py').model
+#: How its objects are selected.
+SELECTION = {
+    key: value
+    for key, value in RELATION_MODEL.object_source.items()
+    if key != 'type'
+}
 PIXELS = dict(atol=1e-3, rtol=0)
 CLOSE = dict(atol=1e-4, rtol=0)
 IMAGES = ('image0', 'image1')
@@ -174,12 +170,9 @@ def test_proposals_and_box_head(model, image):
 
 @torch.no_grad()
 def test_objects_of_a_relation_model(model, image, sizes):
-    source = TwoStageObjects(
-        model,
-        model.roi_head.bbox_head.num_classes,
-        **SELECTION,
-        max_per_img=sizes['MODEL.ROI_HEADS.DETECTIONS_PER_IMG'],
-    )
+    most = dict(max_per_img=sizes['MODEL.ROI_HEADS.DETECTIONS_PER_IMG'])
+    num_classes = model.roi_head.bbox_head.num_classes
+    source = TwoStageObjects(model, num_classes, **SELECTION | most)
     inputs, samples = loaded(model, image)
     maps = model.extract_feat(inputs)
     [objects] = source.objects(maps, samples, None)
@@ -264,3 +257,34 @@ def test_box_coder(file):
     close(decoded, expected, **PIXELS)
     decoded = coder.decode(unit['proposals'], encoded)
     close(decoded, unit['reference'], **PIXELS)
+
+
+@pytest.mark.parametrize('label', [0, 149])
+def test_all_classes_keep_their_digits(label):
+    """Two boxes overlap by a hair less than NMS allows, in whatever class.
+
+    mmcv's batched NMS would move those of class 149 by 149,000 pixels, where
+    there is a number for each 64th of a pixel.
+    """
+    shift = 53.847  # IoU 0.3 at 53.846
+    boxes = torch.tensor(
+        [[0, 0, 99, 99], [shift, 0, 99 + shift, 99], [989.0, 0, 999, 9]]
+    )
+    scores = torch.zeros(3, 151)
+    scores[:, label] = 0.5
+    class_boxes = boxes[:, None].expand(-1, 150, 4)
+    kept = select_detections(scores, class_boxes, **SELECTION)
+    assert torch.equal(kept.bboxes, boxes)
+
+
+@pytest.mark.parametrize(
+    'path', sorted(CONFIG.parent.glob('*_sgdet.py')), ids=lambda p: p.stem
+)
+def test_relation_models_hold_this_detector(path):
+    alone = Config.fromfile(CONFIG).model.to_dict()
+    assert alone['test_cfg']['rpn'].pop('max_per_img') == 2000
+    cfg = Config.fromfile(path).model.to_dict()
+    detector = cfg['detector']
+    assert detector['test_cfg']['rpn'].pop('max_per_img') == 1000
+    assert detector == alone
+    assert cfg['object_source'] == RELATION_MODEL.object_source.to_dict()
