@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.structures import InstanceData
 
 from mmsgg.models import InclusiveRoIExtractor, TwoStageObjects
 from mmsgg.models.object_sources.two_stage import select_detections
@@ -97,6 +98,18 @@ def close(ours, theirs, **tolerance):
     torch.testing.assert_close(ours, theirs, **(tolerance or CLOSE))
 
 
+def same_ranking(ours, boxes, scores):
+    """Compare what is ranked; ranks only where scores are apart."""
+    assert len(ours) == len(boxes)
+    rows = torch.cdist(boxes, ours.bboxes).argmin(dim=1)
+    close(ours.bboxes[rows], boxes, **PIXELS)
+    close(ours.scores[rows], scores)
+    apart = scores[:-1] - scores[1:] > 1e-5
+    true = torch.ones(1, dtype=torch.bool)
+    sure = torch.cat([true, apart]) & torch.cat([apart, true])
+    assert torch.equal(rows[sure], torch.arange(len(rows))[sure])
+
+
 @torch.no_grad()
 def test_image_and_backbone(model, image):
     inputs, _ = loaded(model, image)
@@ -137,8 +150,7 @@ def test_pyramid_and_rpn(model, file):
         for name in ('scores', 'boxes')
     )
     order = level_scores.argsort(descending=True)
-    close(ours.scores, level_scores[order])
-    close(ours.bboxes, boxes[order], **PIXELS)
+    same_ranking(ours, boxes[order], level_scores[order])
 
 
 @torch.no_grad()
@@ -146,10 +158,10 @@ def test_proposals_and_box_head(model, image):
     inputs, samples = loaded(model, image)
     maps = model.extract_feat(inputs)
     [proposals] = model.rpn_head.predict(maps, samples, rescale=False)
-    close(proposals.bboxes, image['proposals/boxes'], **PIXELS)
-    close(proposals.scores, image['proposals/scores'])
+    boxes = image['proposals/boxes']
+    same_ranking(proposals, boxes, image['proposals/scores'])
 
-    rois = torch.nn.functional.pad(proposals.bboxes, (1, 0))
+    rois = torch.nn.functional.pad(boxes, (1, 0))
     head = model.roi_head
     levels = head.bbox_roi_extractor.map_roi_levels(rois, 4)
     assert torch.equal(levels, image['roi/levels'])
@@ -161,7 +173,7 @@ def test_proposals_and_box_head(model, image):
     close(deltas, image['roi/box_regression'][:, 4:])
     num_classes = head.bbox_head.num_classes
     decoded = head.bbox_head.bbox_coder.decode(
-        proposals.bboxes.repeat_interleave(num_classes, dim=0),
+        boxes.repeat_interleave(num_classes, dim=0),
         deltas.reshape(-1, 4),
     )
     expected = image['roi/decoded_unclipped'][:, 1:]
@@ -175,6 +187,8 @@ def test_objects_of_a_relation_model(model, image, sizes):
     source = TwoStageObjects(model, num_classes, **SELECTION | most)
     inputs, samples = loaded(model, image)
     maps = model.extract_feat(inputs)
+    # in the order of the proposals, which the last digits may change
+    samples[0].proposals = InstanceData(bboxes=image['proposals/boxes'])
     [objects] = source.objects(maps, samples, None)
     expected = part(image, 'relation_mode')
     close(objects.bboxes, expected['boxes'], **PIXELS)
@@ -198,9 +212,10 @@ def test_detections(model, image):
     [sample] = model.predict(inputs, samples, rescale=False)
     found = sample.pred_instances
     order = expected['scores'].argsort(descending=True)  # class by class there
-    close(found.bboxes, expected['boxes'][order], **PIXELS)
-    close(found.scores, expected['scores'][order])
-    assert torch.equal(found.labels + 1, expected['labels'][order])
+    boxes, scores = expected['boxes'][order], expected['scores'][order]
+    same_ranking(found, boxes, scores)
+    labels = expected['labels'][order]
+    assert torch.equal(found.labels + 1, labels)
 
 
 def test_published_anchors(file):
