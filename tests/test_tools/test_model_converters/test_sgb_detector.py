@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
+from PIL import Image
 
 from mmsgg.models import InclusiveRoIExtractor, TwoStageObjects
 from mmsgg.models.object_sources.two_stage import select_detections
@@ -242,6 +244,31 @@ def test_resized_images(file):
         assert list(results['img'].shape[1::-1]) == resized, original
         ratios = [r / o for r, o in zip(resized, original, strict=True)]
         assert results['scale_factor'] == pytest.approx(ratios)
+
+
+@pytest.mark.parametrize('name', [CONFIG.stem, 'motifs_sgdet'])
+def test_what_a_model_sees(tmp_path, name):
+    """A file, by Pillow and by hand."""
+    rgb = np.random.default_rng(0).integers(0, 255, (200, 333, 3), np.uint8)
+    path = tmp_path / 'x.png'  # without losses
+    Image.fromarray(rgb).save(path)
+    cfg = Config.fromfile(CONFIG.parent / f'{name}.py')
+    item = dict(img_path=str(path), img_id='x', instances=[], relations=[])
+    for step in cfg.test_dataloader.dataset.pipeline:
+        item = TRANSFORMS.build(step)(item)
+    detector = cfg.model.get('detector', cfg.model)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        preprocessor = MODELS.build(detector.data_preprocessor)
+    batch = preprocessor({key: [value] for key, value in item.items()})
+
+    resized = Image.fromarray(rgb).resize((999, 600), Image.BILINEAR)
+    bgr = torch.tensor(np.array(resized)).permute(2, 0, 1).flip(0)
+    mean = torch.tensor([102.9801, 115.9465, 122.7717])[:, None, None]
+    expected = torch.nn.functional.pad(bgr - mean, (0, 25, 0, 8))
+    close(batch['inputs'][0], expected)
+    [sample] = batch['data_samples']
+    assert sample.img_shape == (600, 999)
+    assert sample.scale_factor == (999 / 333, 600 / 200)
 
 
 def test_levels_and_pooling(file):
