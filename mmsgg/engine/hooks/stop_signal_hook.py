@@ -31,7 +31,8 @@ class StopSignalHook(Hook):
     the one at which the first of them saw its signal, since none can finish
     that one without the others. A validation ends at once: the checkpoint of
     its epoch is written, and a resumed run validates anew. A second Ctrl-C
-    ends a single process at once.
+    ends a single process at once. Forks of the process, as the pool of mmdet's
+    VOC metric, end on SIGTERM as ever.
 
     The exit code is 128 and the number of the signal, as of a shell.
     """
@@ -45,6 +46,7 @@ class StopSignalHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Listen for signals, from now on."""
         self.received = 0
+        self._pid = os.getpid()
         self._key = f'mmsgg/stop/{runner.timestamp}'
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
@@ -102,6 +104,11 @@ class StopSignalHook(Hook):
         self._handlers.clear()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
+        if os.getpid() != self._pid:  # a fork, as of a pool of processes
+            if number == signal.SIGTERM:  # by which its parent ends it
+                signal.signal(number, signal.SIG_DFL)
+                os.kill(os.getpid(), number)
+            return
         if self.received and number == signal.SIGINT and not is_distributed():
             raise KeyboardInterrupt
         self.received = number
