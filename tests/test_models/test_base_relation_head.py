@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from mmengine.structures import InstanceData
 
 from mmsgg.models.relation_heads import FrequencyRelHead
-from mmsgg.models.relation_heads.base_relation_head import late_nms
+from mmsgg.models.relation_heads.object_classes import late_nms
 from mmsgg.registry import MODELS
 from mmsgg.structures.bbox import box_ious
 

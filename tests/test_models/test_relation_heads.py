@@ -6,7 +6,7 @@ from mmengine.structures import InstanceData
 
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.models.relation_heads import FrequencyRelHead, base_relation_head
-from mmsgg.models.relation_heads.base_relation_head import given_logits
+from mmsgg.models.relation_heads.object_classes import given_logits
 from mmsgg.registry import MODELS, TASK_UTILS
 
 from .samples import (

@@ -5,12 +5,14 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmsgg.models.layers import FrequencyBias
-from mmsgg.models.relation_heads.base_relation_head import (
+from mmsgg.models.relation_heads.object_classes import (
     class_probabilities,
-    image_sizes,
     late_nms,
 )
-from mmsgg.models.relation_heads.pair_features import fill_rectangles
+from mmsgg.models.relation_heads.pair_features import (
+    fill_rectangles,
+    image_sizes,
+)
 from mmsgg.registry import MODELS
 from mmsgg.structures.bbox import image_geometry
 

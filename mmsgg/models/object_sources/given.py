@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmsgg.models.relation_heads.base_relation_head import GIVEN_LOGIT
+from mmsgg.models.relation_heads.object_classes import GIVEN_LOGIT
 from mmsgg.registry import TASK_UTILS
 from mmsgg.structures import SGDataSample
 

@@ -4,9 +4,8 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import nullcontext
 from types import MappingProxyType
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
@@ -18,8 +17,8 @@ from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
-LateNMSRule = Literal['class', 'background', 'overwrite']
-GIVEN_LOGIT = 1000.0  # of a class that was given; its probability is 1
+from .object_classes import LateNMSRule, given_logits, late_nms
+
 MAX_RANKED = 65536  # rows of predicates that become probabilities at once
 
 
@@ -436,110 +435,3 @@ class BaseRelationHead(BaseModule):
 def predicate_probabilities(logits: Tensor) -> Tensor:
     """Probabilities (k, P) of predicates out of logits (k, P + 1)."""
     return logits.float().softmax(dim=1)[:, :-1]
-
-
-def given_logits(labels: Tensor, logits: Tensor) -> Tensor:
-    """Make logits like (N, C + 1) ``logits``, sure of the (N,) classes."""
-    sure = torch.full_like(logits, -GIVEN_LOGIT)
-    return sure.scatter(1, labels[:, None], GIVEN_LOGIT)
-
-
-def class_probabilities(
-    objects: list[InstanceData], logits: Tensor | None = None
-) -> Tensor:
-    """Say what is known of the classes of a batch.
-
-    Args:
-        objects: Objects of each image; see :class:`BaseRelationHead`.
-        logits: (sum N, C + 1) stacked, by default the detector's.
-
-    Returns:
-        (sum N, C + 1) their distribution, background included; where a class
-        is given, 1 for it.
-    """
-    if logits is None:
-        logits = torch.cat([image.logits for image in objects])
-    images = zip(objects, logits.split([*map(len, objects)]), strict=True)
-    known = [
-        given_logits(image.labels, rows) if 'labels' in image else rows
-        for image, rows in images
-    ]
-    return torch.cat(known).softmax(dim=1)
-
-
-def image_sizes(objects: list[InstanceData]) -> Tensor:
-    """List width and height (B, 2) of the images of a batch.
-
-    Args:
-        objects: Objects of each image; see :class:`BaseRelationHead`.
-
-    Raises:
-        ValueError: If objects do not bring the size of their image along.
-    """
-    if any('img_shape' not in image.metainfo for image in objects):
-        raise ValueError(
-            'This relation head sees where a box lies in its image, whose '
-            'size the objects do not bring along; set img_shape in their '
-            'metainfo, as SceneGraphDetector does'
-        )
-    sizes = [image.img_shape[1::-1] for image in objects]
-    return objects[0].bboxes.new_tensor(sizes)
-
-
-def image_size_of_each(objects: list[InstanceData]) -> Tensor:
-    """List width and height (sum N, 2) of the image of each object."""
-    return torch.cat(
-        [
-            size.expand(len(image), 2)
-            for size, image in zip(image_sizes(objects), objects, strict=True)
-        ]
-    )
-
-
-def late_nms(
-    scores: Tensor,
-    class_bboxes: Tensor,
-    iou_thr: float,
-    rule: LateNMSRule = 'class',
-) -> Tensor:
-    """Choose a class for each detection, greedily over (box, class).
-
-    Take the best (box, class) left; that box gets the class, which is gone
-    for all boxes whose box of that class overlaps by ``iou_thr`` or more.
-    Ties go to the first box, then the first class.
-
-    The rules differ where a crowd of detections exhausts its classes, which
-    takes as many detections in a place as there are classes. By 'class' all
-    get one nevertheless (neural-motifs, linknet-pytorch), by 'background'
-    those that are left stay background (the post-processing of
-    Scene-Graph-Benchmark). By 'overwrite' a detection that already has a
-    class may take another one in the place of one that is left
-    (Scene-Graph-Benchmark's transformer, PE-Net).
-
-    Args:
-        scores: (N, C) probabilities of the classes, without background.
-        class_bboxes: (N, C, 4) the box for each class, in one pixel frame.
-        iou_thr: IoU from which two boxes cannot both have a class.
-        rule: What becomes of a detection whose classes are all gone.
-
-    Returns:
-        (N,) int64 classes, C for background.
-    """
-    # each step waits for the one before: on a GPU that is a wait each, and
-    # numpy, unlike torch, settles ties by position
-    device = scores.device
-    left = scores.detach().cpu().numpy().copy()
-    class_bboxes = class_bboxes.detach().cpu()
-    labels = np.full(len(left), scores.shape[1], dtype=np.int64)
-    for _ in range(len(left)):
-        row, label = divmod(int(left.argmax()), left.shape[1])
-        if rule == 'background' and left[row, label] <= 0:
-            break
-        labels[row] = label
-        boxes = class_bboxes[:, label]
-        overlapping = box_ious(boxes[row : row + 1], boxes)[0] >= iou_thr
-        suppressed = overlapping.numpy()
-        gone = left[suppressed, label].clip(max=0)  # a served row stays -1
-        left[suppressed, label] = 0 if rule == 'overwrite' else gone
-        left[row] = -1
-    return torch.from_numpy(labels).to(device)

@@ -13,14 +13,10 @@ from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import union_boxes
 
-from .base_relation_head import (
-    RelationOutput,
-    class_probabilities,
-    image_size_of_each,
-    image_sizes,
-)
+from .base_relation_head import RelationOutput
 from .motifs_rel_head import MotifsContext, MotifsRelHead
-from .pair_features import stack_pairs
+from .object_classes import class_probabilities
+from .pair_features import image_size_of_each, image_sizes, stack_pairs
 
 Effect = Literal['none', 'TDE', 'NIE', 'TE']
 

@@ -13,16 +13,16 @@ from mmsgg.models.layers import ObjectSequences, RelativeBoxEmbedding
 from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
-from .base_relation_head import (
-    BaseRelationHead,
-    LateNMSRule,
-    RelationOutput,
-    class_probabilities,
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .motifs_lstm import LabelDecoder, ObjectLSTM
+from .object_classes import LateNMSRule, class_probabilities
+from .pair_features import (
+    REGION_WEIGHTS,
+    PairFeatures,
     image_size_of_each,
     image_sizes,
+    stack_pairs,
 )
-from .motifs_lstm import LabelDecoder, ObjectLSTM
-from .pair_features import REGION_WEIGHTS, PairFeatures, stack_pairs
 
 Order = Literal['rightleft', 'leftright', 'confidence', 'size']
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import torch
 from mmdet.structures.bbox import bbox2roi
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmsgg.models.layers import RobustBatchNorm2d
@@ -355,3 +356,32 @@ class UnionRoIExtractor(nn.Module):
         frames = image_sizes[subjects[:, 0].long()]
         drawings = [fill_rectangles(ends, frames, size) for ends in boxes]
         return pooled + self.drawing(torch.stack(drawings, dim=1))
+
+
+def image_sizes(objects: list[InstanceData]) -> Tensor:
+    """List width and height (B, 2) of the images of a batch.
+
+    Args:
+        objects: Objects of each image; see :class:`BaseRelationHead`.
+
+    Raises:
+        ValueError: If objects do not bring the size of their image along.
+    """
+    if any('img_shape' not in image.metainfo for image in objects):
+        raise ValueError(
+            'This relation head sees where a box lies in its image, whose '
+            'size the objects do not bring along; set img_shape in their '
+            'metainfo, as SceneGraphDetector does'
+        )
+    sizes = [image.img_shape[1::-1] for image in objects]
+    return objects[0].bboxes.new_tensor(sizes)
+
+
+def image_size_of_each(objects: list[InstanceData]) -> Tensor:
+    """List width and height (sum N, 2) of the image of each object."""
+    return torch.cat(
+        [
+            size.expand(len(image), 2)
+            for size, image in zip(image_sizes(objects), objects, strict=True)
+        ]
+    )

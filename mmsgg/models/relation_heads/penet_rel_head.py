@@ -13,14 +13,14 @@ from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
 
-from .base_relation_head import (
-    BaseRelationHead,
-    RelationOutput,
-    class_probabilities,
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .object_classes import class_probabilities
+from .pair_features import (
+    PairFeatures,
     image_size_of_each,
     image_sizes,
+    stack_pairs,
 )
-from .pair_features import PairFeatures, stack_pairs
 from .relation_nms import relation_nms
 
 MARGIN = 7.0  # squared distance of a prototype from the next one, at least

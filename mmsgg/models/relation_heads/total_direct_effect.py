@@ -7,12 +7,8 @@ from torch.utils.hooks import RemovableHandle
 
 from mmsgg.registry import MODELS
 
-from .base_relation_head import (
-    MAX_RANKED,
-    BaseRelationHead,
-    RelationOutput,
-    given_logits,
-)
+from .base_relation_head import MAX_RANKED, BaseRelationHead, RelationOutput
+from .object_classes import given_logits
 
 
 @MODELS.register_module()

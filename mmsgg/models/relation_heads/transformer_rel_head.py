@@ -17,15 +17,15 @@ from mmsgg.models.layers import (
 from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 
-from .base_relation_head import (
-    BaseRelationHead,
-    LateNMSRule,
-    RelationOutput,
-    class_probabilities,
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .object_classes import LateNMSRule, class_probabilities
+from .pair_features import (
+    REGION_WEIGHTS,
+    PairFeatures,
     image_size_of_each,
     image_sizes,
+    stack_pairs,
 )
-from .pair_features import REGION_WEIGHTS, PairFeatures, stack_pairs
 
 
 class EncoderLayer(nn.Module):

@@ -22,15 +22,15 @@ from mmsgg.structures.bbox import (
     intersection_areas,
 )
 
-from .base_relation_head import (
-    BaseRelationHead,
-    RelationOutput,
-    class_probabilities,
+from .base_relation_head import BaseRelationHead, RelationOutput
+from .object_classes import class_probabilities
+from .object_trees import ObjectTrees
+from .pair_features import (
+    PairFeatures,
     image_size_of_each,
     image_sizes,
+    stack_pairs,
 )
-from .object_trees import ObjectTrees
-from .pair_features import PairFeatures, stack_pairs
 from .tree_lstm import TreeLabelDecoder, TreeLSTM
 
 AREA = 1024**2  # pixels; areas are fed to a layer as shares of this one
