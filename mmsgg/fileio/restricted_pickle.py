@@ -7,6 +7,7 @@
 import io
 import pickle
 import re
+import tarfile
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import IO, Any, Literal
@@ -14,6 +15,7 @@ from typing import IO, Any, Literal
 import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer
+from torch.serialization import _is_torchscript_zip, _open_zipfile_reader
 
 UnpicklingError = pickle.UnpicklingError  # torch.load looks for it here
 _PLAIN_DTYPE = re.compile(r'[biufcSU]\d{1,9}')
@@ -21,6 +23,26 @@ _PLAIN_DTYPE = re.compile(r'[biufcSU]\d{1,9}')
 
 class NotDataError(UnpicklingError):
     """A pickle asks for more than data; the message says for what."""
+
+
+def refuse_programs(file: IO[bytes]) -> None:
+    """Refuse files that torch before 2.6 runs in spite of ``weights_only``.
+
+    Args:
+        file: It, open for reading bytes; it is left at its start.
+
+    Raises:
+        NotDataError: If it is a tar file, or a TorchScript.
+    """
+    if tarfile.is_tarfile(file):  # type: ignore[arg-type]
+        raise NotDataError('it is a tar file')
+    file.seek(0)
+    if file.read(4) == b'PK\x03\x04':
+        file.seek(0)
+        with _open_zipfile_reader(file) as members:
+            if _is_torchscript_zip(members):
+                raise NotDataError('it is a TorchScript')
+    file.seek(0)
 
 
 class _Sealed:
@@ -126,7 +148,9 @@ def _method_of(owner: Any, name: str) -> str:
 
 
 def _storage_of(data: bytes) -> Any:
-    return torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+    file = io.BytesIO(data)
+    refuse_programs(file)
+    return torch.load(file, map_location='cpu', weights_only=True)
 
 
 def _no_bytes() -> bytes:

@@ -1,12 +1,10 @@
 """What ``torch.save`` wrote, read as data."""
 
-import tarfile
 import warnings
 from pickle import UnpicklingError
 from typing import IO, Any
 
 import torch
-from torch.serialization import _is_torchscript_zip, _open_zipfile_reader
 
 from . import restricted_pickle
 
@@ -21,16 +19,7 @@ def load_tensors(file: IO[bytes], map_location: Any = 'cpu') -> Any:
     Raises:
         NotDataError: If the file asks for more than data.
     """
-    # torch before 2.6 runs the code of these two despite weights_only.
-    if tarfile.is_tarfile(file):  # type: ignore[arg-type]
-        raise restricted_pickle.NotDataError('it is a tar file')
-    file.seek(0)
-    if file.read(4) == b'PK\x03\x04':
-        file.seek(0)
-        with _open_zipfile_reader(file) as members:
-            if _is_torchscript_zip(members):
-                raise restricted_pickle.NotDataError('it is a TorchScript')
-    file.seek(0)
+    restricted_pickle.refuse_programs(file)
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of protocols and of untyped storage
         try:

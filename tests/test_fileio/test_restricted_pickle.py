@@ -14,7 +14,7 @@ from mmengine.structures import InstanceData
 from mmsgg.fileio import restricted_pickle
 from mmsgg.fileio.restricted_pickle import ALLOWED, NotDataError
 
-from ..hostile_files import Trap
+from ..hostile_files import Trap, tar_format
 
 PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
@@ -132,3 +132,12 @@ def test_lists_of_lists_of_the_same_list():
     for _ in range(200):
         [read, _] = read
     assert read[0].tolist() == [1]
+
+
+def test_a_tar_file_within(tmp_path):
+    """Where a pickle keeps a storage, torch before 2.6 would run it."""
+    tar_format(tmp_path / 'a.tar', dict(trap=Trap(tmp_path / 'it-ran')))
+    data = (tmp_path / 'a.tar').read_bytes()
+    with pytest.raises(NotDataError, match='tar file'):
+        loaded(called('torch.storage._load_from_bytes', data))
+    assert not (tmp_path / 'it-ran').exists()

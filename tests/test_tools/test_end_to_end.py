@@ -90,9 +90,9 @@ def test_three_processes_train(trained):
     assert checkpoint['message_hub']['runtime_info']['iter'] == 2
 
 
-@pytest.mark.parametrize('name', ['predcls', 'sgdet'])
-def test_one_and_three_processes_agree(name, trained, options, tmp_path):
-    config = CONFIGS / f'{name}.py'
+def test_one_and_three_processes_agree(trained, options, tmp_path):
+    """In sgdet, where detections and their graphs must be the same."""
+    config = CONFIGS / 'sgdet.py'
     runs = {
         1: [sys.executable, TOOLS / 'test.py', config, trained],
         3: [TOOLS / 'dist_test.sh', config, trained, 3],
@@ -108,9 +108,6 @@ def test_one_and_three_processes_agree(name, trained, options, tmp_path):
     assert {'R@20', 'R@50', 'R@100'} <= set(recalls)
     for key in recalls:
         assert scores[3][key] == pytest.approx(scores[1][key], abs=1e-6)
-    if name == 'predcls':
-        # two steps teach little, but some of all predicates must hit
-        assert scores[1]['ng-R@100'] > 0
     for one, three in zip(predictions[1], predictions[3], strict=True):
         assert one['img_id'] == three['img_id']
         one, three = (row['pred_relations'] for row in (one, three))
