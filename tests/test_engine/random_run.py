@@ -116,6 +116,9 @@ def random_run(work_dir, max_epochs=4, num_workers=0, trace=None, **kwargs):
             rule='greater',
             patience=0,
             factor=0.5,
+            # no score is that much better, so each lowers the rate
+            threshold=2.0,
+            threshold_rule='abs',
         ),
         custom_hooks=[dict(type='EMAHook', momentum=0.2), trace],
         default_hooks=dict(

@@ -364,14 +364,18 @@ class TestEveryHead:
             head.parameters(), 0.1 if only_table else 0.01
         )
         history = []
-        for _ in range(80):
-            losses = head.loss(x, objects(), samples)
+        for step in range(160):
+            losses = head.train().loss(x, objects(), samples)
             optimizer.zero_grad()
             sum(v for k, v in losses.items() if 'loss' in k).backward()
             optimizer.step()
             history.append(losses['loss_predicate'].item())
+            if step % 40 == 39:
+                found = recall(head.eval(), x, objects(), samples)
+                if found > 0.9:
+                    break
         assert history[-1] < 0.5 * history[0]
-        assert recall(head.eval(), x, objects(), samples) > 0.9
+        assert found > 0.9
 
 
 @torch.no_grad()
