@@ -53,13 +53,36 @@ def test_another_length_of_an_epoch_keeps_the_share(tmp_path):
     path = tmp_path / f'iter_{STEPS + 2}.pth'
     checkpoint = torch.load(path, weights_only=True)
     # as of half the number of processes
-    checkpoint['message_hub']['runtime_info']['epoch_length'] = 2 * STEPS
+    info = checkpoint['message_hub']['runtime_info']
+    info.update(epoch_length=2 * STEPS, epoch_start=[1, 2 * STEPS])
     checkpoint['meta'].update(epoch=1, iter=2 * STEPS + 2)
     torch.save(checkpoint, path)
     resumed = random_run(tmp_path / 'b', load_from=str(path), resume=True)
     resumed.train()
     batches = [batch for batch, *_ in resumed.trace.steps.values()]
     assert batches == [1, 2, 0, 1, 2, 0, 1, 2]
+
+
+@pytest.mark.parametrize('known', [True, False])
+def test_epochs_of_another_length_leave_none_out(known, tmp_path):
+    random_run(tmp_path, max_epochs=1).train()
+    path = tmp_path / 'epoch_1.pth'
+    checkpoint = torch.load(path, weights_only=True)
+    # as of half the number of processes, of this loop and of mmengine's
+    info = checkpoint['message_hub']['runtime_info']
+    info.update(epoch_length=2 * STEPS, epoch_start=[0, 0])
+    if not known:
+        del info['epoch_length'], info['epoch_start']
+    checkpoint['meta']['iter'] = 2 * STEPS
+    torch.save(checkpoint, path)
+    for epochs in (2, 3):  # resumed, and resumed once more
+        path = newest_checkpoint(tmp_path).path
+        resumed = random_run(
+            tmp_path, max_epochs=epochs, load_from=str(path), resume=True
+        )
+        resumed.train()
+        batches = [batch for batch, *_ in resumed.trace.steps.values()]
+        assert batches == [0, 1, 2]
 
 
 def signalled_run(work_dir, number, at, in_val=False, rank=0):

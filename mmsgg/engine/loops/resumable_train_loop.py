@@ -89,9 +89,11 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
       it would have drawn, in every process, with any number of workers, and
       nothing has to be kept.
 
-    The seed and the length of an epoch are in the message hub, with which
-    they are saved and resumed. With another number of processes an epoch has
-    another length: then the run goes on behind the same share of it.
+    The seed, and the start and length of an epoch, are in the message hub,
+    with which they are saved and resumed. With another number of processes an
+    epoch has another length: then the run goes on behind the same share of
+    it. Its start cannot be told from its number, since the epochs before may
+    have been of another length.
 
     Args:
         *args: Of :class:`mmengine.runner.EpochBasedTrainLoop`.
@@ -115,7 +117,9 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             # the loader itself refuses another one once it is built
             object.__setattr__(loader, 'batch_sampler', self._batches)
         length = hub.runtime_info.get('epoch_length', len(loader))
-        done = self.iter - self.epoch * length
+        epoch, start = hub.runtime_info.get('epoch_start', (0, 0))
+        # what another loop wrote starts its epoch anew, as it would there
+        done = self.iter - start if epoch == self.epoch else 0
         if 0 < done <= length:
             self._first = done * len(loader) // length
             self.runner.logger.info(
@@ -132,6 +136,8 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             self._batches.seed = self._seed
             self._batches.epoch = self.epoch
             self._batches.first = self._first
+        start = [self.epoch, self.iter - self._first]
+        self.runner.message_hub.update_info('epoch_start', start)
         super().run_epoch()
         self._first = 0
 
