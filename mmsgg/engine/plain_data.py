@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from types import FunctionType, MethodType
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,9 @@ def plain_data(value: Any) -> Any:
 
     Returns:
         Tensors, dicts, lists, tuples, strings, numbers, bools and None. A
-        HistoryBuffer is a dict, see :func:`history_buffer`; what has no plain
-        form is its text.
+        HistoryBuffer is a dict, see :func:`history_buffer`. A function in a
+        dict is left out, as in the state of OneCycleLR, which has its own
+        when it is built; what else has no plain form is its text.
     """
     if isinstance(value, HistoryBuffer):
         values, counts = value.data
@@ -26,7 +28,11 @@ def plain_data(value: Any) -> Any:
         return plain_data(dict(values=values, counts=counts, length=length))
     if isinstance(value, Mapping):
         # not ConfigDict, which is a dict, too
-        items = {key: plain_data(item) for key, item in value.items()}
+        items = {
+            key: plain_data(item)
+            for key, item in value.items()
+            if not isinstance(item, (FunctionType, MethodType))
+        }
         return OrderedDict(items) if type(value) is OrderedDict else items
     if isinstance(value, (list, tuple)):
         parts = [plain_data(part) for part in value]

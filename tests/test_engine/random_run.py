@@ -96,6 +96,16 @@ def random_run(work_dir, max_epochs=4, num_workers=0, trace=None, **kwargs):
         rule='greater', max_keep_ckpts=1,
     )  # fmt: skip
     checkpoint.update(kwargs.pop('checkpoint', {}))
+    plateau = dict(
+        type='ReduceOnPlateauLR',
+        monitor='score',
+        rule='greater',
+        patience=0,
+        factor=0.5,
+        # no score is that much better, so each lowers the rate
+        threshold=2.0,
+        threshold_rule='abs',
+    )
     trace = trace or Trace()
     runner = Runner(
         RandomModel(),
@@ -110,16 +120,7 @@ def random_run(work_dir, max_epochs=4, num_workers=0, trace=None, **kwargs):
         val_cfg=dict(),
         val_evaluator=[Weight()],
         optim_wrapper=dict(optimizer=dict(type='SGD', lr=1e-3, momentum=0.9)),
-        param_scheduler=dict(
-            type='ReduceOnPlateauLR',
-            monitor='score',
-            rule='greater',
-            patience=0,
-            factor=0.5,
-            # no score is that much better, so each lowers the rate
-            threshold=2.0,
-            threshold_rule='abs',
-        ),
+        param_scheduler=kwargs.pop('param_scheduler', plateau),
         custom_hooks=[dict(type='EMAHook', momentum=0.2), trace],
         default_hooks=dict(
             checkpoint=checkpoint,

@@ -85,7 +85,25 @@ def test_epochs_of_another_length_leave_none_out(known, tmp_path):
         assert batches == [0, 1, 2]
 
 
-def signalled_run(work_dir, number, at, in_val=False, rank=0):
+def test_a_scheduler_with_a_function_goes_on(tmp_path):
+    options = dict(
+        checkpoint=EVERY_STEP,
+        param_scheduler=dict(
+            type='OneCycleLR', eta_max=0.1, total_steps=12, by_epoch=False
+        ),
+    )
+    whole = random_run(tmp_path, **options)
+    whole.train()
+    path = str(tmp_path / 'iter_4.pth')
+    resumed = random_run(
+        tmp_path / 'b', load_from=path, resume=True, **options
+    )
+    resumed.train()
+    left = {k: v for k, v in whole.trace.steps.items() if k >= 4}
+    assert resumed.trace.steps == left
+
+
+def signalled_run(work_dir, number, at, in_val=False, rank=0, **kwargs):
     """Send itself a signal after a step, or in the validation of an epoch."""
 
     def act(step):
@@ -96,7 +114,7 @@ def signalled_run(work_dir, number, at, in_val=False, rank=0):
     path = newest_checkpoint(work_dir).path
     options = dict(load_from=str(path), resume=True) if path else {}
     runner = random_run(
-        work_dir, trace=trace, randomness=dict(seed=5), **options
+        work_dir, trace=trace, randomness=dict(seed=5), **options, **kwargs
     )
     code = 0
     try:
@@ -127,6 +145,25 @@ def test_a_signal_ends_at_a_step_to_go_on_from(number, at, in_val, tmp_path):
     assert max(stopped.trace.steps) == (2 * STEPS - 1 if in_val else at)
     resumed, code = signalled_run(tmp_path, 0, -1)
     assert code == 0
+    assert {**stopped.trace.steps, **resumed.trace.steps} == (
+        whole.trace.steps
+    )
+    assert_same_weights(resumed.model, whole.model)
+    names = {path.name for path in (tmp_path / 'whole').glob('*.pth')}
+    assert {path.name for path in tmp_path.glob('*.pth')} == names
+
+
+def test_a_signal_in_a_validation_loses_no_epoch(tmp_path):
+    """Where checkpoints are written less often than scores."""
+    rarely = dict(checkpoint=dict(interval=4))
+    whole, _ = signalled_run(tmp_path / 'whole', 0, -1, **rarely)
+    stopped, code = signalled_run(
+        tmp_path, signal.SIGTERM, 3, in_val=True, **rarely
+    )
+    assert code == 128 + signal.SIGTERM
+    resumed, code = signalled_run(tmp_path, 0, -1, **rarely)
+    assert code == 0
+    assert min(resumed.trace.steps) == 3 * STEPS
     assert {**stopped.trace.steps, **resumed.trace.steps} == (
         whole.trace.steps
     )

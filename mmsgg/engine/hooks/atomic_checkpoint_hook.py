@@ -13,7 +13,7 @@ from mmengine.dist import (
     is_main_process,
 )
 from mmengine.fileio import LocalBackend, get_file_backend
-from mmengine.hooks import CheckpointHook
+from mmengine.hooks import CheckpointHook, EMAHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
@@ -50,6 +50,7 @@ class AtomicCheckpointHook(CheckpointHook):
     #: Buffers of all processes but the first: those of batch normalization
     #: follow the batches that a process sees.
     _buffers: Sequence[dict[str, torch.Tensor]] = ()
+    _written = 0  # steps that the last checkpoint has been trained
 
     def before_train(self, runner: Runner) -> None:
         """Find the files of the run that goes on, and delete leftovers."""
@@ -66,6 +67,7 @@ class AtomicCheckpointHook(CheckpointHook):
         if runner.iter == 0:  # see ResumeValidationHook
             runner.message_hub.update_info('last_validation', 0)
         self.last_ckpt = info.get('last_ckpt')
+        self._written = runner.iter
         self.bests = {
             key: path and self._here(path) for key, path in self.bests.items()
         }
@@ -128,6 +130,22 @@ class AtomicCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('stopped_at', path)
         self._write(runner, path, dict(epoch=runner.epoch, iter=step))
 
+    def save_within_validation(self, runner: Runner) -> None:
+        """Write what was trained since the last checkpoint, to stop.
+
+        To be called in the first process; where the others are is not known,
+        so that their buffers are left out. A resumed run validates anew.
+        """
+        if self._written == runner.iter or not is_main_process():
+            return
+        for hook in runner.hooks:
+            if isinstance(hook, EMAHook):  # the average is in the model
+                hook._swap_ema_parameters()
+        path = self._here(f'iter_{runner.iter}.pth')
+        runner.message_hub.update_info('stopped_at', path)
+        meta = dict(epoch=runner.epoch, iter=runner.iter)
+        self._write(runner, path, meta, with_buffers=False)
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Keep to plain data, and add what the other processes have."""
         if self._buffers:
@@ -186,15 +204,19 @@ class AtomicCheckpointHook(CheckpointHook):
         self._write(runner, path, meta)
         self._delete_outdated(runner)
 
-    def _write(self, runner: Runner, path: str, meta: dict) -> None:
+    def _write(
+        self, runner: Runner, path: str, meta: dict, with_buffers: bool = True
+    ) -> None:
         """Write a checkpoint, then what names it as the last one."""
         self.last_ckpt = path
+        self._written = meta['iter']
         runner.message_hub.update_info('last_ckpt', path)
         runner.message_hub.update_info('outdated', sorted(self.outdated))
-        model = _bare(runner.model)
-        self._buffers = all_gather_object(
-            {name: buffer.cpu() for name, buffer in model.named_buffers()}
-        )[1:]
+        if with_buffers:
+            model = _bare(runner.model)
+            self._buffers = all_gather_object(
+                {name: buffer.cpu() for name, buffer in model.named_buffers()}
+            )[1:]
         runner.save_checkpoint(
             self.out_dir,
             os.path.basename(path),

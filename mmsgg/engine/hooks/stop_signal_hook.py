@@ -30,9 +30,9 @@ class StopSignalHook(Hook):
     over the store that they met at, a look at it a step; it is the step after
     the one at which the first of them saw its signal, since none can finish
     that one without the others. A validation ends at once: the checkpoint of
-    its epoch is written, and a resumed run validates anew. A second Ctrl-C
-    ends a single process at once. Forks of the process, as the pool of mmdet's
-    VOC metric, end on SIGTERM as ever.
+    its epoch is written, before it or now, and a resumed run validates anew.
+    A second Ctrl-C ends a single process at once. Forks of the process, as
+    the pool of mmdet's VOC metric, end on SIGTERM as ever.
 
     The exit code is 128 and the number of the signal, as of a shell.
     """
@@ -69,9 +69,7 @@ class StopSignalHook(Hook):
         update = getattr(runner.optim_wrapper, 'should_update', lambda: True)
         if number == 0 or runner.iter < step or not update():
             return
-        hooks = [
-            h for h in runner.hooks if isinstance(h, AtomicCheckpointHook)
-        ]
+        hooks = _checkpoint_hooks(runner)
         for hook in hooks:
             hook.save_within_epoch(runner)
         where = f'; {hooks[0].last_ckpt} goes on from here' if hooks else ''
@@ -91,6 +89,8 @@ class StopSignalHook(Hook):
         """
         if not (self.received and isinstance(runner._train_loop, BaseLoop)):
             return
+        for hook in _checkpoint_hooks(runner):
+            hook.save_within_validation(runner)
         # the other processes may be waiting for something else than farewell
         leave: Callable[[int], Any] = sys.exit
         if is_distributed():
@@ -136,3 +136,7 @@ class StopSignalHook(Hook):
         runner.logger.info(f'Training ends on {name} {where}')
         self.after_train(runner)
         leave(128 + number)
+
+
+def _checkpoint_hooks(runner: Runner) -> list[AtomicCheckpointHook]:
+    return [h for h in runner.hooks if isinstance(h, AtomicCheckpointHook)]
