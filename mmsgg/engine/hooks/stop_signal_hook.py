@@ -20,6 +20,37 @@ from .atomic_checkpoint_hook import AtomicCheckpointHook
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 #: More than there are numbers of signals.
 NUM_SIGNALS = 128
+#: The hook that listens for signals in this process, if any.
+_listening: list[Any] = []
+
+
+def _hold_signals() -> None:
+    """Hold signals back until a fork is over, or its child loses them."""
+    if _listening:
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+
+def _release_signals() -> None:
+    if _listening:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+
+
+def _leave_to_parent() -> None:
+    """In a fork, end on SIGTERM as ever, and leave Ctrl-C to the parent."""
+    if _listening:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        # not SIG_IGN, which a program that it starts would keep
+        signal.signal(signal.SIGINT, lambda number, frame: None)
+        _release_signals()
+        _listening.clear()
+
+
+if hasattr(os, 'register_at_fork'):  # Windows has no forks
+    os.register_at_fork(
+        before=_hold_signals,
+        after_in_parent=_release_signals,
+        after_in_child=_leave_to_parent,
+    )
 
 
 @HOOKS.register_module()
@@ -46,11 +77,11 @@ class StopSignalHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Listen for signals, from now on."""
         self.received = 0
-        self._pid = os.getpid()
         self._key = f'mmsgg/stop/{runner.timestamp}'
         if threading.current_thread() is threading.main_thread():
             for number in SIGNALS:
                 self._handlers[number] = signal.signal(number, self._receive)
+            _listening.append(self)
 
     def after_train_iter(
         self,
@@ -102,13 +133,9 @@ class StopSignalHook(Hook):
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
         self._handlers.clear()
+        _listening.clear()
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
-        if os.getpid() != self._pid:  # a fork, as of a pool of processes
-            if number == signal.SIGTERM:  # by which its parent ends it
-                signal.signal(number, signal.SIG_DFL)
-                os.kill(os.getpid(), number)
-            return
         if self.received and number == signal.SIGINT and not is_distributed():
             raise KeyboardInterrupt
         self.received = number

@@ -30,13 +30,19 @@ def test_it_notes_the_signal(hook):
     assert hook.received == signal.SIGTERM
 
 
-def test_a_fork_ends_on_sigterm(hook):
-    """Or a pool of processes, as that of mmdet's VOC metric, never ends."""
+@pytest.mark.parametrize('wait', [0, 0, 0, 0.05])
+def test_a_fork_ends_on_sigterm(hook, wait):
+    """Or a pool of processes, as that of mmdet's VOC metric, never ends.
+
+    Nor may the signal be lost that comes while the process is being forked.
+    """
     process = fork(lambda: time.sleep(60))
+    time.sleep(wait)
     process.terminate()
     process.join(20)
     assert process.exitcode == -signal.SIGTERM
     assert not hook.received
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_ctrl_c_leaves_forks_to_their_parent(hook):
