@@ -3,7 +3,6 @@
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import torch
 from mmengine.dist import (
@@ -14,16 +13,12 @@ from mmengine.dist import (
 )
 from mmengine.fileio import LocalBackend, get_file_backend
 from mmengine.hooks import CheckpointHook, EMAHook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
+from mmsgg.engine.bare_model import bare_model
 from mmsgg.engine.plain_data import history_buffer, plain_data
 from mmsgg.engine.whole_file_backend import UNFINISHED, WholeFileBackend
 from mmsgg.registry import HOOKS
-
-
-def _bare(model: Any) -> torch.nn.Module:
-    return model.module if is_model_wrapper(model) else model
 
 
 @HOOKS.register_module()
@@ -73,7 +68,7 @@ class AtomicCheckpointHook(CheckpointHook):
         }
         own = self._buffers[get_rank() - 1 :] if get_rank() > 0 else []
         if own and len(self._buffers) == get_world_size() - 1:
-            for name, buffer in _bare(runner.model).named_buffers():
+            for name, buffer in bare_model(runner.model).named_buffers():
                 buffer.copy_(own[0][name])
         self._buffers = ()
         self.outdated = set()
@@ -213,7 +208,7 @@ class AtomicCheckpointHook(CheckpointHook):
         runner.message_hub.update_info('last_ckpt', path)
         runner.message_hub.update_info('outdated', sorted(self.outdated))
         if with_buffers:
-            model = _bare(runner.model)
+            model = bare_model(runner.model)
             self._buffers = all_gather_object(
                 {name: buffer.cpu() for name, buffer in model.named_buffers()}
             )[1:]

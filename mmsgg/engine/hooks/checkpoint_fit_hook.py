@@ -6,7 +6,6 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import nn
 
@@ -15,6 +14,7 @@ from mmsgg.engine.agreement import (
     first_difference,
     names_in,
 )
+from mmsgg.engine.bare_model import bare_model
 from mmsgg.engine.checkpoint_fit import (
     check_finite_weights,
     check_weights,
@@ -51,8 +51,7 @@ class CheckpointFitHook(Hook):
         Raises:
             ValueError: If it is refused.
         """
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = bare_model(runner.model)
         if isinstance(runner._test_loop, BaseLoop):
             check_weights(model, checkpoint)
             dataset = runner.test_dataloader.dataset

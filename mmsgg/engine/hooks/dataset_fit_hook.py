@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
 from mmsgg.engine.agreement import check_sizes, first_difference, names_in
+from mmsgg.engine.bare_model import bare_model
 from mmsgg.registry import DATASETS, HOOKS
 
 
@@ -30,8 +30,7 @@ class DatasetFitHook(Hook):
         Raises:
             ValueError: On the first size or name that differs.
         """
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = bare_model(runner.model)
         reference: tuple[dict, str] | None = None
         for dataset, split in _datasets_of(runner):
             names = names_in(getattr(dataset, 'metainfo', None))

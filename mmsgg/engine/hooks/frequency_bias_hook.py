@@ -1,10 +1,10 @@
 """Count the training set for the frequency bias."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
 from mmsgg.datasets import count_relations
+from mmsgg.engine.bare_model import bare_model
 from mmsgg.registry import DATASETS, HOOKS
 
 
@@ -32,8 +32,7 @@ class FrequencyBiasHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Count once, in training or where the head asks for it."""
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = bare_model(runner.model)
         bias = getattr(model.relation_head, 'frequency_bias', None)
         if bias is None:
             return

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 
 from mmsgg.datasets import scene_graphs_of
+from mmsgg.engine.bare_model import bare_model
 from mmsgg.registry import HOOKS
 
 
@@ -21,8 +21,7 @@ class PredicateCountHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Count once, in training."""
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = bare_model(runner.model)
         loss: Any = getattr(model.relation_head, 'loss_predicate', None)
         in_training = isinstance(runner._train_loop, BaseLoop)
         if not in_training or not hasattr(loss, 'set_counts'):

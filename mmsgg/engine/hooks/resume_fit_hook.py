@@ -6,10 +6,11 @@ from typing import Any
 
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
+from mmsgg.engine.bare_model import bare_model
+from mmsgg.engine.checkpoint_fit import current_weights
 from mmsgg.engine.checkpoint_reading import CheckpointError
 from mmsgg.registry import HOOKS
 
@@ -81,11 +82,8 @@ def _what_is_trained(runner: Runner) -> str:
 
 def _first_difference(runner: Runner, checkpoint: dict) -> str:
     """What of the model or its optimizer is not that of the checkpoint."""
-    model = runner.model
-    model = model.module if is_model_wrapper(model) else model
-    weights = dict(checkpoint.get('state_dict', {}))
-    if hasattr(model, 'rename_weights'):
-        model.rename_weights(weights)
+    model = bare_model(runner.model)
+    weights = current_weights(model, checkpoint)
     for name, value in model.named_parameters():
         shape = tuple(value.shape)
         if name not in weights:

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from mmengine.hooks import Hook
 from mmengine.logging import MMLogger
-from mmengine.model import is_model_wrapper
 from mmengine.runner import BaseLoop, Runner
 from torch import Tensor
 
+from mmsgg.engine.bare_model import bare_model
 from mmsgg.registry import HOOKS
 
 WORD_TABLES = ('object_embedding', 'edge_embedding')
@@ -79,8 +79,7 @@ class WordVectorHook(Hook):
         """Fill the tables, in training only."""
         if self.path is None or not isinstance(runner._train_loop, BaseLoop):
             return
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = bare_model(runner.model)
         meta = runner.train_dataloader.dataset.metainfo
         self.fill(model.relation_head, meta['classes'], meta['predicates'])
 
