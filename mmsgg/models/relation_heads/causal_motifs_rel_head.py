@@ -16,7 +16,12 @@ from mmsgg.structures.bbox import union_boxes
 from .base_relation_head import RelationOutput
 from .motifs_rel_head import MotifsContext, MotifsRelHead
 from .object_classes import class_probabilities
-from .pair_features import image_size_of_each, image_sizes, stack_pairs
+from .pair_features import (
+    image_size_of_each,
+    image_sizes,
+    pair_roles,
+    stack_pairs,
+)
 
 Effect = Literal['none', 'TDE', 'NIE', 'TE']
 
@@ -207,7 +212,7 @@ class CausalMotifsRelHead(MotifsRelHead):
         self, roles: Sequence[Tensor], pairs: Tensor, layout: Tensor
     ) -> Tensor:
         """Make c (k, pair) of s and o, k pairs and their b (k, 32)."""
-        both = torch.cat([roles[0][pairs[:, 0]], roles[1][pairs[:, 1]]], dim=1)
+        both = pair_roles(roles, pairs)
         return torch.relu(self.gate_fc(both)) * self.layout_fc(layout)
 
     def without_looks(

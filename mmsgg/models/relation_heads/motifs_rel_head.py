@@ -21,6 +21,7 @@ from .pair_features import (
     PairFeatures,
     image_size_of_each,
     image_sizes,
+    pair_roles,
     stack_pairs,
 )
 
@@ -284,7 +285,7 @@ class MotifsRelHead(BaseRelationHead):
         Returns:
             (k, P + 1) logits without the frequency bias.
         """
-        both = torch.cat([roles[0][pairs[:, 0]], roles[1][pairs[:, 1]]], dim=1)
+        both = pair_roles(roles, pairs)
         return self.predicate_fc(self.gate_fc(both) * unions)
 
     def sequences(

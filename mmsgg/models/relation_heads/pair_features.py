@@ -1,6 +1,6 @@
 """What a head sees of objects and of pairs: their regions of the image."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, Literal
 
@@ -385,3 +385,17 @@ def image_size_of_each(objects: list[InstanceData]) -> Tensor:
             for size, image in zip(image_sizes(objects), objects, strict=True)
         ]
     )
+
+
+def pair_roles(roles: Sequence[Tensor], pairs: Tensor) -> Tensor:
+    """Put s of the subject and o of the object of k pairs side by side.
+
+    Args:
+        roles: s and o, each (sum N, channels).
+        pairs: (k, 2) rows [subject, object] of both.
+
+    Returns:
+        [s_i, o_j] (k, 2 * channels).
+    """
+    subjects, objects = pairs.T
+    return torch.cat([roles[0][subjects], roles[1][objects]], dim=1)

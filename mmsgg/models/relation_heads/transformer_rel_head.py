@@ -24,6 +24,7 @@ from .pair_features import (
     PairFeatures,
     image_size_of_each,
     image_sizes,
+    pair_roles,
     stack_pairs,
 )
 
@@ -296,9 +297,7 @@ class TransformerRelHead(BaseRelationHead):
         Returns:
             (k, P + 1) logits without the frequency bias.
         """
-        both = torch.cat(  # p
-            [roles[0][pairs[:, 0]], roles[1][pairs[:, 1]]], dim=1
-        )
+        both = pair_roles(roles, pairs)  # p
         gated = self.gate(both) * unions
         return self.predicate_fc(gated) + self.role_predicate_fc(both)
 
