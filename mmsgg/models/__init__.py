@@ -7,6 +7,7 @@ from .losses import ClassBalancedLoss
 from .object_sources import (
     GivenBoxes,
     ObjectSource,
+    QueryObjects,
     SingleStageObjects,
     TransformerObjects,
     TwoStageObjects,
@@ -61,6 +62,7 @@ __all__ = [
     'PENetRelHead',
     'PairFeatures',
     'ProductMotifsRelHead',
+    'QueryObjects',
     'RelationOutput',
     'Res5Head',
     'SceneGraphDetector',

@@ -19,11 +19,11 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.models import SceneGraphDetector
+from mmsgg.models.object_sources import Found
 from mmsgg.registry import MODELS
 from repeated_runs import (
     repeat,
@@ -66,13 +66,13 @@ class ErringSceneGraphDetector(SceneGraphDetector):
         super().__init__(**kwargs)
         self.share = share
 
-    def objects_of(self, *args: Any) -> list[InstanceData]:
+    def find(self, *args: Any) -> Found:
         """See the base class."""
-        objects = super().objects_of(*args)
+        found = super().find(*args)
         if self.training:
-            for found in objects:
-                found.logits = exchange_classes(found.logits, self.share)
-        return objects
+            for image in found.objects:
+                image.logits = exchange_classes(image.logits, self.share)
+        return found
 
 
 def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -1,7 +1,7 @@
 """Any detector of mmdet with a relation head on top."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
 
@@ -16,6 +16,7 @@ from mmengine.model import BaseDataPreprocessor
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmsgg.models.object_sources import Found
 from mmsgg.models.relation_heads import RelationOutput
 from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
@@ -122,9 +123,11 @@ class SceneGraphDetector(BaseDetector):
             )
         if task not in self.object_source.tasks:
             source = type(self.object_source).__name__
+            reason = self.object_source.refusal
             raise ValueError(
                 f'SceneGraphDetector: {source} serves '
                 f'{" and ".join(self.object_source.tasks)}, not {task!r}'
+                f'{reason and ": "}{reason}'
             )
         return task
 
@@ -187,35 +190,39 @@ class SceneGraphDetector(BaseDetector):
         batch_data_samples: list[SGDataSample],
         given: list[InstanceData] | None,
     ) -> list[InstanceData]:
-        """Make the objects that the relation head works on.
+        """Make the objects that the head works on, as :meth:`find` does."""
+        return self.find(x, batch_data_samples, given).objects
+
+    def find(
+        self,
+        x: tuple[Tensor, ...],
+        batch_data_samples: list[SGDataSample],
+        given: list[InstanceData] | None,
+        with_losses: bool = False,
+    ) -> Found:
+        """Make the objects, and what the relation head sees of the images.
 
         As in a test, also while the detector is trained: some give other
-        things in training.
+        things in training. Only with its losses it runs as it is, so that
+        gradients reach it.
 
         Args:
             x: Feature maps, as :meth:`extract_feat` gave them.
             batch_data_samples: B samples.
             given: As of :meth:`ObjectSource.objects`.
-
-        Returns:
-            Objects as :class:`BaseRelationHead` describes them.
+            with_losses: As of :meth:`ObjectSource.find`.
         """
-        modules = [] if self.detector is None else [*self.detector.modules()]
-        modes = [module.training for module in modules]
-        for module in modules:
-            module.training = False
-        try:
-            with torch.no_grad():
-                objects = self.object_source.objects(
-                    x, batch_data_samples, given
-                )
-        finally:
-            for module, mode in zip(modules, modes, strict=True):
-                module.training = mode
-        for image, sample in zip(objects, batch_data_samples, strict=True):
+        as_in_test = nullcontext() if with_losses else testing(self.detector)
+        with as_in_test:
+            found = self.object_source.find(
+                x, batch_data_samples, given, with_losses
+            )
+        for image, sample in zip(
+            found.objects, batch_data_samples, strict=True
+        ):
             if 'img_shape' in sample:
                 image.set_metainfo(dict(img_shape=sample.img_shape))
-        return objects
+        return found
 
     def loss(
         self,
@@ -240,23 +247,23 @@ class SceneGraphDetector(BaseDetector):
                     'pack them with PackSGInputs in the train pipeline, not '
                     'with LoadAnnotations and PackDetInputs'
                 )
-        losses = {}
+        of_detector: Mapping[str, Tensor] = {}
         trained = self.detector is not None and not self.freeze_detector
+        in_one_pass = trained and self.object_source.end_to_end
         with self._maps_made_once(), ExitStack() as stack:
-            if trained:
+            if not trained:
+                stack.enter_context(torch.no_grad())
+            elif not in_one_pass:
                 of_detector = self.detector.loss(
                     batch_inputs, batch_data_samples
                 )
-                losses = {f'detector.{k}': v for k, v in of_detector.items()}
-            else:
-                stack.enter_context(torch.no_grad())
             x = self.extract_feat(batch_inputs)
             given = self._given(batch_data_samples, self.task, scaled=False)
-            objects = self.objects_of(x, batch_data_samples, given)
+            found = self.find(x, batch_data_samples, given, in_one_pass)
+        of_detector = of_detector or found.losses
+        losses = {f'detector.{k}': v for k, v in of_detector.items()}
         losses.update(
-            self.relation_head.loss(
-                _finest_first(x), objects, batch_data_samples
-            )
+            self.relation_head.loss(found.x, found.objects, batch_data_samples)
         )
         return losses
 
@@ -294,7 +301,7 @@ class SceneGraphDetector(BaseDetector):
         Returns:
             The same samples with ``pred_instances`` and ``pred_relations``.
         """
-        x, objects = self._test_objects(batch_inputs, batch_data_samples, task)
+        found = self._test_objects(batch_inputs, batch_data_samples, task)
         pairs = None
         if self.given_pairs:
             pairs = [
@@ -302,8 +309,8 @@ class SceneGraphDetector(BaseDetector):
                 for sample in batch_data_samples
             ]
         graphs = self.relation_head.predict(
-            x,
-            objects,
+            found.x,
+            found.objects,
             [sample.metainfo for sample in batch_data_samples],
             rescale=rescale and batch_inputs is not None,
             pairs=pairs,
@@ -322,7 +329,7 @@ class SceneGraphDetector(BaseDetector):
         batch_data_samples: list[SGDataSample],
     ) -> RelationOutput:
         """Return what :meth:`BaseRelationHead.forward` says of all pairs."""
-        x, objects = self._test_objects(batch_inputs, batch_data_samples)
+        objects, x, _ = self._test_objects(batch_inputs, batch_data_samples)
         pairs = [self.relation_head.all_pairs(o.bboxes) for o in objects]
         return self.relation_head(x, objects, pairs)
 
@@ -331,13 +338,13 @@ class SceneGraphDetector(BaseDetector):
         batch_inputs: Tensor | None,
         batch_data_samples: list[SGDataSample],
         task: str | None = None,
-    ) -> tuple[tuple[Tensor, ...], list[InstanceData]]:
-        """Make the feature maps, the finest first, and the objects."""
+    ) -> Found:
+        """Make the objects, and what the relation head sees."""
         task = self._checked(task or self.task)
         x = self.extract_feat(batch_inputs)
         scaled = batch_inputs is not None
         given = self._given(batch_data_samples, task, scaled)
-        return _finest_first(x), self.objects_of(x, batch_data_samples, given)
+        return self.find(x, batch_data_samples, given)
 
     def _given(
         self, samples: list[SGDataSample], task: str, scaled: bool
@@ -388,11 +395,19 @@ def _in_float32(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
     return tuple(level.float() for level in maps)
 
 
-def _finest_first(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The maps in the order of their strides, which YOLOv3 reverses."""
-    return tuple(
-        sorted(maps, key=lambda level: -level.shape[-2] * level.shape[-1])
-    )
+@contextmanager
+def testing(module: nn.Module | None) -> Iterator[None]:
+    """Put a module into inference mode, without gradients, and back again."""
+    modules = [] if module is None else [*module.modules()]
+    modes = [each.training for each in modules]
+    for each in modules:
+        each.training = False
+    try:
+        with torch.no_grad():
+            yield
+    finally:
+        for each, mode in zip(modules, modes, strict=True):
+            each.training = mode
 
 
 @contextmanager

@@ -1,14 +1,26 @@
 """How the objects of a scene graph come out of a detector."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmsgg.structures import SGDataSample
+
+
+class Found(NamedTuple):
+    """What a detector found in a batch."""
+
+    #: of each image, as :class:`BaseRelationHead` describes them
+    objects: list[InstanceData]
+    #: what the relation head sees of the images, each (B, channels, H, W)
+    x: tuple[Tensor, ...]
+    #: of the detector, where it is trained in the same pass
+    losses: Mapping[str, Tensor] = MappingProxyType({})
 
 
 class ObjectSource(ABC):
@@ -25,6 +37,11 @@ class ObjectSource(ABC):
 
     #: The tasks that it can serve.
     tasks: Sequence[str] = ('predcls', 'sgcls', 'sgdet')
+    #: Why not the others, as a clause.
+    refusal = ''
+    #: Whether a detector that is trained makes its losses and the objects in
+    #: one pass in training mode, so that the losses of the relations reach it.
+    end_to_end = False
     #: Whether the classes of the detector are those of the objects.
     uses_classes = True
 
@@ -44,6 +61,25 @@ class ObjectSource(ABC):
     def extract_feat(self, batch_inputs: Tensor | None) -> tuple[Tensor, ...]:
         """Make the detector's feature maps, each (B, channels, H, W)."""
         return self.detector.extract_feat(batch_inputs)
+
+    def find(
+        self,
+        x: tuple[Tensor, ...],
+        batch_data_samples: list[SGDataSample],
+        given: list[InstanceData] | None,
+        with_losses: bool = False,
+    ) -> Found:
+        """Make the objects, and choose what the head sees of the images.
+
+        Args:
+            x: What :meth:`extract_feat` gave.
+            batch_data_samples: B samples.
+            given: As of :meth:`objects`.
+            with_losses: Whether the detector's own losses are wanted, which
+                only a source that is ``end_to_end`` has.
+        """
+        objects = self.objects(x, batch_data_samples, given)
+        return Found(objects, finest_first(x))
 
     @abstractmethod
     def objects(
@@ -88,3 +124,10 @@ def objects_at(given: InstanceData, **fields: Tensor) -> InstanceData:
     if 'labels' in given:
         objects.labels = given.labels
     return objects
+
+
+def finest_first(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    """The maps in the order of their strides, which YOLOv3 reverses."""
+    return tuple(
+        sorted(maps, key=lambda level: -level.shape[-2] * level.shape[-1])
+    )

@@ -1,5 +1,6 @@
 """Objects of a detection transformer: what its queries found."""
 
+from collections.abc import Callable, Mapping
 from inspect import signature
 from typing import Any
 
@@ -73,8 +74,7 @@ class TransformerObjects(ObjectSource):
         """
         head = self.detector.bbox_head
         found = self.detector.forward_transformer(x, batch_data_samples)
-        wanted = signature(head.forward).parameters
-        scores, boxes = head(**{k: v for k, v in found.items() if k in wanted})
+        scores, boxes = called_with(head, found)
         images = zip(
             scores[-1],
             boxes[-1],
@@ -85,8 +85,7 @@ class TransformerObjects(ObjectSource):
         )
         queries = []
         for logits, image_boxes, states, distinct, sample in images:
-            height, width = sample.img_shape[:2]
-            size = boxes.new_tensor([width, height, width, height])
+            size = image_size(sample, boxes)
             corners = bbox_cxcywh_to_xyxy(image_boxes.float()) * size
             logits = logits.float()
             if head.loss_cls.use_sigmoid:
@@ -137,3 +136,15 @@ class TransformerObjects(ObjectSource):
         return objects_at(
             given, logits=logits, features=queries.features[rows]
         )
+
+
+def called_with(function: Callable, arguments: Mapping[str, Any]) -> Any:
+    """Call a head, or a method of it, with those arguments that it takes."""
+    wanted = signature(getattr(function, 'forward', function)).parameters
+    return function(**{k: v for k, v in arguments.items() if k in wanted})
+
+
+def image_size(sample: SGDataSample, like: Tensor) -> Tensor:
+    """Width, height, width, height of an image, without padding."""
+    height, width = sample.img_shape[:2]
+    return like.new_tensor([width, height, width, height])

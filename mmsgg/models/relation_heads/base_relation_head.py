@@ -54,12 +54,14 @@ class BaseRelationHead(BaseModule):
     - ``labels`` (N,) only where classes are known (predcls), and with them
       ``scores`` (N,) where these are not certain;
     - ``class_bboxes`` (N, C, 4) only where the boxes are detections (sgdet);
-    - ``features`` (N, d) only of transformers, a query's states;
+    - ``features`` (N, d) only of transformers, a query's states, and more
+      where every query is an object (:class:`QueryObjects`);
     - as metainfo ``img_shape``, height and width of the image in the pixel
       frame of the boxes, without padding.
 
     A head that gets along with boxes and classes has ``uses_image = False``;
-    its x is ``()``.
+    its x is ``()``. A head whose predicates do not compete in a softmax has
+    :meth:`predicate_probabilities` of its own.
 
     Args:
         num_classes: Object classes C, without background.
@@ -411,7 +413,7 @@ class BaseRelationHead(BaseModule):
         instances = InstanceData(bboxes=bboxes, scores=scores, labels=labels)
 
         chunks = [
-            predicate_probabilities(rows).max(dim=1)
+            self.predicate_probabilities(rows).max(dim=1)
             for rows in predicate_logits.split(MAX_RANKED)
         ]
         best, predicates = map(torch.cat, zip(*chunks, strict=True))
@@ -424,14 +426,18 @@ class BaseRelationHead(BaseModule):
             scores=triplet_scores[order],
             predicate_scores=torch.cat(
                 [
-                    predicate_probabilities(predicate_logits[rows])
+                    self.predicate_probabilities(predicate_logits[rows])
                     for rows in order.split(MAX_RANKED)
                 ]
             ),
         )
         return instances, relations
 
+    def predicate_probabilities(self, logits: Tensor) -> Tensor:
+        """Turn logits (k, P + 1) into what predicates are ranked by (k, P).
 
-def predicate_probabilities(logits: Tensor) -> Tensor:
-    """Probabilities (k, P) of predicates out of logits (k, P + 1)."""
-    return logits.float().softmax(dim=1)[:, :-1]
+        Here their probabilities, with background as one of the outcomes. A
+        head with another rule, such as a sigmoid for each predicate, has its
+        own.
+        """
+        return logits.float().softmax(dim=1)[:, :-1]
