@@ -4,6 +4,8 @@ from .bad_rows import BadRows
 from .coco_relations import SceneGraphJsonDataset
 from .coco_relations_writer import write_scene_graph_json
 from .gqa import GQA200_CLASSES, GQA200_PREDICATES, GQA200Dataset
+from .open_images import OpenImagesDataset
+from .psg import PSGDataset
 from .relation_statistics import (
     count_relations,
     inner_datasets,
@@ -14,6 +16,7 @@ from .scene_graph_dataset import SceneGraphDataset
 from .toy_vg import TOY_CLASSES, TOY_PREDICATES, ToyVGDataset
 from .transforms import (
     LoadImageFromFile,
+    LoadPanopticRelations,
     LoadRelationAnnotations,
     PackSGInputs,
     SquareResize,
@@ -35,7 +38,10 @@ __all__ = [
     'BadRows',
     'GQA200Dataset',
     'LoadImageFromFile',
+    'LoadPanopticRelations',
     'LoadRelationAnnotations',
+    'OpenImagesDataset',
+    'PSGDataset',
     'PackSGInputs',
     'SceneGraphArrays',
     'SceneGraphDataset',

@@ -3,11 +3,12 @@
 from mmsgg.registry import DATASETS
 
 from .coco_relations_file import SceneGraphJsonReader
-from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
+from .names_in_file import NamesInFileDataset
+from .scene_graph_dataset import LoadedGraphs
 
 
 @DATASETS.register_module()
-class SceneGraphJsonDataset(SceneGraphDataset):
+class SceneGraphJsonDataset(NamesInFileDataset):
     """Scene graphs in one JSON file, made for data of one's own.
 
     ::
@@ -40,7 +41,7 @@ class SceneGraphJsonDataset(SceneGraphDataset):
     test that would mix two orders is refused.
 
     Args:
-        *args: Of :class:`SceneGraphDataset`.
+        *args: Of :class:`NamesInFileDataset`.
         **kwargs: Likewise.
 
     Raises:
@@ -50,14 +51,7 @@ class SceneGraphJsonDataset(SceneGraphDataset):
 
     METAINFO = dict(dataset_type='SceneGraphJson')
 
-    @property
-    def metainfo(self) -> dict:
-        """Names and whatever else was passed; reads the file for names."""
-        if not {'classes', 'predicates'} <= self._metainfo.keys():
-            self.full_init()
-        return super().metainfo
-
-    def load_graphs(self) -> LoadedGraphs:
+    def read_file(self) -> LoadedGraphs:
         """Read the file."""
         reader = SceneGraphJsonReader(
             self.ann_file,

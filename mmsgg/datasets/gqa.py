@@ -1,6 +1,6 @@
 """GQA-200: 200 object classes and 100 predicates with a long tail."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,10 +8,10 @@ import numpy as np
 
 from mmsgg.registry import DATASETS
 
-from .bad_rows import BadRows
+from .image_list_dataset import ImageEntry, ImageListDataset
 from .json_file import compare_names, read_json, whole_numbers
-from .scene_graph_arrays import SceneGraphArrays, offsets_from_counts
-from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
+from .scene_graph_arrays import SceneGraphArrays
+from .scene_graph_dataset import LoadedGraphs
 
 #: Names in the order of ``GQA_200_ID_Info.json`` (0-based), most frequent
 #: first, background left out.
@@ -91,7 +91,7 @@ WHERE_FROM = (
 
 
 @DATASETS.register_module()
-class GQA200Dataset(SceneGraphDataset):
+class GQA200Dataset(ImageListDataset):
     """GQA-200 of Dong et al. (CVPR 2022), read from its own JSON.
 
     ::
@@ -116,7 +116,7 @@ class GQA200Dataset(SceneGraphDataset):
         image_folders: As in :class:`SceneGraphDataset`.
         degenerate_boxes: As in :class:`SceneGraphDataset`. The test file has
             22 such boxes beside those of an image that are all zero.
-        **kwargs: Of :class:`SceneGraphDataset`, such as the filters. Another
+        **kwargs: Of :class:`NamesInFileDataset`, such as the filters. Another
             vocabulary comes as
             ``metainfo=dict(classes=[...], predicates=[...])``.
 
@@ -162,12 +162,11 @@ class GQA200Dataset(SceneGraphDataset):
         """What the log calls the data set."""
         return f'{type(self).__name__} {self.split}'
 
-    def load_graphs(self) -> LoadedGraphs:
-        """Read the split."""
+    def read_images(self) -> Iterator[tuple[str, Any]]:
+        """List the images of the file; the names must be those expected."""
         vocabulary = read_json(
             self.vocabulary_file, 'vocabulary file', WHERE_FROM
         )
-        sizes = []
         for field in ('classes', 'predicates'):
             key, names = f'ind_to_{field}', self._metainfo[field]
             # the first name is the background
@@ -175,38 +174,34 @@ class GQA200Dataset(SceneGraphDataset):
             listed.pop(0, None)
             where = f'{self.vocabulary_file}: {key}'
             compare_names(where, listed, names, field, first=1)
-            sizes.append(len(names))
-        graphs = _read_graphs(self.ann_file, self.bad_rows, *sizes)
+        lists = _read_lists(self.ann_file)
+        for entry in zip(*(lists[key] for key in LISTS), strict=True):
+            yield entry[0], entry
+
+    def parse(self, entry: Any) -> ImageEntry:
+        """Read one entry of the parallel lists; labels become 0-based."""
+        name, image, boxes, classes, relations = entry
+        shift = np.array([0, 0, 1])
+        triplets = whole_numbers(relations).reshape(len(relations), 3)
+        return ImageEntry(
+            img_id=Path(name).stem,
+            file_name=name,
+            size=[image['width'], image['height']],
+            boxes=boxes,
+            labels=whole_numbers(classes) - 1,
+            triplets=triplets - shift,
+        )
+
+    def read_file(self) -> LoadedGraphs:
+        """Read the split."""
+        graphs = self.read_graphs()
         if self.split == 'val':
             graphs = graphs.take(np.arange(min(self.num_val, len(graphs))))
         graphs, num_lost = _drop_lost(graphs)
-        clipped, degenerate, num_clipped = graphs.clip_boxes()
-        if self.degenerate_boxes == 'error':
-            self._add_degenerate(graphs, degenerate)
-        return LoadedGraphs(
-            clipped,
-            num_clipped,
-            degenerate,
+        return self.finish(graphs)._replace(
             dropped={'images whose boxes are all zero': num_lost},
             note=_describe_repeats(graphs),
         )
-
-    def _add_degenerate(
-        self, graphs: SceneGraphArrays, degenerate: np.ndarray
-    ) -> None:
-        """Hand boxes without an area inside their image to the bad rows."""
-        image_of_boxes = graphs.image_of_boxes()
-
-        def describe(box: int) -> str:
-            image = image_of_boxes[box]
-            return (
-                f'{self.ann_file}: box {graphs.boxes[box].tolist()} of image '
-                f'{graphs.file_name(image)!r} has no area inside its '
-                f'{graphs.widths[image]} x {graphs.heights[image]} pixels; '
-                "correct the file, or pass degenerate_boxes='drop' or 'widen'"
-            )
-
-        self.bad_rows.add('boxes without an area', degenerate, describe)
 
 
 def _drop_lost(graphs: SceneGraphArrays) -> tuple[SceneGraphArrays, int]:
@@ -232,113 +227,6 @@ def _describe_repeats(graphs: SceneGraphArrays) -> str:
     )
 
 
-def _read_graphs(
-    path: str, bad_rows: BadRows, num_classes: int, num_predicates: int
-) -> SceneGraphArrays:
-    """Read a file; labels become 0-based.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is of another layout, or names what does not exist.
-    """
-    names, columns = _read_columns(path, bad_rows)
-    sizes, boxes, labels, pairs, predicates = columns
-    box_counts, relation_counts = (
-        np.array([len(array) for array in column], dtype=np.int64)
-        for column in (boxes, pairs)
-    )
-    widths, heights = np.array(sizes, dtype=np.int64).reshape(-1, 2).T
-    graphs = SceneGraphArrays(
-        img_ids=np.array([Path(name).stem for name in names], dtype=str),
-        heights=heights,
-        widths=widths,
-        boxes=np.concatenate([np.zeros((0, 4)), *boxes]),
-        labels=np.concatenate([np.zeros(0, dtype=np.int64), *labels]),
-        box_starts=offsets_from_counts(box_counts),
-        pairs=np.concatenate([np.zeros((0, 2), dtype=np.int64), *pairs]),
-        predicates=np.concatenate([np.zeros(0, dtype=np.int64), *predicates]),
-        relation_starts=offsets_from_counts(relation_counts),
-        file_names=np.array(names, dtype=str),
-    )
-    return _check_ranges(path, bad_rows, graphs, num_classes, num_predicates)
-
-
-def _read_columns(
-    path: str, bad_rows: BadRows
-) -> tuple[list[str], list[list[np.ndarray]]]:
-    """Read the images that have the right layout.
-
-    Returns:
-        Their names, and what :func:`_image_arrays` makes of each, by column.
-    """
-    lists = _read_lists(path)
-    columns: list[list[np.ndarray]] = [[] for _ in LISTS]
-    names: list[str] = []
-    problems: dict[int, str] = {}
-    entries = zip(*(lists[key] for key in LISTS), strict=True)
-    for index, (name, *image) in enumerate(entries):
-        try:
-            arrays = _image_arrays(image)
-        except (KeyError, TypeError, ValueError) as error:
-            problems[index] = _wrong_entry(path, name, error)
-            continue
-        names.append(name)
-        for column, array in zip(columns, arrays, strict=True):
-            column.append(array)
-    bad_rows.add('bad images', [*problems], problems.__getitem__)
-    return names, columns
-
-
-def _wrong_entry(path: str, name: str, what: object) -> str:
-    return (
-        f'{path}: image {name!r} has a wrong entry: {what}; correct or remove '
-        'it'
-    )
-
-
-def _check_ranges(
-    path: str,
-    bad_rows: BadRows,
-    graphs: SceneGraphArrays,
-    num_classes: int,
-    num_predicates: int,
-) -> SceneGraphArrays:
-    """Leave out boxes and relations with a number out of its range."""
-    of_box = graphs.image_of_boxes()
-    of_relation = np.repeat(np.arange(len(graphs)), graphs.relation_counts)
-    num_boxes = graphs.box_counts[of_relation]
-    labels, pairs = graphs.labels, graphs.pairs
-    known = (labels >= 0) & (labels < num_classes)
-    inside = ((pairs >= 0) & (pairs < num_boxes[:, None])).all(axis=1)
-    named = (graphs.predicates >= 0) & (graphs.predicates < num_predicates)
-    for what, kind, good, of_image, ends in (
-        ('classes', 'boxes', known, of_box, np.full(len(known), num_classes)),
-        ('box rows', 'relations', inside, of_relation, num_boxes),
-        (
-            'predicates',
-            'relations',
-            named | ~inside,  # counted before
-            of_relation,
-            np.full(len(named), num_predicates),
-        ),
-    ):
-
-        def describe(
-            row: int,
-            what: str = what,
-            of_image: np.ndarray = of_image,
-            ends: np.ndarray = ends,
-        ) -> str:
-            return _wrong_entry(
-                path,
-                graphs.file_name(of_image[row]),
-                f'{what} that are none of the {ends[row]} there are',
-            )
-
-        bad_rows.add(f'bad {kind}', np.flatnonzero(~good), describe)
-    return bad_rows.leave_out(graphs, known, named & inside)
-
-
 def _read_lists(path: str) -> dict[str, list]:
     """Read the parallel lists of a file, an entry an image."""
     lists = read_json(path, 'annotation file', WHERE_FROM)
@@ -354,28 +242,3 @@ def _read_lists(path: str) -> dict[str, list]:
             f'{lengths}; fetch the file again'
         )
     return lists
-
-
-def _image_arrays(entries: Sequence) -> tuple[np.ndarray, ...]:
-    """Turn the entries of one image into arrays.
-
-    Args:
-        entries: Those of ``LISTS``, without its name.
-
-    Returns:
-        [width, height], boxes (N, 4), 0-based labels (N,), pairs (R, 2) and
-        0-based predicates (R,).
-
-    Raises:
-        ValueError: If something is of another shape.
-    """
-    image, bboxes, classes, relations = entries
-    size = whole_numbers([image['width'], image['height']])
-    boxes = np.array(bboxes, dtype=np.float64).reshape(len(bboxes), 4)
-    labels = whole_numbers(classes) - 1
-    triplets = whole_numbers(relations).reshape(len(relations), 3)
-    if len(labels) != len(boxes):
-        raise ValueError(f'{len(boxes)} boxes, but {len(labels)} classes')
-    if (size <= 0).any():
-        raise ValueError(f'a size of {size.tolist()} pixels')
-    return size, boxes, labels, triplets[:, :2], triplets[:, 2] - 1

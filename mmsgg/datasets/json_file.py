@@ -113,3 +113,30 @@ def compare_names(
                 f'the {field} of the data set have {ours!r}; for a vocabulary '
                 f'of its own pass metainfo=dict({field}=[...])'
             )
+
+
+def name_lists(
+    path: str, content: Any, *keys: str, where_from: str
+) -> list[tuple[str, ...]]:
+    """Take the lists of names from the content of a file.
+
+    Args:
+        path: What the message calls the file.
+        content: A dict, if all is well.
+        *keys: Those of the lists.
+        where_from: What to do where there is no such list.
+
+    Raises:
+        ValueError: If one is missing or has something else than names.
+    """
+    lists = []
+    for key in keys:
+        names = content.get(key) if isinstance(content, dict) else None
+        if not isinstance(names, list) or not all(
+            isinstance(name, str) for name in names
+        ):
+            raise ValueError(
+                f'{path} has no list of names {key!r}; {where_from}'
+            )
+        lists.append(tuple(names))
+    return lists

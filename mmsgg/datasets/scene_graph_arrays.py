@@ -32,6 +32,9 @@ class SceneGraphArrays:
         ignored: Regions of the same N images that are no objects and of
             which nothing is to be learned, as a crowd; without relations.
             None where there are none.
+        mask_files: (N,) strings, the image of each whose pixels are ids of
+            segments; None where boxes have no masks.
+        mask_ids: (B,) int64, which of these ids is the mask of each box.
     """
 
     img_ids: np.ndarray
@@ -45,6 +48,8 @@ class SceneGraphArrays:
     relation_starts: np.ndarray
     file_names: np.ndarray | None = None
     ignored: SceneGraphArrays | None = None
+    mask_files: np.ndarray | None = None
+    mask_ids: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         """Take views that refuse to be written to."""
@@ -109,7 +114,7 @@ class SceneGraphArrays:
     def concatenate(
         cls, parts: Sequence[SceneGraphArrays]
     ) -> SceneGraphArrays:
-        """Join graphs; without ``file_names`` unless all parts have them.
+        """Join graphs; names and masks stay if all parts have them.
 
         Args:
             parts: At least one.
@@ -160,12 +165,12 @@ class SceneGraphArrays:
             pairs=self.pairs[relations],
             predicates=self.predicates[relations],
             relation_starts=offsets_from_counts(relation_counts),
-            file_names=(
-                None if self.file_names is None else self.file_names[images]
-            ),
+            file_names=_rows(self.file_names, images),
             ignored=None
             if self.ignored is None
             else self.ignored.take(images),
+            mask_files=_rows(self.mask_files, images),
+            mask_ids=_rows(self.mask_ids, boxes),
         )
 
     def keep_relations(self, keep: np.ndarray) -> SceneGraphArrays:
@@ -198,7 +203,15 @@ class SceneGraphArrays:
             labels=self.labels[keep],
             box_starts=kept_before[self.box_starts],
             pairs=pairs,
+            mask_ids=_rows(self.mask_ids, keep),
         )
+
+    def first_of_repeats(self) -> np.ndarray:
+        """Find the relations (R,) bool that no earlier one equals."""
+        rows = np.column_stack([self.global_pairs(), self.predicates])
+        first = np.zeros(len(rows), dtype=bool)
+        first[np.unique(rows, axis=0, return_index=True)[1]] = True
+        return first
 
     def regions(self) -> SceneGraphArrays:
         """Return ``ignored``, or the same images with no box at all."""
@@ -261,6 +274,10 @@ class SceneGraphArrays:
         boxes = self.boxes.copy()
         boxes[degenerate] = np.hstack([lower, np.maximum(upper, lower + 1)])
         return replace(self, boxes=boxes)
+
+
+def _rows(array: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:
+    return None if array is None else array[rows]
 
 
 def offsets_from_counts(counts: np.ndarray) -> np.ndarray:

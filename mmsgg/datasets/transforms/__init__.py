@@ -11,12 +11,14 @@ from .loading import (
     LoadProposals,
     LoadRelationAnnotations,
 )
+from .panoptic_relations import LoadPanopticRelations
 from .square_resize import SquareResize
 from .truncated_resize import TruncatedResize
 
 __all__ = [
     'LoadDetections',
     'LoadImageFromFile',
+    'LoadPanopticRelations',
     'LoadProposals',
     'LoadRelationAnnotations',
     'PackSGInputs',

@@ -1,0 +1,235 @@
+"""Data sets whose file has an entry an image, with all that is in it."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .bad_rows import BadRows
+from .json_file import whole_numbers
+from .names_in_file import NamesInFileDataset
+from .scene_graph_arrays import SceneGraphArrays, offsets_from_counts
+from .scene_graph_dataset import LoadedGraphs
+
+
+class ImageEntry(NamedTuple):
+    """What a file says of one image.
+
+    Args:
+        img_id: Integers or strings, of one type in a data set.
+        file_name: Relative to the folders of images.
+        size: Width and height, pixels.
+        boxes: (N, 4) [x1, y1, x2, y2], pixels counted from 0.
+        labels: (N,) 0-based classes.
+        triplets: (R, 3) rows [subject, object, predicate]: numbers of boxes,
+            and 0-based.
+        mask_file: As in :class:`SceneGraphArrays`.
+        mask_ids: (N,), likewise; None where there are no masks.
+    """
+
+    img_id: int | str
+    file_name: str
+    size: Any
+    boxes: Any
+    labels: Any
+    triplets: Any
+    mask_file: str = ''
+    mask_ids: Any = None
+
+
+class ImageListDataset(NamesInFileDataset):
+    """Reads a file entry by entry; what is in each, a subclass says.
+
+    A subclass implements :meth:`read_images` and :meth:`parse`.
+
+    Args:
+        *args: Of :class:`NamesInFileDataset`.
+        **kwargs: Likewise.
+    """
+
+    def read_images(self) -> Iterable[tuple[str, Any]]:
+        """List what messages call each image, and what is said of it.
+
+        Sets the names that ``metainfo`` lacks, by :meth:`set_names`.
+        """
+        raise NotImplementedError
+
+    def parse(self, entry: Any) -> ImageEntry:
+        """Read one entry; a KeyError, TypeError or ValueError refuses it."""
+        raise NotImplementedError
+
+    def set_names(
+        self, classes: Sequence[str], predicates: Sequence[str]
+    ) -> None:
+        """Take these names, unless ``metainfo`` has some."""
+        self._metainfo.setdefault('classes', tuple(classes))
+        self._metainfo.setdefault('predicates', tuple(predicates))
+
+    def read_file(self) -> LoadedGraphs:
+        """Read the file, without what cannot be used."""
+        return self.finish(self.read_graphs())
+
+    def read_graphs(self) -> SceneGraphArrays:
+        """Read the images that can be used, boxes as the file has them."""
+        names, entries = [], []
+        problems: list[str] = []
+        for name, raw in self.read_images():
+            try:
+                entries.append(_arrays(self.parse(raw)))
+                names.append(name)
+            except (KeyError, TypeError, ValueError) as error:
+                what = f'no {error}' if type(error) is KeyError else error
+                problems.append(wrong_entry(self.ann_file, name, what))
+        self.bad_rows.add(
+            'bad images', range(len(problems)), problems.__getitem__
+        )
+        graphs = _join(entries)
+        numbers = [
+            len(self._metainfo[key]) for key in ('classes', 'predicates')
+        ]
+        return _check_ranges(
+            self.ann_file, names, self.bad_rows, graphs, *numbers
+        )
+
+    def finish(self, graphs: SceneGraphArrays) -> LoadedGraphs:
+        """Clip the boxes, and look for those without an area."""
+        clipped, degenerate, num_clipped = graphs.clip_boxes()
+        if self.degenerate_boxes == 'error':
+            self._add_degenerate(graphs, degenerate)
+        return LoadedGraphs(clipped, num_clipped, degenerate)
+
+    def _add_degenerate(
+        self, graphs: SceneGraphArrays, degenerate: np.ndarray
+    ) -> None:
+        """Hand boxes without an area inside their image to the bad rows."""
+        image_of_boxes = graphs.image_of_boxes()
+
+        def describe(box: int) -> str:
+            image = image_of_boxes[box]
+            return (
+                f'{self.ann_file}: box {graphs.boxes[box].tolist()} of image '
+                f'{graphs.file_name(image)!r} has no area inside its '
+                f'{graphs.widths[image]} x {graphs.heights[image]} pixels; '
+                "correct the file, or pass degenerate_boxes='drop' or 'widen'"
+            )
+
+        self.bad_rows.add('boxes without an area', degenerate, describe)
+
+
+def wrong_entry(path: str, name: str, what: object) -> str:
+    """Say what is wrong with an image, and what to do."""
+    return (
+        f'{path}: image {name!r} has a wrong entry: {what}; correct or remove '
+        'it'
+    )
+
+
+def _arrays(entry: ImageEntry) -> ImageEntry:
+    """Turn the lists of an entry into arrays.
+
+    Raises:
+        TypeError: If something is no number.
+        ValueError: If something is of another shape.
+    """
+    size = whole_numbers(entry.size)
+    boxes = np.array(entry.boxes, dtype=np.float64)
+    boxes = boxes.reshape(len(entry.boxes), 4)
+    labels = whole_numbers(entry.labels)
+    triplets = whole_numbers(entry.triplets).reshape(len(entry.triplets), 3)
+    if len(labels) != len(boxes):
+        raise ValueError(f'{len(boxes)} boxes, but {len(labels)} classes')
+    if size.shape != (2,) or (size <= 0).any():
+        raise ValueError(f'a size of {size.tolist()} pixels')
+    mask_ids = entry.mask_ids
+    if mask_ids is not None:
+        mask_ids = whole_numbers(mask_ids)
+        if len(mask_ids) != len(boxes):
+            raise ValueError(f'{len(boxes)} boxes, but {len(mask_ids)} masks')
+    return entry._replace(
+        size=size,
+        boxes=boxes,
+        labels=labels,
+        triplets=triplets,
+        mask_ids=mask_ids,
+    )
+
+
+def _join(entries: Sequence[ImageEntry]) -> SceneGraphArrays:
+    """Join the entries of all images."""
+    none = np.zeros(0, dtype=np.int64)
+    box_counts, relation_counts = (
+        np.array([len(array) for array in column], dtype=np.int64)
+        for column in (
+            [entry.boxes for entry in entries],
+            [entry.triplets for entry in entries],
+        )
+    )
+    sizes = np.concatenate([none, *(entry.size for entry in entries)])
+    triplets = np.concatenate(
+        [np.zeros((0, 3), dtype=np.int64), *(e.triplets for e in entries)]
+    )
+    masks = {}
+    if entries and all(entry.mask_ids is not None for entry in entries):
+        masks = dict(
+            mask_files=np.array([e.mask_file for e in entries], dtype=str),
+            mask_ids=np.concatenate([none, *(e.mask_ids for e in entries)]),
+        )
+    return SceneGraphArrays(
+        img_ids=np.array(
+            [entry.img_id for entry in entries], dtype=None if entries else str
+        ),
+        heights=sizes[1::2],
+        widths=sizes[::2],
+        boxes=np.concatenate([np.zeros((0, 4)), *(e.boxes for e in entries)]),
+        labels=np.concatenate([none, *(entry.labels for entry in entries)]),
+        box_starts=offsets_from_counts(box_counts),
+        pairs=triplets[:, :2],
+        predicates=triplets[:, 2],
+        relation_starts=offsets_from_counts(relation_counts),
+        file_names=np.array([entry.file_name for entry in entries], dtype=str),
+        **masks,
+    )
+
+
+def _check_ranges(
+    path: str,
+    names: Sequence[str],
+    bad_rows: BadRows,
+    graphs: SceneGraphArrays,
+    num_classes: int,
+    num_predicates: int,
+) -> SceneGraphArrays:
+    """Leave out boxes and relations with a number out of its range."""
+    of_box = graphs.image_of_boxes()
+    of_relation = np.repeat(np.arange(len(graphs)), graphs.relation_counts)
+    num_boxes = graphs.box_counts[of_relation]
+    labels, pairs = graphs.labels, graphs.pairs
+    known = (labels >= 0) & (labels < num_classes)
+    inside = ((pairs >= 0) & (pairs < num_boxes[:, None])).all(axis=1)
+    named = (graphs.predicates >= 0) & (graphs.predicates < num_predicates)
+    for what, kind, good, of_image, ends in (
+        ('classes', 'boxes', known, of_box, np.full(len(known), num_classes)),
+        ('box rows', 'relations', inside, of_relation, num_boxes),
+        (
+            'predicates',
+            'relations',
+            named | ~inside,  # counted before
+            of_relation,
+            np.full(len(named), num_predicates),
+        ),
+    ):
+
+        def describe(
+            row: int,
+            what: str = what,
+            of_image: np.ndarray = of_image,
+            ends: np.ndarray = ends,
+        ) -> str:
+            return wrong_entry(
+                path,
+                names[of_image[row]],
+                f'{what} that are none of the {ends[row]} there are',
+            )
+
+        bad_rows.add(f'bad {kind}', np.flatnonzero(~good), describe)
+    return bad_rows.leave_out(graphs, known, named & inside)
