@@ -15,6 +15,7 @@ from .object_sources import (
 from .relation_heads import (
     BaseRelationHead,
     CausalMotifsRelHead,
+    EGTRRelHead,
     FrequencyRelHead,
     GatedTransformerRelHead,
     IMPRelHead,
@@ -46,6 +47,7 @@ __all__ = [
     'ClassBalancedLoss',
     'ConcatRoIExtractor',
     'CropResizeRoIExtractor',
+    'EGTRRelHead',
     'FC67BBoxHead',
     'FC67Head',
     'FrequencyRelHead',

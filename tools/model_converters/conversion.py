@@ -1,6 +1,8 @@
 """What the converters of others' checkpoints share."""
 
-from typing import Any, Protocol
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from mmengine.config import ConfigDict
@@ -31,6 +33,51 @@ def state_dict_of(content: Any, field: str) -> dict[str, Tensor]:
             f'it holds neither a state dict nor a dict with one as {field}'
         )
     return state_dict
+
+
+class RenamedWeights(NamedTuple):
+    """What :func:`rename` makes of a checkpoint."""
+
+    state_dict: dict[str, Tensor]  # by our names
+    sources: dict[str, str]  # the name there of each of our names
+
+
+def rename(
+    state_dict: Mapping[str, Tensor], rules: Iterable[tuple[str, str]]
+) -> RenamedWeights:
+    """Give weights the names that they have here.
+
+    Batch norms that count no batches get a counter, which torch wants.
+
+    Args:
+        state_dict: Weights of others.
+        rules: Regular expressions of whole names there, and what they are
+            here; the first that fits counts.
+
+    Raises:
+        ValueError: If a weight is left over, naming all of them.
+    """
+    rules = [*rules]
+    out, sources, left_over = {}, {}, []
+    for name, values in state_dict.items():
+        for pattern, replacement in rules:
+            match = re.fullmatch(pattern, name)
+            if match:
+                here = match.expand(replacement)
+                out[here], sources[here] = values, name
+                break
+        else:
+            left_over.append(f'{name} {tuple(values.shape)}')
+    if left_over:
+        raise ValueError(
+            f'nothing here stands for {len(left_over)} of its weights:\n  '
+            + '\n  '.join(left_over)
+        )
+    for here in [key for key in out if key.endswith('.running_mean')]:
+        counter = here.replace('running_mean', 'num_batches_tracked')
+        out.setdefault(counter, torch.tensor(0))
+        sources.setdefault(counter, sources[here])
+    return RenamedWeights(out, sources)
 
 
 class Converted(Protocol):
@@ -92,7 +139,8 @@ def names_of(model: ConfigDict) -> dict:
         model: Config of a detector or of a relation model.
     """
     names = VG150Dataset.METAINFO
-    heads = [model.get('detector', model).roi_head.bbox_head]
+    detector = model.get('detector', model)
+    heads = [detector.get('roi_head', detector).bbox_head]
     if 'relation_head' in model:
         heads.append(model.relation_head)
     fits = all(

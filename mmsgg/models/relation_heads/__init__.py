@@ -2,6 +2,7 @@
 
 from .base_relation_head import BaseRelationHead, RelationOutput
 from .causal_motifs_rel_head import CausalMotifsRelHead
+from .egtr_rel_head import EGTRRelHead
 from .frequency_rel_head import FrequencyRelHead
 from .imp_rel_head import IMPRelHead
 from .linknet_rel_head import LinkNetRelHead
@@ -20,6 +21,7 @@ from .vctree_rel_head import VCTreeRelHead
 __all__ = [
     'BaseRelationHead',
     'CausalMotifsRelHead',
+    'EGTRRelHead',
     'FrequencyRelHead',
     'GatedTransformerRelHead',
     'IMPRelHead',
