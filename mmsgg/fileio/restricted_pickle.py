@@ -92,7 +92,7 @@ class _Array:
 
 
 class _Attributes:
-    """An object of mmengine, of which the attributes are kept."""
+    """An object of which the attributes are kept."""
 
     state: dict
 
@@ -123,6 +123,14 @@ class _Instances(_Attributes):
     def value(self) -> dict:
         fields = self.state['_data_fields']
         return {name: _plain(self.state[name]) for name in fields}
+
+
+class _Options(_Attributes):
+    """What argparse read from a command line; it becomes a dict."""
+
+    @property
+    def value(self) -> dict:
+        return {name: _plain(value) for name, value in self.state.items()}
 
 
 def _array_of(
@@ -173,6 +181,7 @@ _NUMPY = {
 #: All that a file may name, and what it gets for it.
 ALLOWED: dict[str, Any] = {
     'collections.OrderedDict': OrderedDict,
+    'argparse.Namespace': _Options,
     'builtins.set': _Call(set),
     'builtins.bytes': _Call(_no_bytes),
     'builtins.complex': _Call(complex),
@@ -195,8 +204,8 @@ class Unpickler(pickle.Unpickler):
     """Unpickles numbers, strings, containers, numpy arrays and tensors.
 
     Of mmengine it takes ``HistoryBuffer``, which older checkpoints have, and
-    ``InstanceData``, which becomes a dict. Nothing else that a file names is
-    imported, and no code of a file runs.
+    ``InstanceData``, which becomes a dict, as does argparse's ``Namespace``.
+    Nothing else that a file names is imported, and no code of a file runs.
     """
 
     def find_class(self, module: str, name: str) -> Any:

@@ -2,7 +2,7 @@
 
 from .backbones import VGG16
 from .dense_heads import LevelwiseRPNHead, MotifsRPNHead
-from .detectors import SceneGraphDetector
+from .detectors import EntityDETR, SceneGraphDetector
 from .losses import ClassBalancedLoss
 from .object_sources import (
     GivenBoxes,
@@ -26,6 +26,7 @@ from .relation_heads import (
     PENetRelHead,
     ProductMotifsRelHead,
     RelationOutput,
+    RelTRRelHead,
     TotalDirectEffect,
     TransformerRelHead,
     UnionRoIExtractor,
@@ -48,6 +49,7 @@ __all__ = [
     'ConcatRoIExtractor',
     'CropResizeRoIExtractor',
     'EGTRRelHead',
+    'EntityDETR',
     'FC67BBoxHead',
     'FC67Head',
     'FrequencyRelHead',
@@ -65,6 +67,7 @@ __all__ = [
     'PairFeatures',
     'ProductMotifsRelHead',
     'QueryObjects',
+    'RelTRRelHead',
     'RelationOutput',
     'Res5Head',
     'SceneGraphDetector',

@@ -11,6 +11,7 @@ from .motifs_rel_head import MotifsRelHead
 from .pair_features import PairFeatures, UnionRoIExtractor, stack_pairs
 from .penet_rel_head import PENetRelHead
 from .product_motifs_rel_head import ProductMotifsRelHead
+from .reltr_rel_head import RelTRRelHead
 from .total_direct_effect import TotalDirectEffect
 from .transformer_rel_head import (
     GatedTransformerRelHead,
@@ -31,6 +32,7 @@ __all__ = [
     'PENetRelHead',
     'PairFeatures',
     'ProductMotifsRelHead',
+    'RelTRRelHead',
     'RelationOutput',
     'TotalDirectEffect',
     'TransformerRelHead',
