@@ -11,13 +11,18 @@ import re
 from argparse import ArgumentParser, Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from conversion import check_weights, names_of, state_dict_of
+from conversion import (
+    RenamedWeights,
+    check_weights,
+    names_of,
+    rename,
+    state_dict_of,
+)
 from mmsgg.engine import (
     add_trust,
     checkpoint_file,
@@ -27,75 +32,74 @@ from mmsgg.engine import (
 from mmsgg.engine.command_line import add_cfg_options
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'reltr' / 'sgdet.py'
-LAYER = r'transformer\.decoder\.layers\.(\d+)\.'
-ENTITIES = 'detector.decoder.layers.{0}.'
-TRIPLETS = 'relation_head.decoder.layers.{0}.'
-ROLES = dict(sub='subject', obj='object')
-# Beginnings of names there, patterns, and here, with what the groups found.
-# The norms of an entity, and of a role, are numbered in the order of use.
-RULES = {
-    r'backbone\.0\.body\.': 'detector.backbone.',
-    r'input_proj\.': 'detector.neck.convs.0.conv.',
-    r'transformer\.encoder\.layers\.(\d+)\.self_attn\.': (
-        'detector.encoder.layers.{0}.self_attn.attn.'
+ENCODER = r'transformer\.encoder\.layers\.(\d+)'
+DECODER = r'transformer\.decoder\.layers\.(\d+)'
+OF_ENCODER = r'detector.encoder.layers.\1'
+OF_ENTITIES = r'detector.decoder.layers.\1'
+OF_TRIPLETS = r'relation_head.decoder.layers.\1'
+# Beginnings of names there, as patterns, and here. The norms of an entity, and
+# of a role, are numbered in the order of their use.
+BEGINNINGS = [
+    (r'backbone\.0\.body', 'detector.backbone'),
+    (r'input_proj', 'detector.neck.convs.0.conv'),
+    (rf'{ENCODER}\.self_attn', f'{OF_ENCODER}.self_attn.attn'),
+    (rf'{ENCODER}\.linear1', f'{OF_ENCODER}.ffn.layers.0.0'),
+    (rf'{ENCODER}\.linear2', f'{OF_ENCODER}.ffn.layers.1'),
+    (rf'{ENCODER}\.norm1', f'{OF_ENCODER}.norms.0'),
+    (rf'{ENCODER}\.norm2', f'{OF_ENCODER}.norms.1'),
+    (rf'{DECODER}\.self_attn_entity', f'{OF_ENTITIES}.self_attn.attn'),
+    (rf'{DECODER}\.cross_attn_entity', f'{OF_ENTITIES}.cross_attn.attn'),
+    (rf'{DECODER}\.linear1_entity', f'{OF_ENTITIES}.ffn.layers.0.0'),
+    (rf'{DECODER}\.linear2_entity', f'{OF_ENTITIES}.ffn.layers.1'),
+    (rf'{DECODER}\.norm2_entity', f'{OF_ENTITIES}.norms.0'),
+    (rf'{DECODER}\.norm1_entity', f'{OF_ENTITIES}.norms.1'),
+    (rf'{DECODER}\.norm3_entity', f'{OF_ENTITIES}.norms.2'),
+    (r'entity_embed', 'detector.query_embedding'),
+    (r'entity_class_embed', 'detector.bbox_head.fc_cls'),
+    (r'entity_bbox_embed\.layers\.0',
+     'detector.bbox_head.reg_ffn.layers.0.0'),
+    (r'entity_bbox_embed\.layers\.1', 'detector.bbox_head.reg_ffn.layers.1'),
+    (r'entity_bbox_embed\.layers\.2', 'detector.bbox_head.fc_reg'),
+    (rf'{DECODER}\.self_attn_so', f'{OF_TRIPLETS}.self_attn'),
+    (rf'{DECODER}\.norm2_so', f'{OF_TRIPLETS}.norm'),
+    (r'triplet_embed', 'relation_head.decoder.triplet_embedding'),
+    (r'so_embed', 'relation_head.decoder.role_embedding'),
+    (r'so_mask_conv\.(\d)', r'relation_head.map_encoder.\1'),
+    (r'so_mask_fc\.0', 'relation_head.map_encoder.9'),
+    (r'so_mask_fc\.2', 'relation_head.map_encoder.11'),
+    (r'rel_class_embed\.layers\.0', 'relation_head.predicate_cls.0'),
+    (r'rel_class_embed\.layers\.1', 'relation_head.predicate_cls.2'),
+    *(
+        rule
+        for there, here in (('sub', 'subject'), ('obj', 'object'))
+        for rule in (
+            (rf'{DECODER}\.cross_attn_{there}',
+             f'{OF_TRIPLETS}.{here}.image_attn'),
+            (rf'{DECODER}\.cross_{there}_entity',
+             f'{OF_TRIPLETS}.{here}.entity_attn'),
+            (rf'{DECODER}\.linear1_{there}',
+             f'{OF_TRIPLETS}.{here}.ffn.layers.0.0'),
+            (rf'{DECODER}\.linear2_{there}',
+             f'{OF_TRIPLETS}.{here}.ffn.layers.1'),
+            (rf'{DECODER}\.norm1_{there}', f'{OF_TRIPLETS}.{here}.norms.0'),
+            (rf'{DECODER}\.norm2_{there}', f'{OF_TRIPLETS}.{here}.norms.1'),
+            (rf'{DECODER}\.norm3_{there}', f'{OF_TRIPLETS}.{here}.norms.2'),
+            (rf'{there}_class_embed', f'relation_head.{here}_cls'),
+            (rf'{there}_bbox_embed\.layers\.0',
+             f'relation_head.{here}_reg.0'),
+            (rf'{there}_bbox_embed\.layers\.1',
+             f'relation_head.{here}_reg.2'),
+            (rf'{there}_bbox_embed\.layers\.2',
+             f'relation_head.{here}_reg.4'),
+        )
     ),
-    r'transformer\.encoder\.layers\.(\d+)\.linear1\.': (
-        'detector.encoder.layers.{0}.ffn.layers.0.0.'
-    ),
-    r'transformer\.encoder\.layers\.(\d+)\.linear2\.': (
-        'detector.encoder.layers.{0}.ffn.layers.1.'
-    ),
-    r'transformer\.encoder\.layers\.(\d+)\.norm1\.': (
-        'detector.encoder.layers.{0}.norms.0.'
-    ),
-    r'transformer\.encoder\.layers\.(\d+)\.norm2\.': (
-        'detector.encoder.layers.{0}.norms.1.'
-    ),
-    LAYER + r'self_attn_entity\.': ENTITIES + 'self_attn.attn.',
-    LAYER + r'cross_attn_entity\.': ENTITIES + 'cross_attn.attn.',
-    LAYER + r'linear1_entity\.': ENTITIES + 'ffn.layers.0.0.',
-    LAYER + r'linear2_entity\.': ENTITIES + 'ffn.layers.1.',
-    LAYER + r'norm2_entity\.': ENTITIES + 'norms.0.',
-    LAYER + r'norm1_entity\.': ENTITIES + 'norms.1.',
-    LAYER + r'norm3_entity\.': ENTITIES + 'norms.2.',
-    LAYER + r'self_attn_so\.': TRIPLETS + 'self_attn.',
-    LAYER + r'norm2_so\.': TRIPLETS + 'norm.',
-    LAYER + r'cross_attn_(sub|obj)\.': TRIPLETS + '{1}.image_attn.',
-    LAYER + r'cross_(sub|obj)_entity\.': TRIPLETS + '{1}.entity_attn.',
-    LAYER + r'linear1_(sub|obj)\.': TRIPLETS + '{1}.ffn.layers.0.0.',
-    LAYER + r'linear2_(sub|obj)\.': TRIPLETS + '{1}.ffn.layers.1.',
-    LAYER + r'norm1_(sub|obj)\.': TRIPLETS + '{1}.norms.0.',
-    LAYER + r'norm2_(sub|obj)\.': TRIPLETS + '{1}.norms.1.',
-    LAYER + r'norm3_(sub|obj)\.': TRIPLETS + '{1}.norms.2.',
-    r'entity_embed\.': 'detector.query_embedding.',
-    r'entity_class_embed\.': 'detector.bbox_head.fc_cls.',
-    r'entity_bbox_embed\.layers\.0\.': (
-        'detector.bbox_head.reg_ffn.layers.0.0.'
-    ),
-    r'entity_bbox_embed\.layers\.1\.': 'detector.bbox_head.reg_ffn.layers.1.',
-    r'entity_bbox_embed\.layers\.2\.': 'detector.bbox_head.fc_reg.',
-    r'triplet_embed\.': 'relation_head.decoder.triplet_embedding.',
-    r'so_embed\.': 'relation_head.decoder.role_embedding.',
-    r'(sub|obj)_class_embed\.': 'relation_head.{0}_cls.',
-    r'(sub|obj)_bbox_embed\.layers\.0\.': 'relation_head.{0}_reg.0.',
-    r'(sub|obj)_bbox_embed\.layers\.1\.': 'relation_head.{0}_reg.2.',
-    r'(sub|obj)_bbox_embed\.layers\.2\.': 'relation_head.{0}_reg.4.',
-    r'so_mask_conv\.(\d)\.': 'relation_head.map_encoder.{0}.',
-    r'so_mask_fc\.0\.': 'relation_head.map_encoder.9.',
-    r'so_mask_fc\.2\.': 'relation_head.map_encoder.11.',
-    r'rel_class_embed\.layers\.0\.': 'relation_head.predicate_cls.0.',
-    r'rel_class_embed\.layers\.1\.': 'relation_head.predicate_cls.2.',
-}
+]  # fmt: skip
+RULES = [
+    (rf'{there}(?P<rest>\..*)', rf'{here}\g<rest>')
+    for there, here in BEGINNINGS
+]
 #: Where the first of the logits there is that of nothing (Visual Genome).
 LOGITS = re.compile(r'\w+_class_embed\.(?!layers\.0)')
-COUNTER = 'num_batches_tracked'
-
-
-class ConvertedWeights(NamedTuple):
-    """What :func:`convert` makes of a checkpoint."""
-
-    state_dict: dict[str, Tensor]  # by our names
-    sources: dict[str, str]  # the name there of each of our names
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -117,7 +121,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
 
 def convert(
     state_dict: Mapping[str, Tensor], unused_first: bool
-) -> ConvertedWeights:
+) -> RenamedWeights:
     """Rename the weights, and move a logit.
 
     Args:
@@ -129,36 +133,13 @@ def convert(
     Raises:
         ValueError: If a weight is left over, naming all of them.
     """
-    out: dict[str, Tensor] = {}
-    sources, left_over = {}, []
-    for name, values in state_dict.items():
-        key = renamed(name)
-        if key is None:
-            left_over.append(f'{name} {tuple(values.shape)}')
-            continue
-        if unused_first and LOGITS.match(name):
-            values = torch.cat([values[1:-1], values[:1], values[-1:]])
-        out[key], sources[key] = values, name
-        norm, _, field = key.rpartition('.')
-        # their frozen batch norm counts no batches
-        if field == 'running_mean' and f'{norm}.{COUNTER}' not in out:
-            out[f'{norm}.{COUNTER}'] = torch.tensor(0)
-            sources[f'{norm}.{COUNTER}'] = name
-    if left_over:
-        raise ValueError(
-            f'nothing here stands for {len(left_over)} of its weights:\n  '
-            + '\n  '.join(left_over)
-        )
-    return ConvertedWeights(out, sources)
-
-
-def renamed(name: str) -> str | None:
-    """Our name of a weight of RelTR, or None if it is none."""
-    for there, here in RULES.items():
-        if found := re.match(there, name):
-            groups = [ROLES.get(group, group) for group in found.groups()]
-            return here.format(*groups) + name[found.end() :]
-    return None
+    moved = {
+        name: torch.cat([values[1:-1], values[:1], values[-1:]])
+        if unused_first and LOGITS.match(name)
+        else values
+        for name, values in state_dict.items()
+    }
+    return rename(moved, RULES)
 
 
 def to_mmsgg(

@@ -225,7 +225,7 @@ def encoded_maps(
     """
     if 'key_pos' not in of_decoder:
         return finest_first(x)
-    memory, positions = of_decoder['value'], of_decoder['key_pos']
+    memory, positions = of_decoder['key'], of_decoder['key_pos']
     padding = of_decoder['key_padding_mask']
     if padding is None:
         padding = torch.zeros_like(memory[..., 0], dtype=torch.bool)

@@ -1,5 +1,6 @@
 """RelTR (Cong et al., TPAMI 2023): triplets found by a transformer."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -17,8 +18,6 @@ from mmsgg.structures.bbox import box_ious
 from .base_relation_head import BaseRelationHead, RelationOutput
 from .triplet_decoder import TripletDecoder, attention_map_encoder
 from .triplet_matching import Boxes, Matches, TripletMatcher
-
-MAP_CHANNELS = 128  # of the feature of where a triplet looks
 
 
 class Triplets(NamedTuple):
@@ -57,6 +56,8 @@ class RelTRRelHead(BaseRelationHead):
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
         decoder: Arguments of :class:`TripletDecoder`.
+        map_channels: Of the four layers that turn where a triplet looks into
+            a feature.
         num_unused: Logits just before the last one, of classes and of
             predicates alike, that are never a target; see
             :class:`EntityDETR`, which has the same number.
@@ -81,6 +82,7 @@ class RelTRRelHead(BaseRelationHead):
         num_classes: int,
         num_predicates: int,
         decoder: dict | None = None,
+        map_channels: Sequence[int] = (64, 32, 512, 128),
         num_unused: int = 0,
         unique: bool = False,
         unique_iou: float = 0.5,
@@ -112,9 +114,9 @@ class RelTRRelHead(BaseRelationHead):
         self.subject_reg, self.object_reg = (
             mlp(channels, channels, channels, 4) for _ in range(2)
         )
-        self.map_encoder = attention_map_encoder(MAP_CHANNELS)
+        self.map_encoder = attention_map_encoder(*map_channels)
         self.predicate_cls = mlp(
-            2 * channels + MAP_CHANNELS,
+            2 * channels + map_channels[-1],
             channels,
             num_predicates + num_unused + 1,
         )
@@ -439,7 +441,7 @@ def unique(
         bboxes = instances.bboxes[rows]
         same &= box_ious(bboxes, bboxes) >= iou_thr
     better = same.triu(diagonal=1)  # rows are better than columns
-    kept = torch.ones_like(better[0])
+    kept = better.new_ones(len(better))
     # what a dropped one alone would drop comes back, until nothing changes
     while True:
         left = ~(better & kept[:, None]).any(dim=0)

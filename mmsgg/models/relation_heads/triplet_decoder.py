@@ -198,22 +198,25 @@ class RoleLayer(nn.Module):
         return self.norms[2](self.ffn(states)), attention
 
 
-def attention_map_encoder(out_channels: int) -> nn.Sequential:
-    """Make what turns two attention maps (n, 2, H, W) into (n, channels).
+def attention_map_encoder(*channels: int) -> nn.Sequential:
+    """Make what turns two attention maps (n, 2, H, W) into a feature (n, c).
 
-    The sizes inside are those of RelTR, whatever the number of channels d.
+    Args:
+        channels: Of two convolutions and two linear layers, the last of them
+            c. RelTR has 64, 32, 512 and 128, whatever its d.
     """
+    first, second, hidden, out = channels
     return nn.Sequential(
         nn.Upsample(size=(28, 28)),  # nearest
-        nn.Conv2d(2, 64, 3, stride=2, padding=3),  # n, 64, 16, 16
+        nn.Conv2d(2, first, 3, stride=2, padding=3),  # 16 x 16
         nn.ReLU(inplace=True),
-        nn.BatchNorm2d(64),
-        nn.MaxPool2d(3, stride=2, padding=1),  # n, 64, 8, 8
-        nn.Conv2d(64, 32, 3, padding=1),
+        nn.BatchNorm2d(first),
+        nn.MaxPool2d(3, stride=2, padding=1),  # 8 x 8
+        nn.Conv2d(first, second, 3, padding=1),
         nn.ReLU(inplace=True),
-        nn.BatchNorm2d(32),
-        nn.Flatten(),  # n, 2048
-        nn.Linear(2048, 512),
+        nn.BatchNorm2d(second),
+        nn.Flatten(),
+        nn.Linear(64 * second, hidden),
         nn.ReLU(inplace=True),
-        nn.Linear(512, out_channels),
+        nn.Linear(hidden, out),
     )

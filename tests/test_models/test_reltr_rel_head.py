@@ -1,0 +1,223 @@
+"""RelTR: edge cases, gradients, and what is the same relation."""
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.structures import InstanceData
+
+from mmsgg.models.relation_heads.reltr_rel_head import unique
+from mmsgg.models.relation_heads.triplet_matching import assign
+from mmsgg.registry import MODELS
+
+from ..folders import ROOT
+from .samples import SIZE, random_sample
+
+CONFIG = ROOT / 'configs' / 'toy' / 'reltr_sgdet.py'
+
+
+@pytest.fixture(scope='module')
+def built():
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    model.init_weights()
+    return model
+
+
+@pytest.fixture
+def model(built):
+    built.zero_grad()
+    return built.train()
+
+
+def batch_of(model, *sizes):
+    """Images of (objects, relations), the second one smaller."""
+    generator = torch.Generator().manual_seed(1)
+    images, samples = [], []
+    for i, (num_objects, num_relations) in enumerate(sizes):
+        sample = random_sample(num_objects, num_relations, seed=i)
+        if i == 1:
+            sample.set_metainfo(dict(img_shape=(SIZE, SIZE - 16)))
+        images.append(
+            torch.randint(
+                255,
+                (3, *sample.img_shape),
+                dtype=torch.uint8,
+                generator=generator,
+            )
+        )
+        samples.append(sample)
+    return model.data_preprocessor(
+        dict(inputs=images, data_samples=samples), model.training
+    )
+
+
+def predict(model, data, **options):
+    """The graph of a single image."""
+    with torch.no_grad():
+        [found] = model.predict(
+            data['inputs'], data['data_samples'], **options
+        )
+    return found
+
+
+@pytest.mark.parametrize(
+    'sizes',
+    [
+        [(3, 2), (1, 0)],
+        [(2, 0), (3, 0)],
+        [(0, 0), (2, 1)],
+        [(0, 0)],
+        [(20, 18)],  # more than there are queries
+    ],
+)
+def test_every_weight_learns_from_every_batch(model, sizes):
+    """So that training on several processes needs no search for others."""
+    losses = model(**batch_of(model, *sizes), mode='loss')
+    assert {name.rpartition('.')[2] for name in losses} == {
+        'loss_object', 'loss_bbox', 'loss_iou', 'loss_predicate'
+    }  # fmt: skip
+    assert len(losses) == 4 * len(model.relation_head.decoder.layers)
+    loss, _ = model.parse_losses(losses)
+    assert loss.isfinite()
+    loss.backward()
+    missing = [
+        name
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and parameter.grad is None
+    ]
+    assert not missing
+
+
+def test_a_frozen_detector(model):
+    model.freeze_detector = True
+    model.detector.requires_grad_(False)
+    model.train()
+    try:
+        losses = model(**batch_of(model, (3, 2)), mode='loss')
+        model.parse_losses(losses)[0].backward()
+        for name, parameter in model.named_parameters():
+            of_head = name.startswith('relation_head.')
+            assert (parameter.grad is not None) == of_head, name
+    finally:
+        model.freeze_detector = False
+        for name, parameter in model.detector.named_parameters():
+            frozen = ('backbone.conv1', 'backbone.bn1', 'backbone.layer1')
+            parameter.requires_grad_(not name.startswith(frozen))
+
+
+def test_half_precision(model):
+    data = batch_of(model, (3, 2), (2, 1))
+    exact = model.parse_losses(model(**data, mode='loss'))[0]
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = model(**data, mode='loss')
+    assert all(loss.dtype == torch.float32 for loss in losses.values())
+    loss = model.parse_losses(losses)[0]
+    loss.backward()
+    torch.testing.assert_close(loss, exact, rtol=0.1, atol=0)
+
+
+def test_an_image_alone_is_an_image_of_a_batch(model):
+    """Padding is not looked at."""
+    model.eval()
+    data = batch_of(model, (3, 2), (2, 1))
+    with torch.no_grad():
+        both = model(**data, mode='predict')
+        [alone] = model(
+            data['inputs'][1:], data['data_samples'][1:], mode='predict'
+        )
+    for field in ('pred_instances', 'pred_relations'):
+        one, other = both[1].get(field), alone.get(field)
+        for name, values in one.items():
+            torch.testing.assert_close(values, other.get(name))
+    num = model.relation_head.decoder.triplet_embedding.num_embeddings
+    assert len(alone.pred_instances) == 2 * num
+    assert len(alone.pred_relations) == num
+
+
+def test_boxes_may_leave_the_image_and_calls_may_want_fewer(model):
+    model.eval()
+    torch.nn.init.constant_(model.relation_head.subject_reg[-1].bias, 4.0)
+    try:
+        data = batch_of(model, (3, 2))
+        found = predict(model, data, max_relations=3)
+    finally:
+        torch.nn.init.zeros_(model.relation_head.subject_reg[-1].bias)
+    assert len(found.pred_relations) == 3
+    subjects = found.pred_instances.bboxes[found.pred_relations.pairs[:, 0]]
+    assert (subjects > SIZE).any()
+
+
+def test_other_tasks_and_given_pairs_are_refused(model):
+    data = batch_of(model, (3, 2))
+    for task in ('predcls', 'sgcls'):
+        with pytest.raises(ValueError, match=f'not {task!r}: objects are'):
+            predict(model, data, task=task)
+    model.given_pairs = True
+    try:
+        with pytest.raises(ValueError, match='leave out given_pairs'):
+            predict(model, data)
+    finally:
+        model.given_pairs = False
+
+
+def test_unique_against_a_loop():
+    """Greedily, the best first; what was dropped drops nothing."""
+    generator = torch.Generator().manual_seed(0)
+    corners = torch.randint(0, 12, (80, 2), generator=generator).float()
+    bboxes = torch.cat([corners, corners + 20], dim=1)
+    labels = torch.randint(2, (80,), generator=generator)
+    instances = InstanceData(bboxes=bboxes, labels=labels)
+    rows = torch.arange(40)
+    pairs = torch.stack([rows, rows + 40], dim=1)
+    predicates = torch.randint(2, (40,), generator=generator)
+    relations = InstanceData(pairs=pairs, labels=predicates)
+    found = unique(instances, relations, 0.6)
+
+    def iou(one, other):
+        left, top = torch.maximum(one[:2], other[:2])
+        right, bottom = torch.minimum(one[2:], other[2:])
+        common = max(right - left + 1, 0) * max(bottom - top + 1, 0)
+        return common / (2 * 21 * 21 - common)
+
+    kept = []
+    for row, (s, o) in enumerate(pairs.tolist()):
+        for other in kept:
+            s2, o2 = pairs[other].tolist()
+            names = labels[s], predicates[row], labels[o]
+            if names != (labels[s2], predicates[other], labels[o2]):
+                continue
+            if min(iou(bboxes[s], bboxes[s2]), iou(bboxes[o], bboxes[o2])) >= (
+                0.6
+            ):
+                break
+        else:
+            kept.append(row)
+    assert 10 < len(kept) < 40
+    assert found.pairs[:, 0].tolist() == kept
+    nothing = relations[:0]
+    assert len(unique(instances, nothing, 0.6)) == 0
+
+
+def test_unique_is_an_option(model):
+    model.eval()
+    data = batch_of(model, (3, 2))
+    head = model.relation_head
+    every = predict(model, data).pred_relations
+    head.unique, head.unique_iou = True, -1.0  # all boxes are the same
+    try:
+        few = predict(model, data)
+    finally:
+        head.unique, head.unique_iou = False, 0.5
+    labels = few.pred_instances.labels
+    pairs = few.pred_relations.pairs
+    names = [*zip(*labels[pairs].T.tolist(), few.pred_relations.labels,
+                  strict=True)]  # fmt: skip
+    assert len({*map(str, names)}) == len(names) < len(every)
+    assert few.pred_relations.scores[0] == every.scores[0]
+
+
+def test_costs_that_are_no_numbers_are_left_to_the_losses():
+    costs = torch.tensor([[[float('nan'), 1.0], [0.5, float('inf')]]])
+    [matches] = assign([costs, costs[..., :1]])
+    assert matches.images.tolist() == [0, 0, 1]
+    assert sorted(matches.rows.tolist()) == [0, 1, 2]
