@@ -8,6 +8,9 @@ import re
 import warnings
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
+from importlib.util import find_spec
+from pathlib import Path
+from runpy import run_path
 
 UPSTREAM = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet')
 ONEDL = ('onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection')
@@ -23,9 +26,10 @@ _INSTALL = "see 'Install into your own environment' in mmsgg's README"
 
 
 def check_environment() -> None:
-    """Check the installed packages at the import of mmsgg.
+    """Check at the import of mmsgg which packages are installed.
 
-    A version above those that were tried is warned of, once.
+    It imports none of them, which takes seconds. A version above those that
+    were tried is warned of, once.
 
     Raises:
         ImportError: Where one is missing or too old, where both lines are
@@ -34,7 +38,28 @@ def check_environment() -> None:
     _check_lines()
     for module in TRIED:
         _check_version(module)
-    _check_ops()
+    if not any(_folder('mmcv').glob('_ext*')):
+        raise ImportError(_without_ops('has no compiled ops'))
+
+
+def check_imports() -> None:
+    """Import mmdet and mmcv's ops, which may not fit what is installed.
+
+    Raises:
+        ImportError: Where mmdet refuses mmcv or mmengine, or where mmcv was
+            compiled for another torch.
+    """
+    # mmdet's word on a metric that mmsgg does not use, at each start
+    warnings.filterwarnings('ignore', 'faster_coco_eval is not installed')
+    try:
+        import_module('mmdet')
+    except AssertionError as error:
+        raise ImportError(f'mmdet does not fit: {error}') from None
+    try:
+        import_module('mmcv._ext')
+    except ImportError as error:
+        reason = f'was compiled for another torch ({error})'
+        raise ImportError(_without_ops(reason)) from None
 
 
 def _check_lines() -> None:
@@ -50,18 +75,12 @@ def _check_lines() -> None:
 
 
 def _check_version(module: str) -> None:
-    """Import a module and compare its version with those tried."""
+    """Compare the version of a module with those tried."""
     lowest, highest = TRIED[module]
-    try:
-        version = import_module(module).__version__
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise ImportError(
-            f'mmsgg needs {module}, which is not installed: {_INSTALL}'
-        ) from None
-    except AssertionError as error:  # mmdet's own check of mmcv and mmengine
-        raise ImportError(f'{module} does not fit: {error}') from None
+    file = _folder(module) / 'version.py'
+    if not file.is_file():
+        file = file.with_name('__init__.py')
+    version = run_path(str(file))['__version__']
     if _numbers(version) < _numbers(lowest):
         raise ImportError(
             f'mmsgg needs {module} {lowest} or newer, and this is {version}: '
@@ -75,18 +94,22 @@ def _check_version(module: str) -> None:
         )
 
 
-def _check_ops() -> None:
-    """See that mmcv's compiled ops load."""
-    try:
-        import_module('mmcv._ext')
-    except ImportError as error:
-        reason = 'has no compiled ops'
-        if not isinstance(error, ModuleNotFoundError):
-            reason = f'was compiled for another torch ({error})'
+def _folder(module: str) -> Path:
+    """Where a module is installed."""
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
         raise ImportError(
-            f'this mmcv {reason}, of which mmsgg needs RoIAlign and NMS: '
-            f'install it anew, {_INSTALL}'
-        ) from None
+            f'mmsgg needs {module}, which is not installed: {_INSTALL}'
+        )
+    return Path(spec.origin).parent
+
+
+def _without_ops(reason: str) -> str:
+    """The sentence about an mmcv whose ops do not serve."""
+    return (
+        f'this mmcv {reason}, of which mmsgg needs RoIAlign and NMS: install '
+        f'it anew, {_INSTALL}'
+    )
 
 
 def _is_installed(name: str) -> bool:

@@ -4,8 +4,12 @@ Building a type imports the modules in ``locations``, so a config needs no
 ``custom_imports`` once ``default_scope = 'mmsgg'`` is set.
 """
 
-from mmengine import registry as mmengine_registry
-from mmengine.registry import Registry
+from mmsgg.compatibility import check_imports
+
+check_imports()  # before a package that does not fit fails in its own way
+
+from mmengine import registry as mmengine_registry  # noqa: E402
+from mmengine.registry import Registry  # noqa: E402
 
 
 def _child(node: str, *locations: str) -> Registry:

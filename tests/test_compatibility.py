@@ -16,6 +16,8 @@ from mmsgg.compatibility import TRIED
 ROOT = Path(__file__).parents[1]
 GOOD = dict(torch='2.1.2+cu121', mmengine='0.10.7', mmcv='2.1.0',
             mmdet='3.3.0')  # fmt: skip
+# what only shows once they are imported is looked at by mmsgg.registry
+IMPORTS = 'from mmsgg.compatibility import check_imports; check_imports()'
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def import_mmsgg(tmp_path):
 
     def import_mmsgg():
         done = subprocess.run(
-            [sys.executable, '-S', '-c', 'import mmsgg'],
+            [sys.executable, '-S', '-c', IMPORTS],
             env=dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)])),
             capture_output=True,
             text=True,
@@ -102,6 +104,7 @@ def test_a_package_is_too_old(write, import_mmsgg, module, version):
 
 def test_mmdet_refuses_mmcv(write, import_mmsgg, tmp_path):
     write()
+    (tmp_path / 'mmdet' / 'version.py').write_text("__version__ = '3.3.0'")
     (tmp_path / 'mmdet' / '__init__.py').write_text(
         "assert False, 'Please install mmcv>=2, <2.2.'"
     )
@@ -142,3 +145,22 @@ def test_both_lines_over_each_other(write, import_mmsgg, names):
     message = import_mmsgg()
     assert 'two lines of OpenMMLab are installed over each other' in message
     assert f"'pip uninstall {' '.join(names)}'" in message
+
+
+def test_the_import_of_mmsgg_imports_none_of_them():
+    code = f'import mmsgg, sys; print({{*{[*TRIED]}}} & {{*sys.modules}})'
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.stdout.strip() == 'set()', done.stderr
+
+
+def test_the_registry_looks_at_what_only_an_import_shows(write, tmp_path):
+    write(ops="raise ImportError('undefined symbol: _ZN2at4')")
+    done = subprocess.run(
+        [sys.executable, '-S', '-c', 'import mmsgg.registry'],
+        env=dict(PYTHONPATH=os.pathsep.join([str(tmp_path), str(ROOT)])),
+        capture_output=True,
+        text=True,
+    )
+    assert 'was compiled for another torch' in done.stderr.splitlines()[-1]

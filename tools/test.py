@@ -7,21 +7,13 @@ Examples:
 
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-from mmengine.evaluator import DumpResults
-from mmengine.runner import Runner
+# the rest is imported late, so that --help and a mistyped path need no wait
+from mmsgg.arguments import add_shared_arguments, checkpoint_file, config_file
 
-from mmsgg.engine import (
-    CheckpointError,
-    add_shared_arguments,
-    checkpoint_file,
-    config_file,
-    config_from_args,
-    leave_process_group,
-    use_safe_reading,
-)
-from mmsgg.evaluation.metrics import DumpSceneGraphs
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def result_file(path: str) -> str:
@@ -67,7 +59,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     return parser.parse_args(argv)
 
 
-def draw_predictions(cfg: Config, args: Namespace) -> None:
+def draw_predictions(cfg: 'Config', args: Namespace) -> None:
     """Switch on the visualization hook as ``--show[-dir]`` ask for it."""
     hook = cfg.get('default_hooks', {}).get('visualization')
     if hook is None:
@@ -85,6 +77,18 @@ def draw_predictions(cfg: Config, args: Namespace) -> None:
 def main() -> None:
     """Build the runner, load the checkpoint and test."""
     args = parse_args()
+
+    from mmengine.evaluator import DumpResults
+    from mmengine.runner import Runner
+
+    from mmsgg.engine import (
+        CheckpointError,
+        config_from_args,
+        leave_process_group,
+        use_safe_reading,
+    )
+    from mmsgg.evaluation.metrics import DumpSceneGraphs
+
     use_safe_reading(args.trust)
     cfg = config_from_args(args)
     cfg.load_from = args.checkpoint

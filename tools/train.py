@@ -8,23 +8,13 @@ Examples:
 import logging
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from mmengine.config import Config
-from mmengine.logging import print_log
-from mmengine.runner import Runner
+# the rest is imported late, so that --help and a mistyped path need no wait
+from mmsgg.arguments import add_shared_arguments, checkpoint_file, config_file
 
-from mmsgg.engine import (
-    CheckpointError,
-    add_shared_arguments,
-    check_training,
-    checkpoint_file,
-    config_file,
-    config_from_args,
-    fetch_initial_weights,
-    leave_process_group,
-    newest_checkpoint,
-    use_safe_reading,
-)
+if TYPE_CHECKING:
+    from mmengine.config import Config
 
 
 def resume_point(text: str) -> str:
@@ -58,7 +48,7 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     return parser.parse_args(argv)
 
 
-def apply_training_options(cfg: Config, args: Namespace) -> None:
+def apply_training_options(cfg: 'Config', args: Namespace) -> None:
     """Write ``--amp``, ``--auto-scale-lr`` and ``--resume`` into ``cfg``."""
     if args.amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
@@ -78,7 +68,7 @@ def apply_training_options(cfg: Config, args: Namespace) -> None:
 
 
 def find_resume_point(
-    cfg: Config, resume: str | None, trust: bool = False
+    cfg: 'Config', resume: str | None, trust: bool = False
 ) -> list[str]:
     """Put the newest checkpoint of the work dir into ``cfg``, if there is one.
 
@@ -92,6 +82,8 @@ def find_resume_point(
     Returns:
         What the log should say.
     """
+    from mmsgg.engine import newest_checkpoint
+
     if resume != 'auto' and (cfg.get('load_from') or not cfg.get('resume')):
         return []
     try:
@@ -110,8 +102,10 @@ def find_resume_point(
     ]
 
 
-def warn_of_untrained_detector(cfg: Config) -> None:
+def warn_of_untrained_detector(cfg: 'Config') -> None:
     """Say so where a relation head would learn from a random detector."""
+    from mmengine.logging import print_log
+
     model = cfg.model
     frozen = model.get('detector') and model.get('freeze_detector', True)
     if frozen and not cfg.get('load_from') and not cfg.get('resume'):
@@ -127,6 +121,19 @@ def warn_of_untrained_detector(cfg: Config) -> None:
 def main() -> None:
     """Build the runner and train."""
     args = parse_args()
+
+    from mmengine.logging import print_log
+    from mmengine.runner import Runner
+
+    from mmsgg.engine import (
+        CheckpointError,
+        check_training,
+        config_from_args,
+        fetch_initial_weights,
+        leave_process_group,
+        use_safe_reading,
+    )
+
     use_safe_reading(args.trust)
     cfg = config_from_args(args)
     apply_training_options(cfg, args)

@@ -1,5 +1,12 @@
 """What stands around the runner: command lines, weights, processes."""
 
+from mmsgg.arguments import (
+    add_cfg_options,
+    add_shared_arguments,
+    add_trust,
+    checkpoint_file,
+    config_file,
+)
 from mmsgg.engine.checkpoint_fit import check_weights
 from mmsgg.engine.checkpoint_reading import (
     CheckpointError,
@@ -7,15 +14,7 @@ from mmsgg.engine.checkpoint_reading import (
     read_checkpoint,
     use_safe_reading,
 )
-from mmsgg.engine.command_line import (
-    add_cfg_options,
-    add_shared_arguments,
-    add_trust,
-    check_config_version,
-    checkpoint_file,
-    config_file,
-    config_from_args,
-)
+from mmsgg.engine.command_line import check_config_version, config_from_args
 from mmsgg.engine.cpu_distributed import (
     leave_process_group,
     use_gloo_without_gpu,

@@ -1,6 +1,8 @@
 """The arguments that train.py and test.py share."""
 
 import os
+import subprocess
+import sys
 from argparse import ArgumentParser, ArgumentTypeError
 from pathlib import Path
 
@@ -13,6 +15,8 @@ from mmsgg.engine import (
     config_from_args,
 )
 from mmsgg.engine.command_line import default_work_dir
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -118,3 +122,20 @@ def test_a_config_of_the_first_version_is_explained(config, name):
         match=rf"sgdet\.py: .*earlier version .*'{name}'.*CHANGELOG",
     ):
         read(config)
+
+
+@pytest.mark.parametrize('tool', ['train', 'test'])
+def test_help_waits_for_no_package(tool):
+    code = (
+        'import runpy, sys\n'
+        f"sys.argv = ['{tool}.py', '--help']\n"
+        'try:\n'
+        f"    runpy.run_path('tools/{tool}.py', run_name='__main__')\n"
+        'except SystemExit:\n'
+        "    print({'torch', 'mmengine', 'numpy'} & {*sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, cwd=ROOT
+    )
+    assert '--launcher' in done.stdout
+    assert done.stdout.endswith('set()\n'), done.stderr

@@ -120,7 +120,7 @@ class FakeRunner:
 
 
 def test_the_command_ends_with_the_message(monkeypatch, tmp_path):
-    monkeypatch.setattr(train, 'Runner', FakeRunner)
+    monkeypatch.setattr('mmengine.runner.Runner', FakeRunner)
     argv = [
         'train.py',
         str(CONFIGS / 'toy/faster-rcnn_r18.py'),

@@ -112,7 +112,7 @@ def test_a_detector_that_stays_random_is_warned_of(
 ):
     said = []
     monkeypatch.setattr(
-        train, 'print_log', lambda text, **_: said.append(text)
+        'mmengine.logging.print_log', lambda text, **_: said.append(text)
     )
     train.warn_of_untrained_detector(Config(dict(model=model, **settings)))
     assert ['stays as random' in text for text in said] == [True] * warned
@@ -169,7 +169,7 @@ class FakeRunner:
 
 
 def test_out_keeps_truth_and_predictions(files, tmp_path, monkeypatch):
-    monkeypatch.setattr(test, 'Runner', FakeRunner)
+    monkeypatch.setattr('mmengine.runner.Runner', FakeRunner)
     out = tmp_path / 'new' / 'preds.pkl'
     argv = ['test.py', *files, '--out', str(out)]
     monkeypatch.setattr(sys, 'argv', argv)

@@ -20,13 +20,13 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from conversion import check_weights, names_of, state_dict_of
+from mmsgg.arguments import add_cfg_options
 from mmsgg.engine import (
     add_trust,
     checkpoint_file,
     config_file,
     read_checkpoint,
 )
-from mmsgg.engine.command_line import add_cfg_options
 from sgb_rules import KINDS
 from sgb_weights import convert, entries_of, kind_of, longest, revert
 
