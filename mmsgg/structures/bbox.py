@@ -48,15 +48,16 @@ def intersection_areas(
     return (upper - lower + last_pixel).clip(min=0).prod(-1)
 
 
-def box_ious(boxes: Boxes, others: Boxes) -> Boxes:
+def box_ious(boxes: Boxes, others: Boxes, dtype: type = np.float64) -> Boxes:
     """Intersection over union of each box with each other box.
 
     Args:
         boxes: (n, 4) boxes in pixels of some frame.
         others: (m, 4) boxes in the same frame.
+        dtype: What arrays are computed in; tensors keep theirs.
 
     Returns:
-        (n, m) in [0, 1], of arrays in float64; 0 where a box has no area.
+        (n, m) in [0, 1]; 0 where a box has no area.
 
     Examples:
         >>> box_ious(
@@ -65,7 +66,7 @@ def box_ious(boxes: Boxes, others: Boxes) -> Boxes:
         array([[1.        , 0.33333333, 0.        ]])
     """
     if isinstance(boxes, np.ndarray):
-        boxes, others = boxes.astype(np.float64), others.astype(np.float64)
+        boxes, others = boxes.astype(dtype), others.astype(dtype)
     common = intersection_areas(boxes, others)
     union = _areas(boxes)[:, None] + _areas(others) - common
     # where the union is 0, so is the area in common

@@ -72,20 +72,25 @@ def late_nms(
         (N,) int64 classes, C for background.
     """
     # each step waits for the one before: on a GPU that is a wait each, and
-    # numpy, unlike torch, settles ties by position
+    # numpy, unlike torch, settles ties by position and is quick to call
     device = scores.device
     left = scores.detach().cpu().numpy().copy()
-    class_bboxes = class_bboxes.detach().cpu()
+    boxes = class_bboxes.detach().float().cpu().numpy()
     labels = np.full(len(left), scores.shape[1], dtype=np.int64)
+    best = left.max(axis=1, initial=-1)  # of each row, kept up to date
     for _ in range(len(left)):
-        row, label = divmod(int(left.argmax()), left.shape[1])
-        if rule == 'background' and left[row, label] <= 0:
+        row = int(best.argmax())
+        label = int(left[row].argmax())
+        if rule == 'background' and best[row] <= 0:
             break
         labels[row] = label
-        boxes = class_bboxes[:, label]
-        overlapping = box_ious(boxes[row : row + 1], boxes)[0] >= iou_thr
-        suppressed = overlapping.numpy()
+        ious = box_ious(
+            boxes[row : row + 1, label], boxes[:, label], np.float32
+        )
+        suppressed = np.flatnonzero(ious[0] >= iou_thr)
         gone = left[suppressed, label].clip(max=0)  # a served row stays -1
         left[suppressed, label] = 0 if rule == 'overwrite' else gone
         left[row] = -1
+        best[suppressed] = left[suppressed].max(axis=1)
+        best[row] = -1
     return torch.from_numpy(labels).to(device)
