@@ -230,20 +230,17 @@ def _fit_vocabulary(
     """Take over the numbers of classes and predicates, and say which."""
     of_classes = 'detector.bbox_head.cls_branches.0.bias'
     of_predicates = 'relation_head.predicate_mlp.layers.2.bias'
+    heads = [model.detector.bbox_head, model.relation_head]
     notes = []
-    for name, parts, size in (
-        (
-            of_classes,
-            (model.detector.bbox_head, model.relation_head),
-            'classes',
-        ),
-        (of_predicates, (model.relation_head,), 'predicates'),
+    for name, key, parts in (
+        (of_classes, 'num_classes', heads),
+        (of_predicates, 'num_predicates', heads[1:]),
     ):
         num = len(weights[name]) if name in weights else None
-        for part in parts if num else ():
-            if part[f'num_{size}'] != num:
-                notes = [f'{num} {size}: set num_{size} in the config']
-                part[f'num_{size}'] = num
+        if num not in (None, parts[0][key]):
+            notes.append(f'{key} is {num}: set it in the config')
+            for part in parts:
+                part[key] = num
     return notes
 
 

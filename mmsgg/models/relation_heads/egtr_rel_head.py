@@ -432,11 +432,11 @@ def default_assigner() -> dict:
 
 def perfect_cost(match_costs: list) -> float:
     """What it costs to match a query that says exactly what is there."""
-    certain = 1e4  # of sigmoids and of a softmax
-    box = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
-    query = InstanceData(
-        scores=torch.tensor([[certain, -certain]]), bboxes=box
-    )
-    gt = InstanceData(labels=torch.tensor([0]), bboxes=box)
-    meta = dict(img_shape=(1, 1))
-    return float(sum(cost(query, gt, meta) for cost in match_costs))
+    with torch.device('cpu'):  # also where a model is built without memory
+        certain = 1e4  # of sigmoids and of a softmax
+        box = torch.tensor([[0.0, 0.0, 1.0, 1.0]])
+        scores = torch.tensor([[certain, -certain]])
+        query = InstanceData(scores=scores, bboxes=box)
+        gt = InstanceData(labels=torch.tensor([0]), bboxes=box)
+        meta = dict(img_shape=(1, 1))
+        return float(sum(cost(query, gt, meta) for cost in match_costs))
