@@ -7,4 +7,5 @@ _base_ = [
 ]
 
 model = dict(task='sgdet')
+train_dataloader = dict(batch_size=4)
 default_hooks = dict(checkpoint=dict(save_best='R@50'))
