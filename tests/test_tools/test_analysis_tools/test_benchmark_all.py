@@ -23,13 +23,13 @@ def test_ratios_are_of_medians_and_trees_take_turns(monkeypatch, capsys):
     benchmark.compare(benchmark.ROOT / 'before', args)
     line = capsys.readouterr().out.splitlines()[-1]
     assert line.split() == ['metric', '500.00', 'ms', '250.00', 'ms', '2.00']
-    assert measured == ['before', 'after', 'after', 'before'] + measured[:2]
+    turns = ['before', 'after', 'after', 'before', 'before', 'after']
+    assert measured == turns
 
 
-@pytest.mark.parametrize('case', ['predict', 'toy-step', 'metric'])
+@pytest.mark.parametrize('case', ['toy-step', 'metric'])
 def test_a_case_is_measured(case, monkeypatch):
     monkeypatch.chdir(benchmark.ROOT)
-    monkeypatch.setattr(benchmark, 'OBJECTS', 3)
     runs = []
 
     def run_once(run, repeats):
