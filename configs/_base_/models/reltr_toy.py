@@ -2,7 +2,7 @@
 # backbone of configs/toy/faster-rcnn_r18.py, which stays as it is, at stride
 # 16.
 attention = dict(embed_dims=128, num_heads=8, dropout=0.0)
-ffn = dict(embed_dims=128, feedforward_channels=512, ffn_drop=0.0)
+ffn = dict(embed_dims=128, feedforward_channels=256, ffn_drop=0.0)
 detector = dict(
     _scope_='mmdet',
     type='mmsgg.EntityDETR',
@@ -39,7 +39,7 @@ detector = dict(
         num_layers=2, layer_cfg=dict(self_attn_cfg=attention, ffn_cfg=ffn)
     ),
     decoder=dict(
-        num_layers=3,
+        num_layers=2,
         layer_cfg=dict(
             self_attn_cfg=attention, cross_attn_cfg=attention, ffn_cfg=ffn
         ),
@@ -66,10 +66,10 @@ model = dict(
         num_predicates=11,
         decoder=dict(
             num_triplets=16,
-            num_layers=3,
+            num_layers=2,
             embed_dims=128,
             num_heads=8,
-            feedforward_channels=512,
+            feedforward_channels=256,
             dropout=0.0,
         ),
         map_channels=(16, 8, 64, 32),

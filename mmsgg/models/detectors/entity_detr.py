@@ -39,7 +39,7 @@ class EntityDETR(DETR):
 
     def pre_decoder(self, memory: Tensor) -> tuple[dict, dict]:
         """Make the queries (B, Q, d) and their positions."""
-        queries = self.query_embedding.weight.expand(len(memory), -1, -1)
+        queries = self.query_embedding.weight.repeat(len(memory), 1, 1)
         position, content = queries.chunk(2, dim=2)
         inputs = dict(query_pos=position, query=content, memory=memory)
         return inputs, {}

@@ -84,7 +84,7 @@ class TripletDecoder(BaseModule):
             entities: (L, B, Q, d) what each decoder layer of the detector
                 gave.
         """
-        queries = self.triplet_embedding.weight.expand(len(memory), -1, -1)
+        queries = self.triplet_embedding.weight.repeat(len(memory), 1, 1)
         pos, *states = queries.split(self.embed_dims, dim=2)
         image = memory + memory_pos, memory, memory_mask
         layers = []
