@@ -12,10 +12,11 @@ from mmsgg.registry import MODELS
 CONFIG = Path(__file__).parents[1] / 'configs' / 'toy' / 'sgdet.py'
 
 
-def write_checkpoint(path, dataset_meta=True):
+def write_checkpoint(path, dataset_meta=True, name='sgdet'):
     """Write a random sgdet model that is sure of nothing but finds a lot."""
-    cfg = Config.fromfile(CONFIG)
-    cfg.model.object_source.update(score_thr=0.0, max_per_img=6)
+    cfg = Config.fromfile(CONFIG.with_stem(name))
+    if cfg.model.object_source.type != 'QueryObjects':  # which are all found
+        cfg.model.object_source.update(score_thr=0.0, max_per_img=6)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
