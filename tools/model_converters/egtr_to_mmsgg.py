@@ -22,13 +22,13 @@ from conversion import (
     rename,
     state_dict_of,
 )
+from mmsgg.arguments import add_cfg_options
 from mmsgg.engine import (
     add_trust,
     checkpoint_file,
     config_file,
     read_checkpoint,
 )
-from mmsgg.engine.command_line import add_cfg_options
 
 CONFIG = 'configs/egtr/sgdet.py'
 LIGHTNING = 'model.'

@@ -23,13 +23,13 @@ from conversion import (
     rename,
     state_dict_of,
 )
+from mmsgg.arguments import add_cfg_options
 from mmsgg.engine import (
     add_trust,
     checkpoint_file,
     config_file,
     read_checkpoint,
 )
-from mmsgg.engine.command_line import add_cfg_options
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'reltr' / 'sgdet.py'
 ENCODER = r'transformer\.encoder\.layers\.(\d+)'
