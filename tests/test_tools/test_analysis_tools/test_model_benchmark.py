@@ -75,6 +75,15 @@ def test_classes_of_a_cascade():
     assert bench._vocabulary() == dict(num_classes=12, num_predicates=1)
 
 
+def test_where_all_queries_are_objects():
+    """They are, however many boxes an image has."""
+    bench = bench_of('egtr_sgdet')
+    num = bench.model.detector.num_queries
+    work = bench.workload()
+    assert (work['num_objects'], work['num_pairs']) == (num, num * (num - 1))
+    assert bench.train(1)['seconds'] > 0
+
+
 def test_proposals_from_outside():
     cfg = config('sgdet')
     cfg.model.detector.rpn_head = None

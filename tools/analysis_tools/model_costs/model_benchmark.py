@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmsgg.registry import MODELS
+from mmsgg.registry import MODELS, TASK_UTILS
 
 from .random_batch import random_batch
 from .stage_meter import PeakMemory, StageCost, StageMeter
@@ -24,7 +24,8 @@ class ModelBenchmark:
     Neither data nor checkpoints are needed. Images go through the pipelines
     of the config. In sgdet an untrained detector finds nothing: the threshold
     of its scores is lowered to 0, and what it finds then is the ground truth
-    of its training, so that there are pairs to train on.
+    of its training, so that there are pairs to train on. Where all queries are
+    objects, they are matched with random boxes.
 
     Args:
         cfg: Of a model and its data.
@@ -56,7 +57,9 @@ class ModelBenchmark:
                     "the config of its training, task 'predcls'"
                 )
             objects = dict(score_thr=0.0, max_per_img=num_objects)
-            cfg.merge_from_dict({'model.object_source': objects})
+            source = cfg.model.get('object_source', {}).get('type')
+            if source is None or not TASK_UTILS.get(source).end_to_end:
+                cfg.merge_from_dict({'model.object_source': objects})
         # without init_weights() nothing is downloaded
         self.model = MODELS.build(cfg.model).to(device)
         self._give_statistics()
@@ -76,7 +79,7 @@ class ModelBenchmark:
         """Ask the heads how many classes and predicates there are."""
         head = getattr(self.model, 'relation_head', None)
         if head is None:
-            box_head = self.model.roi_head.bbox_head
+            box_head = getattr(self.model, 'roi_head', self.model).bbox_head
             if isinstance(box_head, nn.ModuleList):  # of a cascade
                 box_head = box_head[-1]
             return dict(num_classes=box_head.num_classes, num_predicates=1)
@@ -130,8 +133,15 @@ class ModelBenchmark:
             images), and ``flops`` of matrix products and convolutions, a
             multiplication and an addition being two.
         """
+        # torch 2.13 counts with hooks that take a view of a parameter, such as
+        # the queries of Deformable DETR, for a result that has a gradient
+        trained = [p for p in self.model.parameters() if p.requires_grad]
+        for parameter in trained:
+            parameter.requires_grad_(False)
         with FlopCounterMode(display=False) as counter:
             samples = self.inference()()
+        for parameter in trained:
+            parameter.requires_grad_(True)
         return dict(
             num_objects=sum(len(s.pred_instances) for s in samples),
             num_pairs=sum(len(s.get('pred_relations', ())) for s in samples),
@@ -161,7 +171,7 @@ class ModelBenchmark:
             What :meth:`summary` says.
         """
         batch = random_batch(self.cfg, 'train', **self.batch_args)
-        if self.task == 'sgdet':
+        if self.task == 'sgdet' and not self.model.object_source.end_to_end:
             self._annotate_detections(batch)
         settings = deepcopy(self.cfg.optim_wrapper)
         settings.optimizer.lr = 0.0
