@@ -128,7 +128,8 @@ detector = dict(
 
 roi_extractor = dict(
     type='mmdet.SingleRoIExtractor',
-    roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=0),
+    # the union of two boxes is large: 0, as many as a bin needs, takes 10
+    roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
     out_channels=512,
     featmap_strides=[16],
 )
