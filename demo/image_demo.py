@@ -61,7 +61,12 @@ def parse_args() -> Namespace:
         default=['json'],
         help='formats to save the graphs in (default: json)',
     )
-    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        default=1,
+        help='images at a time (default: 1)',
+    )
     parser.add_argument(
         '--max-objects',
         type=int,

@@ -37,12 +37,30 @@ def parse_args() -> argparse.Namespace:
         description=__doc__.partition('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument('--work-dir', type=Path, default='work_dirs/demo')
-    parser.add_argument('--data-root', type=Path, default='data/toy_vg')
-    parser.add_argument('--num-train', type=int, default=2100)
-    parser.add_argument('--num-test', type=int, default=200)
-    parser.add_argument('--num-pictures', type=int, default=8)
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default='work_dirs/demo',
+        help='folder for checkpoints and pictures',
+    )
+    parser.add_argument(
+        '--data-root',
+        type=Path,
+        default='data/toy_vg',
+        help='folder for the toy data set',
+    )
+    parser.add_argument(
+        '--num-train', type=int, default=2100, help='training images'
+    )
+    parser.add_argument(
+        '--num-test', type=int, default=200, help='test images'
+    )
+    parser.add_argument(
+        '--num-pictures', type=int, default=8, help='to draw of each task'
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='of the data and the training'
+    )
     return parser.parse_args()
 
 

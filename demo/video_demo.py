@@ -53,7 +53,12 @@ def parse_args() -> Namespace:
         default=8,
         help='the most relations of a frame (default: 8)',
     )
-    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument(
+        '--batch-size',
+        type=int,
+        default=1,
+        help='frames at a time (default: 1)',
+    )
     parser.add_argument('--device', help='such as cuda:0 (default: the best)')
     add_trust(parser)
     return parser.parse_args()

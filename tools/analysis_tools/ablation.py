@@ -64,7 +64,9 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument('config', type=config_file, help='a LinkNet config')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
+    )
     parser.add_argument(
         '--only',
         nargs='+',
@@ -79,7 +81,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help="which scores to tabulate; the config's own by default",
     )
     parser.add_argument('--data-root', help='folder of the data')
-    parser.add_argument('--work-dir', type=Path, default='work_dirs/ablation')
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default='work_dirs/ablation',
+        help='folder for the runs',
+    )
     add_cfg_options(parser)
     return parser.parse_args(argv)
 

@@ -82,14 +82,25 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument('config', type=config_file, help='an sgdet config')
-    parser.add_argument('--shares', type=float, nargs='+', default=[0.35])
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--shares',
+        type=float,
+        nargs='+',
+        default=[0.35],
+        help='of wrong classes',
+    )
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
+    )
     parser.add_argument(
         '--metrics', nargs='+', default=['R@20', 'mR@20'], help='to tabulate'
     )
     parser.add_argument('--data-root', help='folder of the data')
     parser.add_argument(
-        '--work-dir', type=Path, default='work_dirs/class_errors'
+        '--work-dir',
+        type=Path,
+        default='work_dirs/class_errors',
+        help='folder for the runs',
     )
     add_cfg_options(parser)
     return parser.parse_args(argv)

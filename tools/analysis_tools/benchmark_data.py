@@ -251,9 +251,15 @@ def table_row(
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(
-        description=__doc__.split('\n', maxsplit=1)[0]
+        description=__doc__.split('\n', maxsplit=1)[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument('--num-images', type=int, default=NUM_IMAGES)
+    parser.add_argument(
+        '--num-images',
+        type=int,
+        default=NUM_IMAGES,
+        help='of the made data set',
+    )
     parser.add_argument(
         '--folder',
         help='where to write the files, or where an earlier call left them; '

@@ -36,11 +36,11 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     add = parser.add_argument
     add('--images', type=int, default=26446, help='as many as VG150 tests')
     add('--detections', type=int, default=64, help='objects of an image')
-    add('--classes', type=int, default=150)
-    add('--predicates', type=int, default=50)
+    add('--classes', type=int, default=150, help='of the objects')
+    add('--predicates', type=int, default=50, help='of the relations')
     add('--relations', type=int, default=7, help='annotated ones, on average')
     add('--slow-images', type=int, default=20, help='to compare with')
-    add('--seed', type=int, default=0)
+    add('--seed', type=int, default=0, help='of the random numbers')
     return parser.parse_args(argv)
 
 

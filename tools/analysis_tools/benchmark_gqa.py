@@ -61,9 +61,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'of GQA-200 (see docs/gqa.md); name the folder that has them: '
         'make gqa GQA_ROOT=... or --data-root ...',
     )
-    parser.add_argument('--data-root', type=folder, default='data/gqa')
-    parser.add_argument('--work-dir', type=Path, default='work_dirs/gqa')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--data-root',
+        type=folder,
+        default='data/gqa',
+        help='folder with the files of GQA-200',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default='work_dirs/gqa',
+        help='folder for the runs',
+    )
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
+    )
     parser.add_argument(
         '--only',
         nargs='+',

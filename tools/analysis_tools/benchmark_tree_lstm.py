@@ -35,8 +35,8 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     add('--in-channels', type=int, default=4424, help='as on VG150')
     add('--channels', type=int, default=512, help='both directions together')
     add('--runs', type=int, default=5, help='the median counts')
-    add('--device', default='cpu')
-    add('--seed', type=int, default=0)
+    add('--device', default='cpu', help='such as cuda:0')
+    add('--seed', type=int, default=0, help='of the random numbers')
     return parser.parse_args(argv)
 
 

@@ -55,9 +55,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'of Stanford VRD (see docs/vrd.md); name the folder that has them: '
         'make vrd VRD_ROOT=... or --data-root ...',
     )
-    parser.add_argument('--data-root', type=folder, default='data/vrd')
-    parser.add_argument('--work-dir', type=Path, default='work_dirs/vrd')
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
+    parser.add_argument(
+        '--data-root',
+        type=folder,
+        default='data/vrd',
+        help='folder with the files of VRD',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default='work_dirs/vrd',
+        help='folder for the runs',
+    )
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
+    )
     return parser.parse_args(argv)
 
 

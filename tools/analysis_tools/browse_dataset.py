@@ -28,7 +28,10 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     parser.add_argument('config', type=config_file, help='a config file')
     parser.add_argument('--out-dir', required=True, help='folder to write to')
     parser.add_argument(
-        '--split', choices=['train', 'val', 'test'], default='train'
+        '--split',
+        choices=['train', 'val', 'test'],
+        default='train',
+        help='which data set of the config',
     )
     parser.add_argument(
         '--num',

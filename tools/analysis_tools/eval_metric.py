@@ -39,7 +39,13 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         'set the names; the options below override it',
     )
     add('--metrics', nargs='+', metavar='NAME', help='such as R ng-R mR F')
-    add('--topk', nargs='+', type=int, metavar='K')
+    add(
+        '--topk',
+        nargs='+',
+        type=int,
+        metavar='K',
+        help='the K of R@K, such as 20 50 100',
+    )
     add('--iou-thr', type=float, help='the least overlap of the boxes')
     add(
         '--zero-shot-triplets',

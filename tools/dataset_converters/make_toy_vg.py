@@ -7,11 +7,18 @@ from mmsgg.testing import write_toy_vg
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
     parser.add_argument('out_dir', help='folder to write to')
-    parser.add_argument('--num-train', type=int, default=2000)
-    parser.add_argument('--num-test', type=int, default=200)
-    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument(
+        '--num-train', type=int, default=2000, help='training images'
+    )
+    parser.add_argument(
+        '--num-test', type=int, default=200, help='test images'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of the scenes')
     parser.add_argument(
         '--image-size', type=int, default=144, help='typical longer side'
     )

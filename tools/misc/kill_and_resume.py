@@ -222,10 +222,21 @@ COLUMNS = dict(
 
 def main() -> None:
     """Kill, resume, compare, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument('--processes', type=int, nargs='+', default=[1, 2])
-    parser.add_argument('--kills', type=int, default=20)
-    parser.add_argument('--seed', type=int, default=0)
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument(
+        '--processes',
+        type=int,
+        nargs='+',
+        default=[1, 2],
+        help='that train together',
+    )
+    parser.add_argument(
+        '--kills', type=int, default=20, help='at random moments'
+    )
+    parser.add_argument('--seed', type=int, default=0, help='of these moments')
     args = parser.parse_args()
     random.seed(args.seed)
     folder = Path(tempfile.mkdtemp(prefix='kill_and_resume_'))
