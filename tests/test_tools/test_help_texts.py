@@ -18,9 +18,10 @@ def options(path):
     """The calls that add an option, by its first name."""
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Call) and node.args:
-            name = getattr(node.func, 'attr', getattr(node.func, 'id', ''))
+            called = ast.unparse(node.func)
             first = getattr(node.args[0], 'value', None)
-            if name in ('add_argument', 'add') and isinstance(first, str):
+            adds = called == 'add' or called.endswith('.add_argument')
+            if adds and isinstance(first, str):
                 yield first, {keyword.arg for keyword in node.keywords}
 
 
