@@ -236,7 +236,7 @@ class EGTRRelHead(BaseRelationHead):
         subjects, others = subjects @ weight[0].T, others @ weight[1].T
         rows = max(MAX_PAIRS // max(len(objects), 1), 1)  # subjects at once
         scores = []
-        for i in range(0, len(objects), rows):
+        for i in range(0, max(len(objects), 1), rows):
             chosen = slice(i, i + rows)
             gates = (of_subjects[chosen, None] + of_others).sigmoid()
             hidden = torch.einsum(
