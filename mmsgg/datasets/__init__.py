@@ -3,7 +3,9 @@
 from .bad_rows import BadRows
 from .coco_relations import SceneGraphJsonDataset
 from .coco_relations_writer import write_scene_graph_json
+from .cvat import CVATDataset
 from .gqa import GQA200_CLASSES, GQA200_PREDICATES, GQA200Dataset
+from .label_studio import LabelStudioDataset
 from .open_images import OpenImagesDataset
 from .psg import PSGDataset
 from .relation_statistics import (
@@ -11,6 +13,7 @@ from .relation_statistics import (
     inner_datasets,
     scene_graphs_of,
 )
+from .reltr import RelTRDataset
 from .scene_graph_arrays import SceneGraphArrays
 from .scene_graph_dataset import SceneGraphDataset
 from .toy_vg import TOY_CLASSES, TOY_PREDICATES, ToyVGDataset
@@ -36,13 +39,16 @@ __all__ = [
     'VRD_CLASSES',
     'VRD_PREDICATES',
     'BadRows',
+    'CVATDataset',
     'GQA200Dataset',
+    'LabelStudioDataset',
     'LoadImageFromFile',
     'LoadPanopticRelations',
     'LoadRelationAnnotations',
     'OpenImagesDataset',
     'PSGDataset',
     'PackSGInputs',
+    'RelTRDataset',
     'SceneGraphArrays',
     'SceneGraphDataset',
     'SceneGraphJsonDataset',

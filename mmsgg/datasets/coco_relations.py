@@ -22,9 +22,10 @@ class SceneGraphJsonDataset(NamesInFileDataset):
                         "predicate_id"}, ...]}
 
     The first three lists are those of COCO; ``subject_id`` and ``object_id``
-    are ids of annotations. Other entries are not read, but for COCO's
-    ``iscrowd`` of annotations. Images without annotations stay.
-    ``file_name`` counts from ``image_folders``.
+    are ids of annotations. SGG-Benchmark's ``rel_categories`` and
+    ``rel_annotations`` may stand for the last two. Other entries are not
+    read, but for COCO's ``iscrowd`` of annotations. Images without
+    annotations stay. ``file_name`` counts from ``image_folders``.
 
     An annotation with ``iscrowd=1`` is a region to ignore, as in mmdet: it
     stands in the items with ``ignore_flag=1``, and PackSGInputs packs it as
@@ -57,9 +58,14 @@ class SceneGraphJsonDataset(NamesInFileDataset):
             self.ann_file,
             self.bad_rows,
             allow_degenerate=self.degenerate_boxes != 'error',
+            lists=self.read_lists(),
         )
         self._metainfo.setdefault('classes', reader.names('categories'))
         self._metainfo.setdefault('predicates', reader.names('predicates'))
         return reader.read(
             self._metainfo['classes'], self._metainfo['predicates']
         )
+
+    def read_lists(self) -> dict[str, list] | None:
+        """Make the lists of other files; None where the file has them."""
+        return None

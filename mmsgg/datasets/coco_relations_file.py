@@ -14,6 +14,12 @@ from .json_file import read_json, whole_number
 from .scene_graph_arrays import SceneGraphArrays, offsets_from_counts
 from .scene_graph_dataset import LoadedGraphs
 
+#: What messages call the file, and what to do where there is none.
+MISSING = (
+    'annotation file',
+    'pass data_root=... and ann_file=... of a file of scene graphs; '
+    'docs/custom_dataset.md says what is in it',
+)
 #: The lists of the file, and what an entry of each must have.
 LISTS = {
     'images': ('id', 'file_name', 'width', 'height'),
@@ -22,6 +28,8 @@ LISTS = {
     'predicates': ('id', 'name'),
     'relations': ('image_id', 'subject_id', 'object_id', 'predicate_id'),
 }
+#: What SGG-Benchmark calls two of the lists.
+OTHER_KEYS = {'predicates': 'rel_categories', 'relations': 'rel_annotations'}
 #: The lists of names, which label everything else: no entry may be left out.
 NAME_LISTS = ('categories', 'predicates')
 
@@ -37,6 +45,7 @@ class SceneGraphJsonReader:
             of entries with the same id the first one stays.
         allow_degenerate: Whether boxes without an area inside their image
             are listed, not bad rows.
+        lists: The lists, where they are not what the file holds.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -44,25 +53,34 @@ class SceneGraphJsonReader:
     """
 
     def __init__(
-        self, path: str, bad_rows: BadRows, allow_degenerate: bool = False
+        self,
+        path: str,
+        bad_rows: BadRows,
+        allow_degenerate: bool = False,
+        lists: dict[str, list] | None = None,
     ) -> None:
         self.path = path
         self.bad_rows = bad_rows
         self.allow_degenerate = allow_degenerate
-        self.lists = read_json(
-            path,
-            'annotation file',
-            'pass data_root=... and ann_file=... of a file of scene graphs; '
-            'docs/custom_dataset.md says what is in it',
-        )
-        for key in LISTS:
-            if not isinstance(self.lists, dict) or not isinstance(
-                self.lists.get(key), list
+        content = read_json(path, *MISSING) if lists is None else lists
+        #: What the file calls the lists.
+        self.keys = {
+            key: other
+            if isinstance(content, dict)
+            and key not in content
+            and (other := OTHER_KEYS.get(key)) in content
+            else key
+            for key in LISTS
+        }
+        for key in self.keys.values():
+            if not isinstance(content, dict) or not isinstance(
+                content.get(key), list
             ):
                 raise ValueError(
                     f'{path} has no list {key!r}; it must be an object with '
                     f'the lists {", ".join(LISTS)} (docs/custom_dataset.md)'
                 )
+        self.lists = {key: content[name] for key, name in self.keys.items()}
         #: The indices of the entries that are used.
         self.kept = {key: [*range(len(self.lists[key]))] for key in LISTS}
         #: The places of those, by their ids.
@@ -99,7 +117,7 @@ class SceneGraphJsonReader:
         entry = json.dumps(self.lists[key][index])
         if len(entry) >= 200:
             entry = f'{entry[:200]}...'
-        return f'{self.path}: {key}[{index}] {what}. It is {entry}'
+        return f'{self.path}: {self.keys[key]}[{index}] {what}. It is {entry}'
 
     def _entries(self, key: str) -> list[dict]:
         """List the entries that are used."""

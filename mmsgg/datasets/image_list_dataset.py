@@ -65,6 +65,23 @@ class ImageListDataset(NamesInFileDataset):
         self._metainfo.setdefault('classes', tuple(classes))
         self._metainfo.setdefault('predicates', tuple(predicates))
 
+    def label(self, field: str, names: Sequence[str]) -> int:
+        """Look up the label of a name, of which there must be one.
+
+        Args:
+            field: 'classes' or 'predicates'.
+            names: One, if all is well.
+
+        Raises:
+            ValueError: If it is another number, or the name is unknown.
+        """
+        if len(names) != 1:
+            raise ValueError(f'{len(names)} {field} where one is needed')
+        known = self._metainfo[field]
+        if names[0] not in known:
+            raise ValueError(f'{names[0]!r}, which is none of the {field}')
+        return known.index(names[0])
+
     def read_file(self) -> LoadedGraphs:
         """Read the file, without what cannot be used."""
         return self.finish(self.read_graphs())
