@@ -68,7 +68,7 @@ class SceneGraphJsonReader:
             key: other
             if isinstance(content, dict)
             and key not in content
-            and (other := OTHER_KEYS.get(key)) in content
+            and (other := OTHER_KEYS.get(key, key)) in content
             else key
             for key in LISTS
         }
