@@ -1,0 +1,8 @@
+# Open Images V6 with the relations of PySGG.
+_base_ = './vg150_relation.py'
+
+open_images = dict(type='OpenImagesDataset', data_root='data/open_images')
+train_dataloader = dict(dataset=open_images)
+val_dataloader = dict(dataset=open_images)
+test_dataloader = dict(dataset=open_images)
+del open_images

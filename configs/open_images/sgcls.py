@@ -1,0 +1,15 @@
+# LinkNet on Open Images V6, on ground-truth boxes. Train this one from the
+# checkpoint of faster-rcnn_vgg16.py (load_from). Not trained yet: the data
+# were not at hand.
+_base_ = [
+    '../_base_/models/linknet_vgg16.py',
+    '../_base_/datasets/open_images_relation.py',
+    '../_base_/schedules/relation.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    task='sgcls',
+    detector=dict(roi_head=dict(bbox_head=dict(num_classes=601))),
+    relation_head=dict(num_classes=601, num_predicates=30),
+)

@@ -1,0 +1,114 @@
+"""The configs of PSG and Open Images run on small files of these formats."""
+
+import cv2
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from mmsgg.registry import MODELS
+
+from .scripts import load_tool
+from .test_configs import CONFIGS
+from .test_datasets import test_open_images as open_images
+from .test_datasets import test_psg as psg
+from .test_method_configs import narrowed
+
+check_config = load_tool('analysis_tools/check_dataset').check_config
+
+
+def write_open_images(folder):
+    for split in ('train', 'val', 'test'):
+        images = open_images.small_images()
+        for image in images:
+            image['img_fn'] = f'{split}-{image["img_fn"]}'
+        open_images.write(folder, images, split)
+        (folder / 'images').mkdir(exist_ok=True)
+        for image in images:
+            width, height = image['img_size']
+            path = folder / 'images' / f'{image["img_fn"]}.jpg'
+            pixels = np.full((height, width, 3), len(path.name), np.uint8)
+            pixels[0, 0] = hash(path.name) % 200
+            cv2.imwrite(str(path), pixels)
+    return folder
+
+
+MADE = dict(psg=psg.write, open_images=write_open_images)
+
+
+def small_config(name, folder, task='predcls'):
+    """A config on small files, with images and layers to match."""
+    cfg = narrowed(Config.fromfile(CONFIGS / name / f'{task}.py'))
+    detector = cfg.model.detector
+    for part in _parts(cfg.model):
+        part.pop('init_cfg', None)  # nothing is fetched
+    detector.roi_head.bbox_head.num_classes = 3
+    cfg.model.relation_head.update(num_classes=3, num_predicates=2)
+    for split in ('train', 'val', 'test'):
+        loader = cfg[f'{split}_dataloader']
+        loader.update(num_workers=0, persistent_workers=False, batch_size=2)
+        loader.dataset.data_root = str(folder)
+        for step in loader.dataset.pipeline:
+            if step.type == 'mmdet.Resize':
+                step.scale = (64, 64)
+    cfg.work_dir = str(folder / 'work')
+    cfg.experiment_name = cfg.visualizer.name = f'{name}_{folder.name}'
+    cfg.launcher = 'none'
+    cfg.train_cfg.update(max_epochs=1)
+    return cfg
+
+
+def _parts(settings):
+    """All dicts within a config."""
+    values = settings.values() if isinstance(settings, dict) else settings
+    if isinstance(settings, dict):
+        yield settings
+    for value in values:
+        if isinstance(value, dict | list | tuple):
+            yield from _parts(value)
+
+
+@pytest.mark.parametrize('name', MADE)
+def test_trains_and_tests(name, tmp_path):
+    cfg = small_config(name, MADE[name](tmp_path))
+    cfg.val_dataloader = cfg.val_cfg = cfg.val_evaluator = None
+    cfg.default_hooks.checkpoint.pop('save_best', None)
+    runner = Runner.from_cfg(cfg)
+    runner.train()
+    assert runner.iter == 1
+    assert all(p.isfinite().all() for p in runner.model.parameters())
+    scores = runner.test()
+    # all pairs and both predicates are among the first 100
+    assert scores['ng-R@100'] == 1
+    if name == 'psg':
+        sample = runner.test_dataloader.dataset[0]['data_samples']
+        assert sample.gt_instances.masks.masks.shape == (3, 30, 40)
+
+
+@pytest.mark.parametrize('name', MADE)
+def test_check_dataset(name, tmp_path):
+    cfg = small_config(name, MADE[name](tmp_path))
+    report = check_config(cfg)
+    assert not report.num_errors, str(report)
+    assert {row[0].split()[0] for row in report.sizes} >= {'train', 'test'}
+    content = dict(psg='train2017/11.jpg', open_images='train-00ab.jpg')
+    file = next(tmp_path.rglob(content[name].split('/')[-1]))
+    file.write_bytes(b'')
+    assert 'undecodable image' in check_config(cfg).counts
+
+
+@pytest.mark.parametrize('name', MADE)
+@pytest.mark.parametrize('task', ['sgcls', 'sgdet', 'faster-rcnn_vgg16'])
+def test_heads_have_the_sizes_of_their_data(name, task):
+    cfg = Config.fromfile(CONFIGS / name / f'{task}.py')
+    detector = cfg.model.get('detector', cfg.model)
+    sizes = dict(psg=(133, 56), open_images=(601, 30))[name]
+    assert detector.roi_head.bbox_head.num_classes == sizes[0]
+    if task != 'faster-rcnn_vgg16':
+        head = cfg.model.relation_head
+        assert (head.num_classes, head.num_predicates) == sizes
+    assert cfg.model.type in MODELS or cfg.model.type.startswith('mmdet.')
+    for split in ('train', 'val', 'test'):
+        dataset = cfg[f'{split}_dataloader'].dataset
+        expected = split if name != 'psg' or split == 'train' else 'test'
+        assert dataset.split == expected
