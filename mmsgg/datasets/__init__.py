@@ -1,6 +1,7 @@
 """Data sets of scene graphs, their transforms and their statistics."""
 
 from .bad_rows import BadRows
+from .bi_level_resampled_dataset import BiLevelResampledDataset
 from .coco_relations import SceneGraphJsonDataset
 from .coco_relations_writer import write_scene_graph_json
 from .cvat import CVATDataset
@@ -39,6 +40,7 @@ __all__ = [
     'VRD_CLASSES',
     'VRD_PREDICATES',
     'BadRows',
+    'BiLevelResampledDataset',
     'CVATDataset',
     'GQA200Dataset',
     'LabelStudioDataset',

@@ -16,6 +16,8 @@ PREDICTOR = 'roi_heads.relation.predictor.'
 # their frozen batch norm counts no batches
 UNCOUNTED = 'backbone.'
 COUNTER = '.num_batches_tracked'
+# of the training set, which they count again
+COUNTS = 'relation_head.predicate_counts'
 Entry = TypeVar('Entry', Rule, Unused, Duplicate)
 
 
@@ -130,6 +132,8 @@ def revert(
     rules, _, duplicates = entries_of(kind)
     out, zero, left_over = {}, [], []
     for name, values in state_dict.items():
+        if name == COUNTS:
+            continue
         rule = longest(name, rules, 'here')
         if rule is None:
             left_over.append(f'{name} {tuple(values.shape)}')

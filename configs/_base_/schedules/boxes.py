@@ -17,5 +17,6 @@ param_scheduler = [
 custom_hooks = [
     # counts where an ablation switches the frequency bias on
     dict(type='FrequencyBiasHook', must_overlap=False),
+    dict(type='PredicateCountHook'),
     dict(type='EMAHook', ema_type='ExponentialMovingAverage', momentum=0.01),
 ]

@@ -6,6 +6,7 @@ from .frequency_bias import FrequencyBias
 from .geometric_layout import GeometricLayout
 from .global_context import GlobalContext
 from .object_sequences import ObjectSequences
+from .predicate_shares import log_rarity, share_related, shift_predicates
 
 __all__ = [
     'BoxEmbedding',
@@ -16,4 +17,7 @@ __all__ = [
     'RelativeBoxEmbedding',
     'RobustBatchNorm1d',
     'RobustBatchNorm2d',
+    'log_rarity',
+    'share_related',
+    'shift_predicates',
 ]

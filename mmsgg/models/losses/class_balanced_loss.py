@@ -4,14 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from mmdet.models.losses import CrossEntropyLoss
 from torch import Tensor
 
 from mmsgg.registry import MODELS
 
+from .counted_loss import CountedLoss
+
 
 @MODELS.register_module()
-class ClassBalancedLoss(CrossEntropyLoss):
+class ClassBalancedLoss(CountedLoss):
     """mmdet's cross entropy, each label weighed by how rare it is.
 
     A label with n samples weighs ``(1 - beta) / (1 - beta ** n)``, the inverse
@@ -45,18 +46,14 @@ class ClassBalancedLoss(CrossEntropyLoss):
             )
         super().__init__(**kwargs)
         self.beta = beta
-        # made anew from the data of each training, not kept with the weights
-        self.register_buffer('weights', None, persistent=False)
         if counts is not None:
             self.set_counts(counts)
 
-    def set_counts(self, counts: Sequence[int]) -> None:
-        """Make the weights of (P,) counts; what has none counts as one."""
-        found = torch.as_tensor(counts, dtype=torch.float64).clamp(min=1)
-        weights = (1 - self.beta) / (1 - self.beta**found)
-        mean = (weights * found).sum() / found.sum()
-        weights = torch.cat([weights / mean, weights.new_ones(1)])
-        self.weights = weights.float()
+    def weights_of(self, counts: Tensor) -> Tensor:
+        """See the base class."""
+        weights = (1 - self.beta) / (1 - self.beta**counts)
+        mean = (weights * counts).sum() / counts.sum()
+        return torch.cat([weights / mean, weights.new_ones(1)])
 
     def forward(
         self, cls_score: Tensor, label: Tensor, **kwargs: Any
@@ -67,18 +64,7 @@ class ClassBalancedLoss(CrossEntropyLoss):
             RuntimeError: If nothing was counted.
             ValueError: If the counts are of another vocabulary.
         """
-        if self.weights is None:
-            raise RuntimeError(
-                'ClassBalancedLoss has no counts; add '
-                "dict(type='PredicateCountHook') to custom_hooks, or give "
-                'counts'
-            )
-        if len(self.weights) != cls_score.shape[1]:
-            raise ValueError(
-                f'ClassBalancedLoss: {len(self.weights) - 1} counts, but '
-                f'logits of {cls_score.shape[1] - 1} labels and background'
-            )
-        self.weights = self.weights.to(cls_score.device)
+        weights = self.weights_for(cls_score)
         return super().forward(
-            cls_score, label, weight=self.weights[label], **kwargs
+            cls_score, label, weight=weights[label], **kwargs
         )

@@ -6,6 +6,7 @@ from .egtr_rel_head import EGTRRelHead
 from .frequency_rel_head import FrequencyRelHead
 from .imp_rel_head import IMPRelHead
 from .linknet_rel_head import LinkNetRelHead
+from .logit_adjustment import LogitAdjustment
 from .mlp_rel_head import MLPRelHead
 from .motifs_rel_head import MotifsRelHead
 from .pair_features import PairFeatures, UnionRoIExtractor, stack_pairs
@@ -27,6 +28,7 @@ __all__ = [
     'GatedTransformerRelHead',
     'IMPRelHead',
     'LinkNetRelHead',
+    'LogitAdjustment',
     'MLPRelHead',
     'MotifsRelHead',
     'PENetRelHead',

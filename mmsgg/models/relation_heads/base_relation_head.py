@@ -1,7 +1,7 @@
 """What all relation heads share: pairs, targets, losses, ranking."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -74,10 +74,15 @@ class BaseRelationHead(BaseModule):
         overlap_only: Whether only overlapping pairs are related, in
             inference (sgdet of neural-motifs and linknet-pytorch).
         late_nms_iou: IoU of :func:`late_nms` on detections.
-        debiasing: Config of :class:`TotalDirectEffect`, or None to take the
-            predicates as they are.
+        debiasing: Config of :class:`TotalDirectEffect` or
+            :class:`LogitAdjustment`, or None to take the predicates as they
+            are.
         init_cfg: Initialisation, mmengine's.
     """
+
+    #: (P,) float32, relations of each predicate in the training set; 0 where
+    #: :class:`PredicateCountHook` did not count.
+    predicate_counts: Tensor
 
     #: What :func:`late_nms` does where classes run out; unless it is 'class',
     #: ``labels`` and the rows of the frequency bias include background.
@@ -123,6 +128,30 @@ class BaseRelationHead(BaseModule):
         self.loss_object = MODELS.build(loss_object or cross_entropy)
         self.loss_predicate = MODELS.build(loss_predicate or cross_entropy)
         self.debiasing = MODELS.build(debiasing) if debiasing else None
+        # a checkpoint has them once there are some
+        self.register_buffer(
+            'predicate_counts', torch.zeros(num_predicates), persistent=False
+        )
+
+    def set_counts(self, counts: Sequence[int]) -> None:
+        """Keep how often each of the P predicates occurs in training.
+
+        Raises:
+            ValueError: If the counts are of another vocabulary.
+        """
+        found = torch.as_tensor(counts, dtype=torch.float32)
+        if found.shape != self.predicate_counts.shape:
+            raise ValueError(
+                f'{len(found)} predicates were counted, but this head has '
+                f"{self.num_predicates}; set num_predicates to the data set's"
+            )
+        found = found.to(self.predicate_counts.device)
+        self.register_buffer('predicate_counts', found)
+
+    @property
+    def has_counts(self) -> bool:
+        """Whether the predicates were counted."""
+        return 'predicate_counts' not in self._non_persistent_buffers_set
 
     @property
     def uses_image(self) -> bool:
@@ -153,6 +182,11 @@ class BaseRelationHead(BaseModule):
     ) -> None:
         """Take the weights of older checkpoints too."""
         self.rename_weights(state_dict, prefix)
+        key = prefix + 'predicate_counts'
+        if self.has_counts:
+            state_dict.setdefault(key, self.predicate_counts)
+        if key in state_dict:
+            self.register_buffer('predicate_counts', self.predicate_counts)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     @abstractmethod

@@ -5,6 +5,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from mmsgg.models.layers import share_related
 from mmsgg.registry import MODELS
 
 from .base_relation_head import MAX_RANKED, BaseRelationHead, RelationOutput
@@ -154,7 +155,4 @@ class TotalDirectEffect(nn.Module):
     def subtract(self, logits: Tensor, without_looks: Tensor) -> Tensor:
         """Take y_bar (K, P + 1) off y (K, P + 1); background is exempted."""
         effect = logits - self.strength * without_looks
-        log_probs = logits.float().log_softmax(dim=1)
-        related = log_probs[:, :-1].logsumexp(dim=1, keepdim=True)
-        shares = effect[:, :-1].float().log_softmax(dim=1)
-        return torch.cat([shares + related, log_probs[:, -1:]], dim=1)
+        return share_related(logits, effect[:, :-1])

@@ -62,7 +62,9 @@ class RelationSampler:
         Args:
             objects: ``bboxes`` (N, 4), input-image pixels.
             gt_instances: ``bboxes`` (G, 4) in the same frame, ``labels``.
-            gt_relations: ``pairs`` (R, 2) rows of gt_instances, ``labels``.
+            gt_relations: ``pairs`` (R, 2) rows of gt_instances, ``labels``
+                and, where there are some to ignore, ``ignored`` (R,) bool:
+                these are not drawn, and their pairs not as unrelated.
             num_classes: The class that stands for background.
             num_predicates: The predicate that stands for unrelated.
 
@@ -71,6 +73,8 @@ class RelationSampler:
         """
         match, labels = self.match(objects, gt_instances, num_classes)
         related = self._related(match, objects, gt_instances, gt_relations)
+        if 'ignored' in gt_relations:
+            related = related[~gt_relations.ignored[related[:, 0]]]
         unrelated = self._unrelated(
             match, labels < num_classes, objects, gt_relations.pairs
         )

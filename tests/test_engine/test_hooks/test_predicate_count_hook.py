@@ -54,3 +54,36 @@ def test_a_predicate_that_never_occurs_is_counted_too(data_root, monkeypatch):
     PredicateCountHook().before_run(runner)
     counts = np.array([1, 0, 0, 2, *[0] * 7])
     assert torch.equal(loss.weights, ClassBalancedLoss(0.9, counts).weights)
+
+
+class CountingHead(torch.nn.Module):
+    """Remembers what it was told."""
+
+    counts = None
+
+    def set_counts(self, counts):
+        self.counts = counts.tolist()
+
+
+@pytest.mark.parametrize('count_for_test', [False, True])
+def test_a_head_is_told_before_a_test_where_that_is_asked_for(
+    data_root, count_for_test
+):
+    runner = make_runner(data_root, training=False)
+    head = runner.model.relation_head = CountingHead()
+    PredicateCountHook(count_for_test).before_run(runner)
+    if not count_for_test:
+        assert head.counts is None
+        return
+    graphs = runner.train_dataloader.dataset.scene_graphs
+    assert head.counts == np.bincount(graphs.predicates, minlength=11).tolist()
+
+
+def test_a_head_is_told_again_once_weights_are_loaded(data_root):
+    runner = make_runner(data_root, training=True)
+    head = runner.model.relation_head = CountingHead()
+    hook = PredicateCountHook()
+    hook.before_run(runner)
+    counted, head.counts = head.counts, None  # a checkpoint of other data
+    hook.before_train(runner)
+    assert head.counts == counted and sum(counted) > 20
