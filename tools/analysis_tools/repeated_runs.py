@@ -94,11 +94,7 @@ def train_and_test(
         known = json.loads(path.read_text())
         if known['fingerprint'] == key:
             return known['scores']
-    checkpoint = None
-    if train:
-        runner = _runner(cfg, seed, work_dir)
-        runner.train()
-        checkpoint = str(work_dir / f'epoch_{runner.max_epochs}.pth')
+    checkpoint = trained(cfg, seed, work_dir) if train else None
     scores = {}
     for name, test in tests.items():
         runner = _runner(test, seed, work_dir, checkpoint, training=False)
@@ -107,6 +103,34 @@ def train_and_test(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(dict(fingerprint=key, scores=scores)))
     return scores
+
+
+def trained(cfg: Config, seed: int, work_dir: Path) -> str:
+    """Train a model, unless that was done with the same config and seed.
+
+    Args:
+        cfg: What to train. Nothing is validated on the way.
+        seed: Of the random numbers.
+        work_dir: Folder of logs and checkpoints.
+
+    Returns:
+        The path of its last checkpoint.
+    """
+    path = work_dir / 'trained.json'
+    key = _fingerprint([cfg], seed)
+    if path.is_file():
+        known = json.loads(path.read_text())
+        checkpoint = Path(known['checkpoint'])
+        if known['fingerprint'] == key and checkpoint.is_file():
+            return str(checkpoint)
+    runner = _runner(cfg, seed, work_dir)
+    runner.train()
+    checkpoint = work_dir / f'epoch_{runner.max_epochs}.pth'
+    work_dir.mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        json.dumps(dict(fingerprint=key, checkpoint=str(checkpoint)))
+    )
+    return str(checkpoint)
 
 
 def repeat(
