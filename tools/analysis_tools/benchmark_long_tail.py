@@ -79,9 +79,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     folder = data_folder(
         FILES, 'of GQA-200 (see docs/gqa.md); name it: --data-root ...'
     )
-    parser.add_argument('--data-root', type=folder, default='data/gqa')
-    parser.add_argument('--work-dir', type=Path, default='work_dirs/long_tail')
-    parser.add_argument('--head', choices=HEADS, default='LinkNet')
+    parser.add_argument(
+        '--data-root',
+        type=folder,
+        default='data/gqa',
+        help='folder of the annotation',
+    )
+    parser.add_argument(
+        '--work-dir',
+        type=Path,
+        default='work_dirs/long_tail',
+        help='where runs are kept',
+    )
+    parser.add_argument(
+        '--head', choices=HEADS, default='LinkNet', help='relation head'
+    )
     parser.add_argument(
         '--plain-runs',
         type=Path,
@@ -89,9 +101,20 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         '"work_dirs/gqa/test/LinkNet, no attention" of benchmark_gqa.py, '
         'instead of training it again',
     )
-    parser.add_argument('--seeds', type=int, nargs='+', default=[0, 1, 2])
     parser.add_argument(
-        '--only', nargs='+', choices=ROWS, metavar='ROW', default=[*ROWS]
+        '--seeds',
+        type=int,
+        nargs='+',
+        default=[0, 1, 2],
+        help='of the trainings',
+    )
+    parser.add_argument(
+        '--only',
+        nargs='+',
+        choices=ROWS,
+        metavar='ROW',
+        default=[*ROWS],
+        help='rows to make',
     )
     parser.add_argument(
         '--kept',
