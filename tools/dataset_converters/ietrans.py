@@ -34,8 +34,14 @@ from mmsgg.datasets.data_transfer import (
     transfer_externally,
     transfer_internally,
 )
-from mmsgg.engine import add_cfg_options, config_file, read_checkpoint
-from mmsgg.engine.checkpoint_fit import check_weights
+from mmsgg.engine import (
+    add_cfg_options,
+    add_trust,
+    check_weights,
+    checkpoint_file,
+    config_file,
+    read_checkpoint,
+)
 from mmsgg.registry import DATASETS, MODELS
 
 
@@ -46,7 +52,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     parser.add_argument('config', type=config_file, help='of the model')
-    parser.add_argument('checkpoint', help='its weights')
+    parser.add_argument('checkpoint', type=checkpoint_file, help='its weights')
     parser.add_argument('out', type=Path, help='the JSON file to write')
     parser.add_argument(
         '--internal',
@@ -66,9 +72,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=15,
         help='the most frequent predicates, which get no pair of those',
     )
-    parser.add_argument(
-        '--trust', action='store_true', help='let the checkpoint run code'
-    )
+    add_trust(parser)
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
