@@ -88,6 +88,22 @@ def test_every_weight_learns_from_every_batch(model, sizes):
     assert not missing
 
 
+def test_where_triplets_look_learns_nothing_from_what_is_read_there(model):
+    """As published: the maps have no gradient."""
+    data = batch_of(model, (3, 2))
+    x = model.extract_feat(data['inputs'])
+    found = model.find(x, data['data_samples'], None, with_losses=True)
+    memory, positions, padding = (
+        level.flatten(2).transpose(1, 2) for level in found.x
+    )
+    entities = torch.stack([o.layer_states for o in found.objects])
+    states = model.relation_head.decoder(
+        memory, positions, padding[..., 0], entities.permute(2, 0, 1, 3)
+    )
+    assert states.subjects.requires_grad
+    assert not states.attention.requires_grad
+
+
 def test_a_frozen_detector(model):
     model.freeze_detector = True
     model.detector.requires_grad_(False)

@@ -49,11 +49,11 @@ def test_full_size(weights, convert):
     checkpoint = convert(dict(model=weights, **REST))
     with torch.device('meta'):
         model = MODELS.build(Config.fromfile(CONFIG).model)
+    trained = [p.numel() for p in model.parameters() if p.requires_grad]
+    assert sum(trained) == LAYOUT['architecture']['trainable_parameters']
     ours = checkpoint['state_dict']
     model.load_state_dict(ours, strict=True, assign=True)
     assert not any(values.is_meta for values in model.state_dict().values())
-    trained = [p.numel() for p in model.parameters() if p.requires_grad]
-    assert sum(trained) == LAYOUT['architecture']['trainable_parameters']
     names = checkpoint['meta']['dataset_meta']
     assert names['classes'] == VG150_CLASSES
     assert names['predicates'] == VG150_PREDICATES
