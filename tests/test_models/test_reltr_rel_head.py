@@ -1,12 +1,19 @@
 """RelTR: edge cases, gradients, and what is the same relation."""
 
+import math
+
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+from mmsgg.models.relation_heads import triplet_matching
 from mmsgg.models.relation_heads.reltr_rel_head import unique
-from mmsgg.models.relation_heads.triplet_matching import assign
+from mmsgg.models.relation_heads.triplet_matching import (
+    Boxes,
+    TripletMatcher,
+    assign,
+)
 from mmsgg.registry import MODELS
 
 from ..folders import ROOT
@@ -230,6 +237,85 @@ def test_unique_is_an_option(model):
                   strict=True)]  # fmt: skip
     assert len({*map(str, names)}) == len(names) < len(every)
     assert few.pred_relations.scores[0] == every.scores[0]
+
+
+def slow_cost(logits, label, box, truth, size):
+    """Cost of a query with a class and a box [x1, y1, x2, y2]."""
+
+    def parts(b):
+        (x1, y1, x2, y2), (height, width) = b, size
+        return [(x1 + x2) / 2 / width, (y1 + y2) / 2 / height,
+                (x2 - x1) / width, (y2 - y1) / height]  # fmt: skip
+
+    def area(b):
+        return max(b[2] - b[0], 0) * max(b[3] - b[1], 0)
+
+    distance = sum(abs(p - q) for p, q in zip(
+        parts(box), parts(truth), strict=True))  # fmt: skip
+    lower = [*map(max, box[:2], truth[:2]), *map(min, box[2:], truth[2:])]
+    upper = [*map(min, box[:2], truth[:2]), *map(max, box[2:], truth[2:])]
+    union = area(box) + area(truth) - area(lower)
+    giou = area(lower) / union - (area(upper) - union) / area(upper)
+    return slow_focal(logits, label) + 5 * distance - 2 * giou
+
+
+def slow_focal(logits, label):
+    p = 1 / (1 + math.exp(-logits[label]))
+    positive = -0.25 * (1 - p) ** 2 * math.log(p + 1e-8)
+    return positive + 0.75 * p**2 * math.log(1 - p + 1e-8)
+
+
+def test_costs_of_a_match(monkeypatch):
+    """Of subject and object together, and half of that of the predicate."""
+    generator = torch.Generator().manual_seed(3)
+    sample = random_sample(3, 2)
+    num_layers, num_queries = 2, 4
+    shape = (num_layers, 1, num_queries)
+
+    def random_queries():
+        corners = torch.rand(*shape, 2, generator=generator) * 30
+        sizes = 5 + torch.rand(*shape, 2, generator=generator) * 30
+        return Boxes(
+            torch.randn(*shape, 5, generator=generator),
+            torch.cat([corners, corners + sizes], dim=-1),
+        )
+
+    roles = [random_queries() for _ in range(3)]
+    predicates = torch.randn(*shape, 4, generator=generator)
+    seen = []
+    monkeypatch.setattr(triplet_matching, 'assign', seen.append)
+    TripletMatcher().match(*roles, predicates, [sample])
+    [of_entities], [of_triplets] = seen
+    gt, relations = sample.gt_instances, sample.gt_relations
+
+    def cost(boxes, layer, query, row):
+        logits, bboxes = (field[layer, 0, query].tolist() for field in boxes)
+        return slow_cost(
+            logits,
+            gt.labels[row],
+            bboxes,
+            gt.bboxes[row].tolist(),
+            sample.img_shape,
+        )
+
+    for layer in range(num_layers):
+        for query in range(num_queries):
+            for row in range(3):
+                expected = cost(roles[0], layer, query, row)
+                found = of_entities[layer, query, row]
+                assert found == pytest.approx(expected, abs=1e-5)
+            for row, (s, o) in enumerate(relations.pairs.tolist()):
+                expected = (
+                    cost(roles[1], layer, query, s)
+                    + cost(roles[2], layer, query, o)
+                    + slow_focal(
+                        predicates[layer, 0, query].tolist(),
+                        relations.labels[row],
+                    )
+                    / 2
+                )
+                found = of_triplets[layer, query, row]
+                assert found == pytest.approx(expected, abs=1e-5)
 
 
 def test_costs_that_are_no_numbers_are_left_to_the_losses():
