@@ -60,6 +60,7 @@ detector = dict(
 
 model = dict(
     type='SceneGraphDetector',
+    task='sgdet',
     detector=detector,
     # the relation head has the losses of the entities, too
     object_source=dict(type='QueryObjects', loss_layers=0),

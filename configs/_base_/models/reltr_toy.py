@@ -58,6 +58,7 @@ detector = dict(
 
 model = dict(
     type='SceneGraphDetector',
+    task='sgdet',
     detector=detector,
     object_source=dict(type='QueryObjects', loss_layers=0),
     relation_head=dict(
