@@ -66,7 +66,9 @@ def test_the_published_recipe():
     assert (step.milestones, step.gamma) == ([100], 0.1)
     loader = CONFIG.train_dataloader
     assert loader.batch_size * 8 == CONFIG.auto_scale_lr.base_batch_size
-    assert loader.dataset.filter_duplicate_relations
+    # a set of relations: several predicates of a pair, none of them twice
+    assert not loader.dataset.filter_duplicate_relations
+    assert loader.dataset.pipeline[1].merge_duplicates
 
 
 def resized(pipeline, height, width):

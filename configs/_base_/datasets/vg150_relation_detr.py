@@ -12,7 +12,8 @@ smaller = [
 ]
 train_pipeline = [
     dict(type='LoadImageFromFile', imdecode_backend='pillow'),
-    dict(type='LoadRelationAnnotations'),
+    # all predicates of a pair are learned, each once
+    dict(type='LoadRelationAnnotations', merge_duplicates=True),
     dict(type='mmdet.RandomFlip', prob=0.5),
     dict(
         type='mmcv.RandomChoice',
@@ -32,7 +33,10 @@ test_pipeline = [
     dict(type='LoadRelationAnnotations'),
     dict(type='PackSGInputs'),
 ]
-train_dataloader = dict(batch_size=2, dataset=dict(pipeline=train_pipeline))
+train_dataloader = dict(
+    batch_size=2,
+    dataset=dict(filter_duplicate_relations=False, pipeline=train_pipeline),
+)
 val_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline))
 del short_sides, smaller, train_pipeline, test_pipeline

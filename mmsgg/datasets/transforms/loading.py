@@ -166,8 +166,14 @@ class LoadRelationAnnotations(LoadAnnotations):
       pairs were made for; :class:`PackSGInputs` compares
 
     Args:
+        merge_duplicates: Whether a relation that an image lists several times
+            is loaded once, the first time. Other predicates of its pair stay.
         **kwargs: Of :class:`mmdet.datasets.transforms.LoadAnnotations`.
     """
+
+    def __init__(self, merge_duplicates: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.merge_duplicates = merge_duplicates
 
     def transform(self, results: dict) -> dict:
         """Load what the class docstring says.
@@ -187,6 +193,9 @@ class LoadRelationAnnotations(LoadAnnotations):
                 'SGGInferencer, not inference_detector'
             )
         relations = results['relations']
+        if self.merge_duplicates:
+            once = {(*r['pair'], r['predicate_label']): r for r in relations}
+            relations = [*once.values()]
         results['gt_relation_pairs'] = np.array(
             [relation['pair'] for relation in relations], dtype=np.int64
         ).reshape(-1, 2)

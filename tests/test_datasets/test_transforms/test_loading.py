@@ -42,6 +42,23 @@ def test_adds_pairs_to_boxes():
     assert results['gt_bboxes_labels'].tolist() == [0, 1, 0]
 
 
+def test_merges_relations_that_are_listed_twice():
+    data = item()
+    first, second, third = data['relations']
+    data['relations'] = [first, second, dict(first), third, dict(second)]
+    loaded = [
+        LoadRelationAnnotations(merge_duplicates=merge)(dict(data))
+        for merge in (True, False)
+    ]
+    once, all_of_them = (
+        [*zip(each['gt_relation_pairs'].tolist(),
+              each['gt_relation_labels'].tolist(), strict=True)]
+        for each in loaded
+    )  # fmt: skip
+    assert once == [([0, 2], 0), ([2, 1], 1), ([0, 2], 2)]
+    assert len(all_of_them) == 5
+
+
 @pytest.mark.parametrize('num_instances', [0, 1, 3])
 def test_no_relations(num_instances):
     results = LoadRelationAnnotations()(item(num_instances, ()))
