@@ -10,8 +10,11 @@ from mmsgg.registry import MODELS
 
 from .scripts import load_tool
 from .test_configs import CONFIGS
+from .test_datasets import test_annotation_tools as tools
 from .test_datasets import test_open_images as open_images
 from .test_datasets import test_psg as psg
+from .test_datasets import test_reltr as reltr
+from .test_datasets.test_coco_relations import opened
 from .test_method_configs import narrowed
 
 check_config = load_tool('analysis_tools/check_dataset').check_config
@@ -95,6 +98,52 @@ def test_check_dataset(name, tmp_path):
     file = next(tmp_path.rglob(content[name].split('/')[-1]))
     file.write_bytes(b'')
     assert 'undecodable image' in check_config(cfg).counts
+
+
+OTHERS = {
+    'reltr': (
+        lambda folder: reltr.write(folder, *reltr.small_files()),
+        dict(type='RelTRDataset'),
+        ('rel.json', '[0, 2, 1]', '[0, 9, 1]', 'bad relations'),
+    ),
+    'cvat': (
+        tools.cvat,
+        dict(type='CVATDataset'),
+        ('annotations.xml', 'under: a', 'under: q', 'bad images'),
+    ),
+    'label studio': (
+        lambda folder: tools.label_studio(folder, tools.small_tasks()),
+        dict(type='LabelStudioDataset', ann_file='export.json'),
+        ('export.json', '"left"', '"up"', 'bad images'),
+    ),
+    'sgg benchmark': (
+        lambda folder: opened(folder, reltr.coco_rel()),
+        dict(type='SceneGraphJsonDataset', ann_file='all.json'),
+        ('all.json', '"subject_id": 2', '"subject_id": 99', 'bad relations'),
+    ),
+}
+
+
+@pytest.mark.parametrize('name', OTHERS)
+def test_check_dataset_on_other_formats(name, tmp_path):
+    write, dataset, (file, old, new, kind) = OTHERS[name]
+    write(tmp_path)
+    dataset |= dict(
+        data_root=str(tmp_path),
+        image_folders=(),
+        pipeline=[dict(type='LoadRelationAnnotations')],
+    )
+    cfg = Config(
+        dict(default_scope='mmsgg', train_dataloader=dict(dataset=dataset))
+    )
+    report = check_config(cfg, with_images=False)
+    assert not report.num_errors, str(report)
+    path = tmp_path / file
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+    report = check_config(cfg, with_images=False)
+    assert kind in report.counts, str(report)
+    assert file in str(report)
 
 
 @pytest.mark.parametrize('name', MADE)

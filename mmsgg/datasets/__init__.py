@@ -26,6 +26,7 @@ from .transforms import (
     SquareResize,
     TruncatedResize,
 )
+from .vg import VGDataset
 from .vg150 import VG150_CLASSES, VG150_PREDICATES, VG150Dataset
 from .vg150_file import write_vg150
 from .vrd import VRD_CLASSES, VRD_PREDICATES, VRDDataset
@@ -58,6 +59,7 @@ __all__ = [
     'ToyVGDataset',
     'TruncatedResize',
     'VG150Dataset',
+    'VGDataset',
     'VRDDataset',
     'count_relations',
     'inner_datasets',

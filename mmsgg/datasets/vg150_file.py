@@ -192,18 +192,55 @@ def check_vocabulary(
         KeyError: If one of the two dictionaries is missing.
         ValueError: If a name differs.
     """
-    vocabulary = read_json(path, 'vocabulary file', WHERE_FROM)
+    numbered = _read_vocabulary(path)
     for key, field, expected in (
         ('label_to_idx', 'classes', classes),
         ('predicate_to_idx', 'predicates', predicates),
     ):
+        names = numbered[key]
+        compare_names(f'{path}: {key}', names, expected, field, first=1)
+
+
+def read_names(path: str) -> dict[str, tuple[str, ...]]:
+    """List the names of ``VG-SGG-dicts.json`` in the order of their numbers.
+
+    Args:
+        path: As in :func:`check_vocabulary`.
+
+    Returns:
+        ``classes`` and ``predicates``.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        KeyError: If one of the two dictionaries is missing.
+        ValueError: If they do not count from 1 without a gap.
+    """
+    names = {}
+    for field, (key, numbered) in zip(
+        ('classes', 'predicates'), _read_vocabulary(path).items(), strict=True
+    ):
+        if sorted(numbered) != [*range(1, len(numbered) + 1)]:
+            raise ValueError(
+                f'{path}: {key} must number its names 1, 2, 3 and so on; '
+                'correct it, or pass metainfo=dict(classes=[...], '
+                'predicates=[...]) to VG150Dataset'
+            )
+        names[field] = tuple(numbered[k] for k in sorted(numbered))
+    return names
+
+
+def _read_vocabulary(path: str) -> dict[str, dict[int, str]]:
+    """Read the names by their numbers, under both keys of the file."""
+    vocabulary = read_json(path, 'vocabulary file', WHERE_FROM)
+    numbered = {}
+    for key in ('label_to_idx', 'predicate_to_idx'):
         if key not in vocabulary:
             raise KeyError(
                 f'{path} has no {key!r}; pass vocabulary_file=... of a file '
                 'in the layout of VG-SGG-dicts.json'
             )
-        names = {int(idx): name for name, idx in vocabulary[key].items()}
-        compare_names(f'{path}: {key}', names, expected, field, first=1)
+        numbered[key] = {int(k): name for name, k in vocabulary[key].items()}
+    return numbered
 
 
 def write_vg150(

@@ -110,10 +110,15 @@ def test_files_that_do_not_fit(tmp_path):
         build(tmp_path, split='dev')
 
 
-def test_keys_of_sgg_benchmark(tmp_path):
+def coco_rel():
     content = dict(SMALL)
     content['rel_categories'] = content.pop('predicates')
     content['rel_annotations'] = content.pop('relations')
+    return content
+
+
+def test_keys_of_sgg_benchmark(tmp_path):
+    content = coco_rel()
     theirs = opened(tmp_path, content)
     items = [theirs[i] for i in range(len(theirs))]
     ours = opened(tmp_path, SMALL)

@@ -14,11 +14,10 @@ from mmsgg.datasets import (
     SceneGraphArrays,
     SceneGraphDataset,
     SceneGraphJsonDataset,
-    VG150Dataset,
+    VGDataset,
     VRDDataset,
 )
 from mmsgg.datasets.json_file import read_json
-from vg_h5_to_json import names_of
 
 SPLITS = ('train', 'val', 'test')
 
@@ -203,9 +202,8 @@ def _read_gqa(
 def _read_vg(
     source: Path, splits: Sequence[str], names: dict, options: dict
 ) -> Splits:
-    lists = names_of(source / 'VG-SGG-dicts.json')
-    read = _split_by_option(VG150Dataset, dict.fromkeys(SPLITS, 'VG-SGG.h5'))
-    for split, dataset in read(source, splits, lists, options):
+    read = _split_by_option(VGDataset, dict.fromkeys(SPLITS, 'VG-SGG.h5'))
+    for split, dataset in read(source, splits, names, options):
         if len(dataset):
             yield split, dataset
 

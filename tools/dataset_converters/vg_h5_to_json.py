@@ -5,22 +5,9 @@ Examples:
 """
 
 import argparse
-import json
 from pathlib import Path
 
-from mmsgg.datasets import VG150Dataset, write_scene_graph_json
-
-
-def names_of(vocabulary_file: Path) -> dict[str, list[str]]:
-    """Read the classes and predicates of ``VG-SGG-dicts.json``."""
-    vocabulary = json.loads(vocabulary_file.read_text())
-    return {
-        field: sorted(vocabulary[key], key=vocabulary[key].get)
-        for field, key in (
-            ('classes', 'label_to_idx'),
-            ('predicates', 'predicate_to_idx'),
-        )
-    }
+from mmsgg.datasets import VGDataset, write_scene_graph_json
 
 
 def convert(data_root: Path, out_dir: Path, num_val: int) -> None:
@@ -34,17 +21,16 @@ def convert(data_root: Path, out_dir: Path, num_val: int) -> None:
             the file has no validation images of its own; without any there
             is no ``val.json``.
     """
-    names = names_of(data_root / 'VG-SGG-dicts.json')
     out_dir.mkdir(parents=True, exist_ok=True)
     for split in ('train', 'val', 'test'):
-        graphs = VG150Dataset(
+        dataset = VGDataset(
             data_root=str(data_root),
             split=split,
             num_val=num_val,
-            metainfo=names,
             image_folders=(),
             filter_self_relations=False,
-        ).scene_graphs
+        )
+        graphs, names = dataset.scene_graphs, dataset.metainfo
         if split == 'val' and not len(graphs):
             continue
         path = out_dir / f'{split}.json'
