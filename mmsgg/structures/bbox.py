@@ -48,13 +48,19 @@ def intersection_areas(
     return (upper - lower + last_pixel).clip(min=0).prod(-1)
 
 
-def box_ious(boxes: Boxes, others: Boxes, dtype: type = np.float64) -> Boxes:
+def box_ious(
+    boxes: Boxes,
+    others: Boxes,
+    dtype: type = np.float64,
+    last_pixel: int = 1,
+) -> Boxes:
     """Intersection over union of each box with each other box.
 
     Args:
         boxes: (n, 4) boxes in pixels of some frame.
         others: (m, 4) boxes in the same frame.
         dtype: What arrays are computed in; tensors keep theirs.
+        last_pixel: 1 where the last pixel belongs to a box, else 0.
 
     Returns:
         (n, m) in [0, 1]; 0 where a box has no area.
@@ -67,8 +73,9 @@ def box_ious(boxes: Boxes, others: Boxes, dtype: type = np.float64) -> Boxes:
     """
     if isinstance(boxes, np.ndarray):
         boxes, others = boxes.astype(dtype), others.astype(dtype)
-    common = intersection_areas(boxes, others)
-    union = _areas(boxes)[:, None] + _areas(others) - common
+    common = intersection_areas(boxes, others, last_pixel)
+    areas, other_areas = _areas(boxes, last_pixel), _areas(others, last_pixel)
+    union = areas[:, None] + other_areas - common
     # where the union is 0, so is the area in common
     return common / _namespace(boxes).where(union > 0, union, 1)
 
@@ -195,9 +202,9 @@ def detailed_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
     return layout.sign() * layout.abs().log1p()
 
 
-def _areas(boxes: Boxes) -> Boxes:
+def _areas(boxes: Boxes, last_pixel: int) -> Boxes:
     """Areas (n,) of boxes (n, 4), 0 where the corners are swapped."""
-    return (boxes[:, 2:] - boxes[:, :2] + 1).clip(min=0).prod(-1)
+    return (boxes[:, 2:] - boxes[:, :2] + last_pixel).clip(min=0).prod(-1)
 
 
 def _namespace(boxes: Tensor | np.ndarray) -> Any:

@@ -4,75 +4,57 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .matching import (
-    exclusive_hits,
-    first_hits,
-    match_objects,
-    match_triplets,
-    pair_overlap,
-    phrase_overlap,
-)
+from .graph_match import GraphMatch, match_graphs
+from .matching import exclusive_hits, first_hits, match_triplets
 from .ranking import annotated_pairs, rank_triplets
+from .rules import Rules
 from .scene_graphs import PredictedGraph, TrueGraph
 
 Triplets = tuple[np.ndarray, np.ndarray]
 """Pairs (k, 2) of objects and predicates (k,), best first."""
 
 
-class _Protocol(NamedTuple):
+class _HitKind(NamedTuple):
     """Which triplets are judged, and what a hit is."""
 
     order: str  # which ones, in which order
-    phrase: bool = False  # by the box around both, not by both boxes
-    exclusive: bool = False  # a triplet hits one relation, each only once
+    phrase: bool = False  # by what is around both, not by both
+    pooled: bool = False  # may use up the relation, see ``Rules.exclusive``
 
 
-PROTOCOLS = {
-    'constrained': _Protocol('constrained'),
-    'unconstrained': _Protocol('unconstrained'),
-    'annotated': _Protocol('annotated'),
-    'phrase': _Protocol('constrained', phrase=True),
-    'unconstrained-phrase': _Protocol('unconstrained', phrase=True),
-    'exclusive': _Protocol('limited', exclusive=True),
-    'exclusive-phrase': _Protocol('limited', phrase=True, exclusive=True),
+HIT_KINDS = {
+    'constrained': _HitKind('constrained'),
+    'unconstrained': _HitKind('unconstrained'),
+    'annotated': _HitKind('annotated'),
+    'phrase': _HitKind('constrained', phrase=True),
+    'unconstrained-phrase': _HitKind('unconstrained', phrase=True),
+    'pooled': _HitKind('limited', pooled=True),
+    'unconstrained-pooled': _HitKind('unconstrained', pooled=True),
+    'pooled-phrase': _HitKind('limited', phrase=True, pooled=True),
 }
-"""The known protocols, see :func:`hit_ranks`."""
+"""The known kinds of hits, see :func:`hit_ranks`."""
 
 
 def hit_ranks(
     predicted: PredictedGraph,
     true: TrueGraph,
-    protocols: tuple[str, ...],
+    kinds: tuple[str, ...],
     k: int,
     iou_thr: float = 0.5,
-    predicates_per_pair: int = 1,
 ) -> dict[str, np.ndarray]:
     """Rank of the first triplet that hits each true relation.
 
-    The protocols differ in which triplets are judged, in which order, and
-    what a hit is:
-
-    - ``'constrained'``: the best predicate of each pair (R, mR, zR);
-    - ``'unconstrained'``: every predicate of every pair (ng-R, ng-mR, ng-zR);
-    - ``'annotated'``: as constrained, but only the pairs that have a relation
-      in the annotation (A). It compares pairs by row number, so the predicted
-      objects must be the annotated ones, as in predcls and sgcls;
-    - ``'phrase'``, ``'unconstrained-phrase'``: as the first two, but the box
-      around subject and object must overlap instead of both (phr-R);
-    - ``'exclusive'``, ``'exclusive-phrase'``: ``predicates_per_pair``
-      predicates of each pair; a triplet uses up the relation that it hits
-      (pooled-R, pooled-phr-R).
+    By neural-motifs' rules; :func:`ranks_of_match` follows any.
 
     Args:
         predicted: The prediction.
         true: The annotation.
-        protocols: Which protocols to follow.
+        kinds: Which kinds of hits, see :func:`ranks_of_match`.
         k: How many triplets to judge in each.
         iou_thr: The least overlap of the boxes, inclusive.
-        predicates_per_pair: Of the exclusive protocols.
 
     Returns:
-        For each protocol the ranks (R,) int64 from 0, or ``NO_HIT``.
+        For each kind the ranks (R,) int64 from 0, or ``NO_HIT``.
 
     Raises:
         ValueError: Where ``'annotated'`` meets other objects than those of
@@ -90,59 +72,144 @@ def hit_ranks(
         >>> hit_ranks(predicted, true, ('unconstrained',), k=100)
         {'unconstrained': array([2])}
     """
-    kinds = {protocol: PROTOCOLS[protocol] for protocol in protocols}
-    orders = sorted({kind.order for kind in kinds.values()})
-    triplets = {
-        order: _first_triplets(order, predicted, true, k, predicates_per_pair)
-        for order in orders
-    }
-    object_match = match_objects(
-        predicted.boxes, predicted.labels, true.boxes, true.labels, iou_thr
-    )
+    match = match_graphs(predicted, true, Rules(iou_thr=iou_thr))
+    return ranks_of_match(match, kinds, k)
+
+
+def ranks_of_match(
+    match: GraphMatch, kinds: tuple[str, ...], k: int
+) -> dict[str, np.ndarray]:
+    """Rank of the first triplet that hits each true relation.
+
+    The kinds of hits differ in which triplets are judged, in which order, and
+    what a hit is:
+
+    - ``'constrained'``: the best predicate of each pair (R, mR, zR);
+    - ``'unconstrained'``: every predicate of every pair (ng-R, ng-mR, ng-zR);
+    - ``'annotated'``: as constrained, but only the pairs that have a relation
+      in the annotation (A). It compares pairs by row number, so the predicted
+      objects must be the annotated ones, as in predcls and sgcls;
+    - ``'phrase'``, ``'unconstrained-phrase'``: as the first two, but what is
+      around subject and object must overlap instead of both (phr-R);
+    - ``'pooled'``, ``'pooled-phrase'``, ``'unconstrained-pooled'``:
+      ``rules.predicates_per_pair`` predicates of each pair, or all; with
+      ``rules.exclusive`` a triplet uses up the relation that it hits
+      (pooled-R, pooled-phr-R, ng-pooled-R).
+
+    Args:
+        match: The objects of both graphs and the rules.
+        kinds: Which kinds of hits.
+        k: How many triplets to judge in each.
+
+    Returns:
+        For each kind the ranks (R,) int64 from 0, or ``NO_HIT``.
+
+    Raises:
+        ValueError: Where ``'annotated'`` meets other objects than those of
+            the annotation.
+    """
+    orders = {HIT_KINDS[kind].order for kind in kinds}
+    triplets = {order: first_triplets(order, match, k) for order in orders}
     return {
-        protocol: _ranks(
-            predicted, true, triplets[kind.order], kind, object_match, iou_thr
-        )
-        for protocol, kind in kinds.items()
+        kind: _ranks(match, triplets[HIT_KINDS[kind].order], HIT_KINDS[kind])
+        for kind in kinds
     }
 
 
-def _first_triplets(
-    order: str,
-    predicted: PredictedGraph,
-    true: TrueGraph,
-    k: int,
-    predicates_per_pair: int,
-) -> Triplets:
-    """The first k triplets in one of the orders."""
+def first_triplets(order: str, match: GraphMatch, k: int) -> Triplets:
+    """The first k triplets in one of the orders.
+
+    Args:
+        order: ``'constrained'``, ``'unconstrained'``, ``'annotated'`` or
+            ``'limited'``, see :func:`ranks_of_match`.
+        match: The objects of both graphs and the rules.
+        k: How many triplets to keep.
+
+    Returns:
+        Pairs (k', 2) of detections and predicates (k',), best first.
+    """
+    predicted, rules = match.predicted, match.rules
     if order == 'annotated':
-        predicted = predicted.keep_pairs(annotated_pairs(predicted, true))
-    competing = {'unconstrained': None, 'limited': predicates_per_pair}
-    kept, predicates = rank_triplets(predicted, k, competing.get(order, 1))
+        predicted = predicted.keep_pairs(
+            annotated_pairs(predicted, match.true)
+        )
+    few = {'unconstrained': None, 'limited': rules.predicates_per_pair}
+    if not rules.unique_triplets:
+        kept, predicates = rank_triplets(predicted, k, few.get(order, 1))
+    else:
+        kept, predicates = _unique_triplets(predicted, k, few.get(order, 1))
+    if order == 'limited' and rules.least_score > 0:
+        enough = triplet_scores(predicted, kept, predicates)
+        enough = enough > rules.least_score
+        kept, predicates = kept[enough], predicates[enough]
     return predicted.pairs[kept], predicates
 
 
+def triplet_scores(
+    predicted: PredictedGraph, kept: np.ndarray, predicates: np.ndarray
+) -> np.ndarray:
+    """Subject score * object score * probability (k,) of triplets.
+
+    Args:
+        predicted: The prediction.
+        kept: (k,) indices of pairs.
+        predicates: (k,) their predicates.
+
+    Returns:
+        The products.
+    """
+    if len(kept) == 0:  # the probabilities may have no columns
+        return np.zeros(0)
+    ends = predicted.scores[predicted.pairs[kept]].prod(axis=1)
+    return ends * predicted.predicate_scores[kept, predicates]
+
+
+def _unique_triplets(
+    predicted: PredictedGraph, k: int, few: int | None
+) -> Triplets:
+    """As ``rank_triplets``, and of equal triplets only the first."""
+    pairs = predicted.pairs
+    if len(np.unique(pairs, axis=0)) == len(pairs):
+        return rank_triplets(predicted, k, few)
+    kept, predicates = rank_triplets(
+        predicted, predicted.predicate_scores.size, few
+    )
+    rows = np.column_stack([pairs[kept], predicates])  # (k', 3)
+    first = np.sort(np.unique(rows, axis=0, return_index=True)[1])[:k]
+    return kept[first], predicates[first]
+
+
 def _ranks(
-    predicted: PredictedGraph,
-    true: TrueGraph,
-    triplets: Triplets,
-    kind: _Protocol,
-    object_match: np.ndarray,
-    iou_thr: float,
+    match: GraphMatch, triplets: Triplets, kind: _HitKind
 ) -> np.ndarray:
     """When the triplets hit each relation (R,)."""
     pairs, predicates = triplets
-    if kind.phrase:  # of each object only the class counts
-        object_match = np.equal.outer(predicted.labels, true.labels)
+    true = match.true
+    # of a phrase only the classes of both ends count
     hits = match_triplets(
-        object_match, pairs, predicates, true.pairs, true.predicates
-    )
-    if not (kind.phrase or kind.exclusive):
+        match.same_class if kind.phrase else match.objects,
+        pairs, predicates, true.pairs, true.predicates,
+    )  # fmt: skip
+    exclusive = kind.pooled and match.rules.exclusive
+    if not (kind.phrase or exclusive):
         return first_hits(hits)
-    overlap_of = phrase_overlap if kind.phrase else pair_overlap
-    overlaps = overlap_of(predicted.boxes, pairs, true.boxes, true.pairs)
-    if kind.phrase:
-        hits &= overlaps >= iou_thr
-    return (
-        exclusive_hits(hits, overlaps) if kind.exclusive else first_hits(hits)
+    overlaps = (
+        _phrase_overlaps(match, pairs, hits)
+        if kind.phrase
+        else match.pair_overlaps(pairs)
     )
+    if kind.phrase:
+        hits &= match.passes(overlaps)
+    return exclusive_hits(hits, overlaps) if exclusive else first_hits(hits)
+
+
+def _phrase_overlaps(
+    match: GraphMatch, pairs: np.ndarray, hits: np.ndarray
+) -> np.ndarray:
+    """Overlaps (k, R), of masks only where the classes hit."""
+    if not match.rules.masks:
+        return match.phrase_overlaps(pairs)
+    overlaps = np.zeros(hits.shape)
+    rows = hits.any(axis=1)
+    overlaps[rows] = match.phrase_overlaps(pairs[rows])
+    return overlaps

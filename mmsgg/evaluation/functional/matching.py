@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from mmsgg.structures.bbox import box_ious, union_boxes
+from mmsgg.structures.bbox import box_ious
 
 NO_HIT = np.iinfo(np.int64).max
 """The rank of a relation that no triplet hits."""
@@ -70,67 +70,6 @@ def match_triplets(
     subjects = object_match[pairs[:, :1], gt_pairs[:, 0]]  # (K, R)
     objects = object_match[pairs[:, 1:], gt_pairs[:, 1]]
     return subjects & objects & np.equal.outer(predicates, gt_predicates)
-
-
-def pair_overlap(
-    boxes: np.ndarray,
-    pairs: np.ndarray,
-    gt_boxes: np.ndarray,
-    gt_pairs: np.ndarray,
-) -> np.ndarray:
-    """The smaller one of the overlaps of the subjects and of the objects.
-
-    Args:
-        boxes: (N, 4) predicted boxes in original-image pixels.
-        pairs: (K, 2) [subject, object], indices of the N predicted objects.
-        gt_boxes: (G, 4) ground-truth boxes in original-image pixels.
-        gt_pairs: (R, 2) indices of the G ground-truth objects.
-
-    Returns:
-        (K, R) float64 in [0, 1].
-
-    Examples:
-        >>> import numpy as np
-        >>> gt_boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9]])
-        >>> boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 4]])
-        >>> pair = np.array([[0, 1]])
-        >>> pair_overlap(boxes, pair, gt_boxes, pair)
-        array([[0.5]])
-    """
-    overlap = box_ious(boxes, gt_boxes)  # (N, G)
-    return np.minimum(
-        overlap[pairs[:, :1], gt_pairs[:, 0]],
-        overlap[pairs[:, 1:], gt_pairs[:, 1]],
-    )
-
-
-def phrase_overlap(
-    boxes: np.ndarray,
-    pairs: np.ndarray,
-    gt_boxes: np.ndarray,
-    gt_pairs: np.ndarray,
-) -> np.ndarray:
-    """The overlap of the boxes around subject and object together.
-
-    Args:
-        boxes: (N, 4) predicted boxes in original-image pixels.
-        pairs: (K, 2) [subject, object], indices of the N predicted objects.
-        gt_boxes: (G, 4) ground-truth boxes in original-image pixels.
-        gt_pairs: (R, 2) indices of the G ground-truth objects.
-
-    Returns:
-        (K, R) float64 in [0, 1].
-
-    Examples:
-        >>> import numpy as np
-        >>> gt_boxes = np.array([[0, 0, 9, 9], [20, 0, 29, 9]])
-        >>> boxes = np.array([[0, 0, 4, 4], [15, 0, 29, 9]])
-        >>> pair = np.array([[0, 1]])
-        >>> phrase_overlap(boxes, pair, gt_boxes, pair)
-        array([[1.]])
-    """
-    phrases = union_boxes(*boxes[pairs.T])  # (K, 4)
-    return box_ious(phrases, union_boxes(*gt_boxes[gt_pairs.T]))
 
 
 def first_hits(hits: np.ndarray) -> np.ndarray:

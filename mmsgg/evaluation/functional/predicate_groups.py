@@ -7,6 +7,44 @@ import numpy as np
 
 PredicateGroups = Mapping[str, Sequence[str | int]]
 
+VG150_HEAD = ('has', 'of', 'on', 'wearing')
+VG150_BODY = (
+    'above', 'behind', 'holding', 'in', 'in front of', 'near', 'riding',
+    'sitting on', 'standing on', 'under', 'wears', 'with',
+)  # fmt: skip
+
+
+def vg150_groups(names: Sequence[str] | None) -> dict[str, list[str]]:
+    """Head, body and tail of VG150's predicates, as PySGG fixed them.
+
+    Args:
+        names: The predicates of the data set.
+
+    Returns:
+        4, 12 and 34 names.
+
+    Raises:
+        ValueError: Where the names are not those of VG150.
+
+    Examples:
+        >>> rare = [f'rare {i}' for i in range(34)]
+        >>> groups = vg150_groups([*VG150_HEAD, *VG150_BODY, *rare])
+        >>> groups['tail'] == rare
+        True
+    """
+    known = {*VG150_HEAD, *VG150_BODY}
+    missing = sorted(known - {*(names or ())})
+    if names is None or len(names) != 50 or missing:
+        number = 'no' if names is None else len(names)
+        raise ValueError(
+            "predicate_groups='vg150' is for the 50 predicates of VG150; the "
+            f'data set has {number} names of predicates'
+            + (f', without {", ".join(missing)}' if names else '')
+            + '; give the groups as dict(head=[...], ...)'
+        )
+    tail = [name for name in names if name not in known]
+    return dict(head=list(VG150_HEAD), body=list(VG150_BODY), tail=tail)
+
 
 def resolve_predicate_groups(
     groups: PredicateGroups, names: Sequence[str] | None, num_predicates: int

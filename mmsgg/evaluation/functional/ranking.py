@@ -41,6 +41,7 @@ def rank_triplets(
         predicted.predicate_scores,
         k,
         predicates_per_pair,
+        predicted.pair_weights,
     )
 
 
@@ -82,12 +83,13 @@ def rank_candidates(
     predicate_scores: np.ndarray,
     k: int,
     predicates_per_pair: int | None = None,
+    pair_weights: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Triplets without graph constraint: every predicate of every pair.
 
-    A candidate scores subject score * object score * predicate probability.
-    Of equal candidates that of the earlier pair comes first, then that of the
-    smaller predicate.
+    A candidate scores subject score * object score * predicate probability,
+    or weight of the pair * predicate probability. Of equal candidates that of
+    the earlier pair comes first, then that of the smaller predicate.
 
     Args:
         object_scores: (N,) scores of the objects.
@@ -96,6 +98,7 @@ def rank_candidates(
         k: How many candidates to keep.
         predicates_per_pair: How many predicates of a pair compete, its most
             probable ones; all by default.
+        pair_weights: (K,) weights of the pairs.
 
     Returns:
         Indices (k',) of the pairs and predicates (k',), both int64, with
@@ -113,8 +116,9 @@ def rank_candidates(
     """
     if predicate_scores.size == 0:
         return np.arange(0), np.arange(0)
-    pair_scores = object_scores[pairs[:, 0]] * object_scores[pairs[:, 1]]
-    scores = pair_scores[:, None] * predicate_scores  # (K, P)
+    if pair_weights is None:
+        pair_weights = object_scores[pairs[:, 0]] * object_scores[pairs[:, 1]]
+    scores = pair_weights[:, None] * predicate_scores  # (K, P)
     # The best k candidates are of the k pairs with the best best candidates:
     # each of those pairs has one that comes before all of any other pair.
     best_scores = np.fmax.reduce(scores, axis=1)

@@ -2,15 +2,18 @@
 
 The M relations of all images stand in flat arrays: ``ranks`` (M,) from
 :func:`first_hits`, ``images`` (M,) the image each belongs to, ``predicates``
-(M,) its predicate. No result depends on the order of the images.
+(M,) its predicate. No result depends on the order of the images. K is one
+number or, where it differs from image to image, that of each relation (M,).
 """
 
 import math
 
 import numpy as np
 
+K = int | np.ndarray
 
-def image_recall(ranks: np.ndarray, images: np.ndarray, k: int) -> float:
+
+def image_recall(ranks: np.ndarray, images: np.ndarray, k: K) -> float:
     """Recall of each image, averaged over the images: R@K, zR@K.
 
     Args:
@@ -34,7 +37,7 @@ def image_recall(ranks: np.ndarray, images: np.ndarray, k: int) -> float:
 
 
 def recall_of_images(
-    ranks: np.ndarray, images: np.ndarray, num_images: int, k: int
+    ranks: np.ndarray, images: np.ndarray, num_images: int, k: K
 ) -> np.ndarray:
     """Recall of each image by itself, whose mean is :func:`image_recall`.
 
@@ -64,7 +67,7 @@ def predicate_recall(
     images: np.ndarray,
     predicates: np.ndarray,
     num_predicates: int,
-    k: int,
+    k: K,
 ) -> np.ndarray:
     """Recall of each predicate, averaged over the images that have it.
 
@@ -96,60 +99,37 @@ def predicate_recall(
     return np.divide(sums, counts, out=absent, where=counts > 0)
 
 
-def mean_predicate_recall(
-    ranks: np.ndarray,
-    images: np.ndarray,
-    predicates: np.ndarray,
-    num_predicates: int,
-    k: int,
+def group_mean_recall(
+    recalls: np.ndarray, group: np.ndarray, absent: str = 'zero'
 ) -> float:
-    """Mean of :func:`predicate_recall` over all P predicates: mR@K.
-
-    A predicate that never occurs counts 0, as in the reference evaluators.
-
-    Args:
-        ranks: (M,) rank of the first triplet that hits each relation.
-        images: (M,) non-negative number of the image of each relation.
-        predicates: (M,) predicate of each relation.
-        num_predicates: P.
-        k: How many triplets an image may give.
-
-    Returns:
-        A fraction; nan where M = 0.
-
-    Examples:
-        >>> import numpy as np
-        >>> ranks, images = np.array([0, 9, 1, 2]), np.array([0, 0, 0, 1])
-        >>> predicates = np.array([1, 1, 0, 1])
-        >>> mean_predicate_recall(ranks, images, predicates, 5, k=2)
-        0.25
-    """
-    if len(ranks) == 0:
-        return math.nan
-    recalls = predicate_recall(ranks, images, predicates, num_predicates, k)
-    return group_mean_recall(recalls, np.arange(num_predicates))
-
-
-def group_mean_recall(recalls: np.ndarray, group: np.ndarray) -> float:
     """Mean of :func:`predicate_recall` over some predicates: mR-head@K.
 
     Args:
         recalls: (P,) from :func:`predicate_recall`.
         group: (Q,) which of them.
+        absent: What a predicate that never occurs does: 'zero' counts 0,
+            'skip' leaves it out, 'nan' makes the mean nan.
 
     Returns:
-        A fraction in which a predicate that never occurs counts 0; nan where
-        no predicate occurs at all, be it in the group or not.
+        A fraction; nan where no predicate occurs at all, be it in the group
+        or not, or none is left.
 
     Examples:
         >>> import numpy as np
         >>> recalls = np.array([1.0, 0.5, np.nan])
         >>> group_mean_recall(recalls, np.array([1, 2]))
         0.25
+        >>> group_mean_recall(recalls, np.array([1, 2]), absent='skip')
+        0.5
     """
     if np.isnan(recalls).all():
         return math.nan
-    return math.fsum(np.nan_to_num(recalls[group])) / len(group)
+    values = recalls[group]
+    if absent == 'zero':
+        values = np.nan_to_num(values)
+    elif absent == 'skip':
+        values = values[~np.isnan(values)]
+    return math.fsum(values) / len(values) if len(values) else math.nan
 
 
 def harmonic_mean(recall: float, mean_recall: float) -> float:
@@ -172,7 +152,7 @@ def harmonic_mean(recall: float, mean_recall: float) -> float:
     return 0.0 if total == 0 else 2 * recall * mean_recall / total
 
 
-def pooled_recall(ranks: np.ndarray, k: int) -> float:
+def pooled_recall(ranks: np.ndarray, k: K) -> float:
     """Relations hit of all relations, whatever their image: A@K, pooled-R@K.
 
     Args:
@@ -190,8 +170,34 @@ def pooled_recall(ranks: np.ndarray, k: int) -> float:
     return float((ranks < k).mean()) if len(ranks) else math.nan
 
 
+def pooled_predicate_recall(
+    ranks: np.ndarray, predicates: np.ndarray, num_predicates: int, k: K
+) -> np.ndarray:
+    """Recall of each predicate over all relations, whatever their image.
+
+    Args:
+        ranks: (M,) rank of the first triplet that hits each relation.
+        predicates: (M,) predicate of each relation.
+        num_predicates: P.
+        k: How many triplets an image may give.
+
+    Returns:
+        (P,) fractions, nan for predicates that never occur.
+
+    Examples:
+        >>> import numpy as np
+        >>> ranks, predicates = np.array([0, 9, 1, 2]), np.array([1, 1, 0, 1])
+        >>> pooled_predicate_recall(ranks, predicates, 3, k=2)
+        array([1.        , 0.33333333,        nan])
+    """
+    hits = np.bincount(predicates, ranks < k, minlength=num_predicates)
+    rows = np.bincount(predicates, minlength=num_predicates)
+    absent = np.full(num_predicates, math.nan)
+    return np.divide(hits, rows, out=absent, where=rows > 0)
+
+
 def _group_recall(
-    ranks: np.ndarray, keys: np.ndarray, k: int
+    ranks: np.ndarray, keys: np.ndarray, k: K
 ) -> tuple[np.ndarray, np.ndarray]:
     """Groups (G,) among the keys (M,) and the recall (G,) within each."""
     groups, inverse, sizes = np.unique(
