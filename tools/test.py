@@ -14,6 +14,7 @@ from mmsgg.arguments import add_shared_arguments, checkpoint_file, config_file
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+    from mmengine.evaluator import BaseMetric
 
 
 def result_file(path: str) -> str:
@@ -37,8 +38,9 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         '--out',
         type=result_file,
         help='file to write, .npz (or a pickle, .pkl): for each image the '
-        'ground truth and what of the prediction any metric up to K = 100 '
-        'needs; for tools/analysis_tools/eval_metric.py',
+        'ground truth and what of the prediction any metric up to K = 100, '
+        'or the protocol of the config, needs; for '
+        'tools/analysis_tools/eval_metric.py',
     )
     parser.add_argument(
         '--show', action='store_true', help='show the predictions in a window'
@@ -74,6 +76,12 @@ def draw_predictions(cfg: 'Config', args: Namespace) -> None:
         hook['test_out_dir'] = args.show_dir
 
 
+def pairs_to_keep(metrics: 'Sequence[BaseMetric]') -> int | None:
+    """The K that ``--out`` serves; None where a metric needs all pairs."""
+    needy = any(getattr(m, 'needs_all_pairs', False) for m in metrics)
+    return None if needy else 100
+
+
 def main() -> None:
     """Build the runner, load the checkpoint and test."""
     args = parse_args()
@@ -103,8 +111,12 @@ def main() -> None:
                 'error: .npz is for scene graphs; the results of a detector '
                 "are mmdet's: name the file .pkl"
             )
-        dump = DumpSceneGraphs if graphs else DumpResults
-        runner.test_evaluator.metrics.append(dump(args.out))
+        metrics = runner.test_evaluator.metrics
+        metrics.append(
+            DumpSceneGraphs(args.out, topk=pairs_to_keep(metrics))
+            if graphs
+            else DumpResults(args.out)
+        )
     try:
         runner.test()
     except CheckpointError as error:

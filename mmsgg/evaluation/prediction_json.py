@@ -8,7 +8,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .functional import PredictedGraph, predicted_graph, rank_triplets
+from .functional import (
+    PredictedGraph,
+    masks_of,
+    predicted_graph,
+    rank_triplets,
+)
 
 FORMAT, VERSION = 'mmsgg-scene-graphs', 1
 
@@ -29,7 +34,7 @@ def graph_to_dict(
         sample: ``SGDataSample.to_dict()`` or a dict alike with
             ``pred_instances`` {bboxes, labels, scores}, boxes in
             original-image pixels, and ``pred_relations`` {pairs,
-            predicate_scores[, scores]}.
+            predicate_scores[, scores]}; masks of the objects are written too.
         classes: Names of the object classes; without them ``name`` is None.
         predicates: Names of the predicates.
         topk: The most triplets.
@@ -58,7 +63,8 @@ def graph_to_dict(
         [{'subject_id': 0, 'object_id': 1, 'label': 1, 'name': 'wears', \
 'score': 0.3}]
     """
-    graph = predicted_graph(sample)
+    masks = masks_of(sample['pred_instances']) is not None
+    graph = predicted_graph(sample, masks)
     height, width = (sample.get('ori_shape') or (None, None))[:2]
     path = sample.get('img_path')
     return dict(
@@ -141,7 +147,7 @@ def _objects(graph: PredictedGraph, classes: Names) -> list[dict]:
         graph.scores.tolist(),
         strict=True,
     )
-    return [
+    objects = [
         dict(
             id=number,
             label=label,
@@ -151,6 +157,9 @@ def _objects(graph: PredictedGraph, classes: Names) -> list[dict]:
         )
         for number, (label, box, score) in enumerate(columns)
     ]
+    for item, mask in zip(objects, graph.masks or (), strict=False):
+        item['mask'] = dict(mask, counts=mask['counts'].decode())
+    return objects
 
 
 def _triplets(

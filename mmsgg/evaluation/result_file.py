@@ -64,17 +64,26 @@ def largest_topk(samples: list[dict]) -> int | None:
     return min((s['topk'] for s in samples if 'topk' in s), default=None)
 
 
-def check_topk(samples: list[dict], topk: Iterable[int]) -> None:
+def check_topk(
+    samples: list[dict], topk: Iterable[int], all_pairs: bool = False
+) -> None:
     """See that the samples hold enough for some numbers K.
 
     Args:
         samples: From :func:`read_samples`.
         topk: The numbers K of triplets that an image may give.
+        all_pairs: Whether all predicted pairs are needed, whatever K.
 
     Raises:
         ValueError: Where the largest K is more than they hold.
     """
     most = largest_topk(samples)
+    if most is not None and all_pairs:
+        raise ValueError(
+            f'the samples hold the pairs of the best {most} triplets, but '
+            'this protocol needs all pairs; write them with topk=None of '
+            'DumpSceneGraphs'
+        )
     if most is not None and max(topk) > most:
         raise ValueError(
             f'the samples hold the best {most} triplets, too few for K = '

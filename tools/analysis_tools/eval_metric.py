@@ -4,13 +4,17 @@ Examples:
     python tools/analysis_tools/eval_metric.py preds.npz --metrics R F
     python tools/analysis_tools/eval_metric.py preds.npz \
         configs/linknet/sgdet.py --topk 10 20 --json graphs.json
+    python tools/analysis_tools/eval_metric.py preds.npz --protocol sgb \
+        --out results.json
 """
 
+import math
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
+from mmengine.fileio import dump
 
 from config_parts import dataset_meta
 from mmsgg.engine import config_file
@@ -38,11 +42,19 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         help='a config: its test_evaluator has the settings, its test data '
         'set the names; the options below override it',
     )
+    add('--protocol', metavar='NAME', help='such as sgb, see docs/metrics.md')
+    add(
+        '--rules',
+        nargs='+',
+        action=DictAction,
+        metavar='NAME=VALUE',
+        help='rules of the protocol to change',
+    )
     add('--metrics', nargs='+', metavar='NAME', help='such as R ng-R mR F')
     add(
         '--topk',
         nargs='+',
-        type=int,
+        type=number_or_gt,
         metavar='K',
         help='the K of R@K, such as 20 50 100',
     )
@@ -64,8 +76,14 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         default=None,
         help='log the recall of each predicate too',
     )
+    add('--out', metavar='FILE', help='write numbers and protocol as JSON')
     add_json_arguments(parser)
     return parser.parse_args(argv)
+
+
+def number_or_gt(text: str) -> int | str:
+    """A number K, or as many as an image has related pairs."""
+    return text if text == 'gt' else int(text)
 
 
 def add_json_arguments(parser: ArgumentParser) -> None:
@@ -102,6 +120,8 @@ def metric_settings(
             if evaluator['type'].split('.')[-1] == 'SceneGraphMetric'
         ] or configured
     options = (
+        'protocol',
+        'rules',
         'metrics',
         'topk',
         'iou_thr',
@@ -116,7 +136,7 @@ def metric_settings(
 
 def evaluate(
     samples: Sequence[dict], settings: dict[str, Any], meta: dict[str, Any]
-) -> dict[str, float]:
+) -> tuple[dict[str, float], dict[str, Any]]:
     """Evaluate samples as the test loop does.
 
     Args:
@@ -125,17 +145,17 @@ def evaluate(
         meta: ``classes`` and ``predicates`` of the data set, or nothing.
 
     Returns:
-        A fraction for each metric and K.
+        A number for each metric and K, and how they were measured.
 
     Raises:
         ValueError: Where the file does not hold enough for the largest K.
     """
     metric = SceneGraphMetric(**settings)
     metric.dataset_meta = meta
-    check_topk(samples, metric.topk)
+    check_topk(samples, metric.judged_topk, metric.needs_all_pairs)
     for sample in samples:
         metric.process(None, [sample])
-    return metric.evaluate(len(samples))
+    return metric.evaluate(len(samples)), metric.report
 
 
 def write_json(
@@ -164,10 +184,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     with stop_naming(args.results):
         meta = dataset_meta(cfg)
         samples = read_samples(args.results)
+        measured = []
         for settings in metric_settings(args, cfg):
-            results = evaluate(samples, settings, meta)
+            results, report = evaluate(samples, settings, meta)
+            # JSON has no nan
+            numbers = {
+                name: None if math.isnan(value) else float(value)
+                for name, value in results.items()
+            }
+            measured.append(dict(report=report, results=numbers))
             for name, value in results.items():
                 print(f'{name:<16} {float(value)!r}')
+        if args.out is not None:
+            dump(measured, args.out, file_format='json')
         if args.json is not None:
             write_json(args, samples, meta)
 

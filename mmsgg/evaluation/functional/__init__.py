@@ -1,6 +1,7 @@
 """Functions of scene graph evaluation on numpy arrays."""
 
 from .average_precision import (
+    CANDIDATES,
     Candidates,
     average_precision,
     image_candidates,
@@ -78,6 +79,7 @@ from .scene_graphs import (
 from .zero_shot import in_triplets, read_zero_shot_triplets
 
 __all__ = [
+    'CANDIDATES',
     'HIT_KINDS',
     'NO_HIT',
     'PROTOCOLS',

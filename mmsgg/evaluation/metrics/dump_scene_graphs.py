@@ -30,12 +30,15 @@ class DumpSceneGraphs(BaseMetric):
     The file gives a list of one dict an image: ``img_id, img_path,
     ori_shape, topk`` and, as numpy arrays, ``gt_instances {bboxes, labels}``,
     ``gt_relations {pairs, labels}``, ``pred_instances {bboxes, labels,
-    scores}``, ``pred_relations {pairs, predicate_scores[, scores]}``.
+    scores}``, ``pred_relations {pairs, predicate_scores[, scores]}``. Where
+    both instances have masks, they are kept as
+    :func:`~mmsgg.evaluation.functional.pack_masks` makes them.
 
     Args:
         out_file_path: The file to write, ``.npz``, or a pickle, which ends in
             ``.pkl`` or ``.pickle``.
-        topk: The largest K that the file has to serve.
+        topk: The largest K that the file has to serve; None keeps all pairs,
+            which 'psg-fair', 'sgbench' and ``topk='gt'`` need.
         collect_device: 'cpu' or 'gpu', see mmengine.
         collect_dir: Where processes exchange their results on 'cpu'.
 
@@ -50,7 +53,7 @@ class DumpSceneGraphs(BaseMetric):
     def __init__(
         self,
         out_file_path: str,
-        topk: int = 100,
+        topk: int | None = 100,
         collect_device: str = 'cpu',
         collect_dir: str | None = None,
     ) -> None:
@@ -58,7 +61,9 @@ class DumpSceneGraphs(BaseMetric):
         if not out_file_path.endswith(('.npz', '.pkl', '.pickle')):
             raise ValueError(f"'{out_file_path}' does not end in .npz")
         self.out_file_path = out_file_path
-        [self.topk] = checked_topk(topk)
+        self.topk = topk
+        if topk is not None:
+            [self.topk] = checked_topk(topk)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Keep what is needed of each image.
@@ -93,22 +98,43 @@ class DumpSceneGraphs(BaseMetric):
         """What is kept of one image."""
         F.check_finite(sample)
         true, predicted = F.true_graph(sample), F.predicted_graph(sample)
-        kept = predicted.keep_pairs(_ranked_pairs(predicted, true, self.topk))
+        kept = predicted
+        if self.topk is not None:
+            kept = kept.keep_pairs(_ranked_pairs(predicted, true, self.topk))
         relations = dict(
             pairs=kept.pairs, predicate_scores=kept.predicate_scores
         )
         if kept.pair_scores is not None:
             relations['scores'] = kept.pair_scores
+        meta = {key: sample[key] for key in _META if key in sample}
+        if self.topk is not None:
+            meta['topk'] = self.topk
+        gt_masks, pred_masks = _packed_masks(sample)
         return dict(
-            {key: sample[key] for key in _META if key in sample},
-            topk=self.topk,
-            gt_instances=dict(bboxes=true.boxes, labels=true.labels),
+            meta,
+            gt_instances=dict(
+                bboxes=true.boxes, labels=true.labels, **gt_masks
+            ),
             gt_relations=dict(pairs=true.pairs, labels=true.predicates),
             pred_instances=dict(
-                bboxes=kept.boxes, labels=kept.labels, scores=kept.scores
+                bboxes=kept.boxes,
+                labels=kept.labels,
+                scores=kept.scores,
+                **pred_masks,
             ),
             pred_relations=relations,
         )
+
+
+def _packed_masks(sample: dict) -> tuple[dict, dict]:
+    """The masks of the annotation and of the prediction, or nothing."""
+    masks = [
+        F.masks_of(sample[name]) for name in ('gt_instances', 'pred_instances')
+    ]
+    if any(found is None for found in masks):
+        return {}, {}
+    truth, prediction = (F.pack_masks(F.encode_masks(m)) for m in masks)
+    return truth, prediction
 
 
 def _ranked_pairs(

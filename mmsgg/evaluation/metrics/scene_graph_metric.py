@@ -245,6 +245,25 @@ class SceneGraphMetric(BaseMetric):
         hub.update_info(name, self.report, resumed=False)
 
     @property
+    def needs_all_pairs(self) -> bool:
+        """Whether the pairs among the first K triplets are not enough."""
+        rules = self.rules
+        return (
+            rules.merge_nodes
+            or rules.unique_triplets
+            or rules.repeated_pairs != 'all'
+            or rules.candidate_score != 'product'
+            or 'gt' in self.topk
+            or 'PRank' in self.metrics
+        )
+
+    @property
+    def judged_topk(self) -> tuple[int, ...]:
+        """The numbers of triplets, or candidates, that are judged."""
+        candidates = (F.CANDIDATES,) if 'AP' in self.needs else ()
+        return (*(k for k in self._ks if k != 'gt'), *candidates)
+
+    @property
     def _with_k(self) -> list[str]:
         return [name for name in self.metrics if name not in WITHOUT_K]
 

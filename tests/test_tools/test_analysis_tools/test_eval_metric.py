@@ -15,6 +15,7 @@ from mmsgg.evaluation import (
     SceneGraphMetric,
     read_scene_graphs,
 )
+from mmsgg.evaluation import functional as F
 from mmsgg.structures import SGDataSample
 
 from ...scripts import load_tool
@@ -214,3 +215,78 @@ def test_benchmark_compares_with_plain_loops(detections, capsys):
     out = capsys.readouterr().out
     assert 'equal numbers' in out
     assert f'3 images, {detections} detections' in out
+
+
+def box_top(mask: torch.Tensor) -> int:
+    """The first row of a mask."""
+    return int(mask.any(dim=1).int().argmax())
+
+
+def masked_sample(seed: int) -> SGDataSample:
+    """A sample whose objects have masks, the pixels of their boxes."""
+    sample = make_sample(seed, 5)
+    table = sample.pred_relations.predicate_scores
+    sample.pred_relations.predicate_scores = table / len(PREDICATES)
+    for instances in (sample.gt_instances, sample.pred_instances):
+        masks = torch.zeros(5, 30, 40, dtype=torch.bool)
+        for mask, box in zip(masks, instances.bboxes.int(), strict=True):
+            mask[box[1] : box[3], box[0] : box[2]] = True
+        instances.masks = masks
+    masks[0, box_top(masks[0]) + 3 :] = False  # a third of its object
+    return sample
+
+
+@pytest.mark.parametrize('ending', ['npz', 'pkl'])
+def test_protocols_are_evaluated_again(tmp_path, capsys, ending):
+    path, out = str(tmp_path / f'preds.{ending}'), tmp_path / 'results.json'
+    metrics = {n: SceneGraphMetric(protocol=n, prefix=n) for n in F.PROTOCOLS}
+    evaluator = Evaluator([*metrics.values(), DumpSceneGraphs(path, None)])
+    for seed in range(4):
+        evaluator.process([masked_sample(seed)], None)
+    results = evaluator.evaluate(4)
+    for name, metric in metrics.items():
+        eval_metric.main([path, '--protocol', name, '--out', str(out)])
+        [measured] = json.loads(out.read_text())
+        assert measured['report'] == json.loads(json.dumps(metric.report))
+        expected = {
+            key.removeprefix(f'{name}/'): None if np.isnan(value) else value
+            for key, value in results.items()
+            if key.startswith(f'{name}/')
+        }
+        assert measured['results'] == expected
+    assert results['psg/R@20'] != results['sgb/R@20']  # other overlaps
+    eval_metric.main(
+        [path, '--protocol', 'psg', '--rules', 'masks=False',
+         'last_pixel=1', '--topk', '20', 'gt', '--out', str(out)]
+    )  # fmt: skip
+    [measured] = json.loads(out.read_text())
+    assert measured['results']['R@20'] == results['sgb/R@20']
+    assert measured['report']['changed_rules'] == dict(
+        masks=False, last_pixel=1
+    )
+    eval_metric.main([path, '--json', str(tmp_path / 'graphs.json')])
+    [graph, *_] = read_scene_graphs(tmp_path / 'graphs.json')
+    first = masked_sample(0).pred_instances.masks
+    np.testing.assert_array_equal(
+        F.decode_masks(F.encode_masks([o['mask'] for o in graph['objects']])),
+        first,
+    )
+    capsys.readouterr()
+
+
+def test_protocols_that_need_all_pairs(tmp_path, capsys):
+    path = str(tmp_path / 'preds.npz')
+    dump = DumpSceneGraphs(path, topk=60)
+    evaluator = Evaluator(dump)
+    evaluator.process([masked_sample(1)], None)
+    evaluator.evaluate(1)
+    for options, message in (
+        (['--protocol', 'psg-fair'], 'needs all pairs'),
+        (['--protocol', 'sgbench'], 'needs all pairs'),
+        (['--topk', 'gt'], 'needs all pairs'),
+        (['--metrics', 'wmAP_rel', '--topk', '5'], 'too few for K = 100'),
+        (['--metrics', 'R', '--topk', '61'], 'too few for K = 61'),
+    ):
+        with pytest.raises(SystemExit) as error:
+            eval_metric.main([path, *options])
+        assert message in str(error.value)
