@@ -260,12 +260,13 @@ def test_empty_images_are_tested_by_detectors_alone(path):
 @pytest.mark.parametrize('path', ALL, ids=name_of)
 def test_images_are_flipped_unless_predicates_have_sides(path):
     """As there, half of the training images; VRD and GQA name sides."""
-    cfg = Config.fromfile(path)
-    pipeline = cfg.train_dataloader.dataset.pipeline
-    steps = str(pipeline)
+    dataset = Config.fromfile(path).train_dataloader.dataset
+    while 'dataset' in dataset:  # a wrapper
+        dataset = dataset.dataset
+    steps = str(dataset.pipeline)
     if 'LoadImageFromFile' not in steps or path.parent.name == 'toy':
         return
-    sided = cfg.train_dataloader.dataset.type == 'VRDDataset'
+    sided = dataset.type == 'VRDDataset'
     assert ('RandomFlip' in steps) != sided
 
 
