@@ -93,6 +93,10 @@ def test_links_lead_somewhere(page):
     assert missing == []
 
 
+def test_the_readme_is_short():
+    assert len((ROOT / 'README.md').read_text().splitlines()) <= 200
+
+
 def test_make_tests_what_is_there():
     paths = re.findall(r'\b(?:tests|tools|demo)/\S+\.py', MAKEFILE.read_text())
     assert paths
