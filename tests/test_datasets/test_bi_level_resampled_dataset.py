@@ -5,6 +5,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.structures import InstanceData
 
 from mmsgg.datasets import (
@@ -13,11 +15,14 @@ from mmsgg.datasets import (
     write_scene_graph_json,
 )
 from mmsgg.engine.loops.resumable_train_loop import SeededBatch
+from mmsgg.models.relation_heads import EGTRRelHead, RelTRRelHead
 from mmsgg.models.task_modules import (
     DetectionRelationSampler,
     RelationSampler,
 )
-from mmsgg.registry import DATASETS
+from mmsgg.registry import DATASETS, MODELS
+
+from ..folders import ROOT
 
 #: Predicates of the relations of each image; 0 is frequent, 3 never occurs.
 IMAGES = [[0] * 12, [], [0, 0, 1], [0, 2, 0], *[[0, 0]] * 9, [1, 0], [0, 1, 2]]
@@ -193,3 +198,15 @@ def test_ignored_relations_are_drawn_neither_way(sampler):
         if s != o and (s, o) not in {(0, 1), (1, 2), (2, 3)}
     }
     assert found == related | unrelated
+
+
+def test_a_head_trains_on_it_or_refuses(dataset):
+    cfg = Config.fromfile(ROOT / 'configs' / 'gqa' / 'mlp_boxes.py').model
+    model = MODELS.build(cfg)
+    items = pseudo_collate([dataset[0], dataset[2]])
+    losses = model(**model.data_preprocessor(items, True), mode='loss')
+    assert losses['loss_predicate'] > 0
+    model.relation_head.samples_pairs = False
+    with pytest.raises(ValueError, match='MLPRelHead learns all relations'):
+        model(**model.data_preprocessor(items, True), mode='loss')
+    assert not EGTRRelHead.samples_pairs and not RelTRRelHead.samples_pairs

@@ -238,6 +238,7 @@ class SceneGraphDetector(BaseDetector):
 
         Raises:
             KeyError: If the samples have no relations.
+            ValueError: If some are to be ignored by a head that cannot.
         """
         for sample in batch_data_samples:
             if 'gt_relations' not in sample:
@@ -246,6 +247,13 @@ class SceneGraphDetector(BaseDetector):
                     'train on; load them with LoadRelationAnnotations and '
                     'pack them with PackSGInputs in the train pipeline, not '
                     'with LoadAnnotations and PackDetInputs'
+                )
+            ignores = 'ignored' in sample.gt_relations
+            if ignores and not self.relation_head.samples_pairs:
+                raise ValueError(
+                    f'{type(self.relation_head).__name__} learns all '
+                    'relations, and cannot ignore some of them; take '
+                    'BiLevelResampledDataset away'
                 )
         of_detector: Mapping[str, Tensor] = {}
         trained = self.detector is not None and not self.freeze_detector

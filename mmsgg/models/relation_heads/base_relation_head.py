@@ -1,13 +1,12 @@
 """What all relation heads share: pairs, targets, losses, ranking."""
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import torch
-from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -17,6 +16,7 @@ from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
+from .counted_predicates import CountedPredicates
 from .object_classes import LateNMSRule, given_logits, late_nms
 
 MAX_RANKED = 65536  # rows of predicates that become probabilities at once
@@ -37,7 +37,7 @@ class RelationOutput(NamedTuple):
     auxiliary: Mapping[str, Tensor] = MappingProxyType({})
 
 
-class BaseRelationHead(BaseModule):
+class BaseRelationHead(CountedPredicates):
     """Base class of the heads that turn objects into a scene graph.
 
     A method implements :meth:`forward`, and what it needs in ``__init__``::
@@ -80,13 +80,12 @@ class BaseRelationHead(BaseModule):
         init_cfg: Initialisation, mmengine's.
     """
 
-    #: (P,) float32, relations of each predicate in the training set; 0 where
-    #: :class:`PredicateCountHook` did not count.
-    predicate_counts: Tensor
-
     #: What :func:`late_nms` does where classes run out; unless it is 'class',
     #: ``labels`` and the rows of the frequency bias include background.
     late_nms_rule: LateNMSRule = 'class'
+
+    #: Whether training draws pairs by ``sampler``, which can ignore some.
+    samples_pairs = True
 
     #: Weights that only an earlier form of the head has, and its type now.
     earlier_forms: Mapping[str, str] = MappingProxyType({})
@@ -107,9 +106,8 @@ class BaseRelationHead(BaseModule):
         debiasing: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg=init_cfg)
+        super().__init__(num_predicates, init_cfg)
         self.num_classes = num_classes
-        self.num_predicates = num_predicates
         self.overlap_only = overlap_only
         self.late_nms_iou = late_nms_iou
         self.frequency_bias: Any = (
@@ -128,30 +126,6 @@ class BaseRelationHead(BaseModule):
         self.loss_object = MODELS.build(loss_object or cross_entropy)
         self.loss_predicate = MODELS.build(loss_predicate or cross_entropy)
         self.debiasing = MODELS.build(debiasing) if debiasing else None
-        # a checkpoint has them once there are some
-        self.register_buffer(
-            'predicate_counts', torch.zeros(num_predicates), persistent=False
-        )
-
-    def set_counts(self, counts: Sequence[int]) -> None:
-        """Keep how often each of the P predicates occurs in training.
-
-        Raises:
-            ValueError: If the counts are of another vocabulary.
-        """
-        found = torch.as_tensor(counts, dtype=torch.float32)
-        if found.shape != self.predicate_counts.shape:
-            raise ValueError(
-                f'{len(found)} predicates were counted, but this head has '
-                f"{self.num_predicates}; set num_predicates to the data set's"
-            )
-        found = found.to(self.predicate_counts.device)
-        self.register_buffer('predicate_counts', found)
-
-    @property
-    def has_counts(self) -> bool:
-        """Whether the predicates were counted."""
-        return 'predicate_counts' not in self._non_persistent_buffers_set
 
     @property
     def uses_image(self) -> bool:
@@ -182,11 +156,6 @@ class BaseRelationHead(BaseModule):
     ) -> None:
         """Take the weights of older checkpoints too."""
         self.rename_weights(state_dict, prefix)
-        key = prefix + 'predicate_counts'
-        if self.has_counts:
-            state_dict.setdefault(key, self.predicate_counts)
-        if key in state_dict:
-            self.register_buffer('predicate_counts', self.predicate_counts)
         super()._load_from_state_dict(state_dict, prefix, *args)
 
     @abstractmethod

@@ -139,6 +139,8 @@ class EGTRRelHead(BaseRelationHead):
         ValueError: If logits are to be adjusted without frequencies.
     """
 
+    samples_pairs = False
+
     def __init__(
         self,
         num_classes: int,

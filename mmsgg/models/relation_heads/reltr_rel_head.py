@@ -77,6 +77,8 @@ class RelTRRelHead(BaseRelationHead):
         kwargs: As of :class:`BaseRelationHead`.
     """
 
+    samples_pairs = False
+
     def __init__(
         self,
         num_classes: int,
