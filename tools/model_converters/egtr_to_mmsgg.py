@@ -31,8 +31,12 @@ from mmsgg.engine import (
 )
 
 CONFIG = 'configs/egtr/sgdet.py'
+#: Others, by their numbers of classes.
+CONFIGS = {601: 'configs/egtr/sgdet_open-images-v6.py'}
 LIGHTNING = 'model.'
 HEADS = 'class_embed.', 'bbox_embed.'
+OF_CLASSES = 'detector.bbox_head.cls_branches.0.bias'
+OF_PREDICATES = 'relation_head.predicate_mlp.layers.2.bias'
 TABLE = 'relation_head.frequency_bias.triplet_dist'
 LAYER = r'model\.(encoder|decoder)\.layers\.(\d+)\.'
 #: Names there, after that of Lightning, and here; dots are literal.
@@ -103,8 +107,9 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     parser.add_argument(
         '--config',
         type=config_file,
-        help=f'config of the model that is to hold the weights; by default '
-        f'{CONFIG}, with the numbers of classes and predicates in the file',
+        help='config of the model that is to hold the weights; by default '
+        'that of VG150 or Open Images, with the numbers of classes and '
+        'predicates in the file',
     )
     add_cfg_options(parser)
     add_trust(parser)
@@ -195,9 +200,11 @@ def to_mmsgg(
         ValueError: If the weights are not those of the model.
     """
     weights = convert(state_dict_of(content, 'state_dict'))
-    root = Path(__file__).parents[2]
-    cfg = Config.fromfile(config or str(root / CONFIG))
-    notes = [f'for {config or CONFIG}']
+    num_classes = len(weights.state_dict.get(OF_CLASSES, ()))
+    name = config or CONFIGS.get(num_classes, CONFIG)
+    root = Path() if config else Path(__file__).parents[2]
+    cfg = Config.fromfile(root / name)
+    notes = [f'for {name}']
     if config is None:
         notes += _fit_vocabulary(cfg.model, weights.state_dict)
     cfg.merge_from_dict(cfg_options)
@@ -228,13 +235,11 @@ def _fit_vocabulary(
     model: ConfigDict, weights: Mapping[str, Tensor]
 ) -> list[str]:
     """Take over the numbers of classes and predicates, and say which."""
-    of_classes = 'detector.bbox_head.cls_branches.0.bias'
-    of_predicates = 'relation_head.predicate_mlp.layers.2.bias'
     heads = [model.detector.bbox_head, model.relation_head]
     notes = []
     for name, key, parts in (
-        (of_classes, 'num_classes', heads),
-        (of_predicates, 'num_predicates', heads[1:]),
+        (OF_CLASSES, 'num_classes', heads),
+        (OF_PREDICATES, 'num_predicates', heads[1:]),
     ):
         num = len(weights[name]) if name in weights else None
         if num not in (None, parts[0][key]):

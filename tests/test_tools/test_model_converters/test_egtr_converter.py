@@ -97,25 +97,32 @@ def test_the_detector_alone(full_size, convert):
     assert all(name.startswith('relation_head.') for name in missing)
 
 
-def test_open_images(full_size, convert, capsys):
-    """Other numbers of classes and predicates are taken from the file."""
+@pytest.mark.parametrize('num_classes', [601, 7])
+def test_other_vocabularies(full_size, convert, capsys, num_classes):
+    """Numbers of classes and predicates are taken from the file."""
     other = dict(full_size)
     classes, predicates = LAYOUT['variants']['open_images_v6'], 30
     assert classes.startswith('class logits 601, predicates 30')
     for name, values in full_size.items():
         if 'class_embed' in name:
-            other[name] = torch.ones(601, *values.shape[1:])
+            other[name] = torch.ones(num_classes, *values.shape[1:])
         elif 'rel_predictor.layers.2' in name:
             other[name] = values[:predicates]
-    other['model.triplet_dist'] = torch.zeros(602, 602, predicates)
+    table = num_classes + 1, num_classes + 1, predicates
+    other['model.triplet_dist'] = torch.zeros(table)
     other['model.rel_dist'] = torch.zeros(predicates)
     checkpoint = convert(dict(state_dict=other))
     assert not checkpoint['meta']
-    model = model_of('egtr/sgdet.py', num_classes=601, num_predicates=30)
+    sizes = dict(num_classes=num_classes, num_predicates=predicates)
+    path = 'egtr/sgdet.py'
+    if num_classes == 601:
+        path, sizes = 'egtr/sgdet_open-images-v6.py', {}
+    model = model_of(path, **sizes)
     model.load_state_dict(checkpoint['state_dict'], strict=True, assign=True)
     out = capsys.readouterr().out
-    assert 'num_classes is 601: set it in' in out
-    assert 'num_predicates is 30' in out
+    assert f'for configs/{path}' in out
+    assert ('num_classes is 7: set it in' in out) == bool(sizes)
+    assert ('num_predicates is 30' in out) == bool(sizes)
 
 
 def test_what_does_not_fit_is_named(full_size, convert, tmp_path):
