@@ -6,6 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
+model = dict(task='sgdet')
 train_cfg = dict(max_epochs=5)
 optim_wrapper = dict(
     optimizer=dict(lr=4e-4),

@@ -151,7 +151,14 @@ def test_losses_are_those_of_the_detector(model, monkeypatch):
     model.eval()  # without dropout
     model.detector.training = True  # and with what its losses need
     torch.manual_seed(0)
-    losses, _ = losses_of(model, monkeypatch)
+    losses, seen = losses_of(model, monkeypatch)
+    # queries that denoise are no objects, and tell the others nothing
+    batch = batch_of(model, 3, 1)
+    x = model.extract_feat(batch['inputs'])
+    in_test = model.find(x, batch['data_samples'], None).objects
+    for one, other in zip(seen['objects'], in_test, strict=True):
+        torch.testing.assert_close(one.logits, other.logits)
+        torch.testing.assert_close(one.attention_keys, other.attention_keys)
     torch.manual_seed(0)
     expected = model.detector.loss(*batch_of(model, 3, 1).values())
     for key, value in expected.items():
