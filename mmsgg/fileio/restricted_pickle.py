@@ -130,7 +130,8 @@ class _Options(_Attributes):
 
     @property
     def value(self) -> dict:
-        return {name: _plain(value) for name, value in self.state.items()}
+        state = getattr(self, 'state', {})  # which an empty one lacks
+        return {name: _plain(value) for name, value in state.items()}
 
 
 def _array_of(

@@ -3,6 +3,7 @@
 import io
 import pickle
 import pickletools
+from argparse import Namespace
 from collections import OrderedDict
 
 import numpy as np
@@ -66,6 +67,11 @@ def test_objects_of_mmengine():
     assert read.keys() == {'bboxes', 'scores'}
     assert read['bboxes'].tolist() == [[1] * 4] * 2
     # torch.save uses protocol 2
+    options = Namespace(lr=1e-4, names=['a'], of=np.arange(2))
+    read = loaded(options, protocol=2)
+    assert read.keys() == {'lr', 'names', 'of'} and read['names'] == ['a']
+    assert read['of'].tolist() == [0, 1]
+    assert loaded(Namespace(), protocol=2) == {}
     buffer = loaded([HistoryBuffer([1.0, 2.0], [1, 1])], protocol=2)[0]
     assert type(buffer) is HistoryBuffer and buffer.mean() == 1.5
 
