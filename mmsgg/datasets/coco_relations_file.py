@@ -131,7 +131,7 @@ class SceneGraphJsonReader:
             number = _id(entry['id'])
             if number is None:
                 return 'needs a number or a string as id, without a fraction'
-            first, *_ = *seen, number
+            first = next(iter(seen), number)
             if type(number) is not type(first):
                 return (
                     f'has an id of another type than {key}[{seen[first]}]; '

@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import time
 
 import numpy as np
 import pytest
@@ -255,3 +256,22 @@ def test_images_are_not_flipped_where_a_predicate_has_a_side(tmp_path, name):
     data['predicates'][0]['name'] = 'brightly'
     (tmp_path / 'all.json').write_text(json.dumps(data))
     assert build(relations, flip) == 3
+
+
+def test_reading_takes_time_in_proportion(tmp_path):
+    """Not the square of it, which took minutes for 100,000 boxes."""
+    seconds = []
+    for number in (5_000, 40_000):
+        boxes = [
+            dict(id=k, image_id=7, category_id=10, bbox=[1, 2, 3, 4])
+            for k in range(number)
+        ]
+        dataset = opened(
+            tmp_path,
+            SMALL | dict(annotations=boxes, relations=[]),
+            lazy_init=True,
+        )
+        start = time.process_time()
+        dataset.full_init()
+        seconds.append(time.process_time() - start)
+    assert seconds[1] < 24 * seconds[0]
