@@ -23,7 +23,6 @@ test_pipeline = _base_.test_dataloader.dataset.pipeline
 train_dataloader = dict(
     dataset=dict(
         split='train',
-        filter_duplicate_relations=True,
         pipeline=_base_.train_dataloader.dataset.pipeline,
         **open_images,
     )
