@@ -81,8 +81,11 @@ def test_trains_and_tests(name, tmp_path):
     assert runner.iter == 1
     assert all(p.isfinite().all() for p in runner.model.parameters())
     scores = runner.test()
-    # all pairs and both predicates are among the first 100
-    assert scores['ng-R@100'] == 1
+    # boxes and classes are given: what is not found is a wrong predicate
+    assert 0 <= scores['mR@100'] <= scores['R@100'] <= 1
+    if name == 'open_images':
+        assert scores['pooled-R@100'] == 1  # both predicates of each pair
+        assert 0 < scores['wmAP_rel'] <= 1
     if name == 'psg':
         sample = runner.test_dataloader.dataset[0]['data_samples']
         assert sample.gt_instances.masks.masks.shape == (3, 30, 40)

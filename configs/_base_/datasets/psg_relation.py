@@ -13,4 +13,9 @@ val_dataloader = dict(
     dataset=dict(pipeline=test_pipeline, split='test', **psg)
 )
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline, **psg))
+# the rules of OpenPSG, on boxes: these detectors give no masks
+val_evaluator = [
+    dict(type='SceneGraphMetric', protocol='psg', rules=dict(masks=False))
+]
+test_evaluator = val_evaluator
 del psg, test_pipeline
