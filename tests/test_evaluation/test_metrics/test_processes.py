@@ -28,15 +28,23 @@ def evaluate(rank: int = 0, world: int = 1) -> str:
     data_samples = [
         make_sample(rng, 4, i % 4, 4, True, True) for i in range(NUM_IMAGES)
     ]
-    metric = SceneGraphMetric(
-        METRICS, (1, 3, 100), zero_shot_triplets=[[0, 1, 2], [1, 1, 1]],
-        predicates_per_pair=2, predicate_groups=dict(head=[0], tail=[2, 1]),
-    )  # fmt: skip
+    metrics = [
+        SceneGraphMetric(
+            METRICS, (1, 3, 100), zero_shot_triplets=[[0, 1, 2], [1, 1, 1]],
+            predicates_per_pair=2,
+            predicate_groups=dict(head=[0], tail=[2, 1]),
+        ),
+        SceneGraphMetric(protocol='openimages', prefix='oi'),
+        SceneGraphMetric(protocol='sgbench', prefix='sgbench'),
+    ]  # fmt: skip
     share = -(-NUM_IMAGES // world)  # a sampler pads with the first images
     for i in range(share):
         sample = data_samples[(rank + world * i) % NUM_IMAGES]
-        metric.process(None, [sample])
-    results = metric.evaluate(NUM_IMAGES)
+        for metric in metrics:
+            metric.process(None, [sample])
+    results = {}
+    for metric in metrics:
+        results |= metric.evaluate(NUM_IMAGES)
     return ' '.join(f'{k}={float(v).hex()}' for k, v in results.items())
 
 
@@ -68,6 +76,7 @@ def test_processes_equal_one(tmp_path):
     assert done.returncode == 0, done.stderr
     lines = [line for line in done.stdout.splitlines() if '=0x' in line]
     assert lines == [evaluate()] * (2 + 3)
+    assert 'oi/score_wtd=0x' in lines[0] and 'sgbench/PRank=0x' in lines[0]
     assert 'R@1=' in lines[0] and 'mR-tail@100=' in lines[0]
 
 

@@ -9,6 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mmdet.structures.mask import BitmapMasks
+from mmengine.evaluator import Evaluator
 from mmengine.logging import MessageHub, MMLogger
 from pycocotools import mask as coco_mask
 
@@ -16,6 +17,7 @@ from mmsgg.datasets.vg150 import VG150_PREDICATES
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.evaluation import functional as F
 
+from ...scripts import load_tool
 from .random_graphs import samples
 
 NAMES = [*F.PROTOCOLS]
@@ -379,3 +381,18 @@ def test_every_result_says_how_it_was_measured():
     assert info['test/SceneGraphMetric/sgb'] == report
     json.dumps(report)
     assert evaluate([empty_sample()])[1]['image_ids'] is None
+
+
+def test_a_config_names_the_protocol():
+    # a bare dict: it has no 'metrics', which mmengine would mistake
+    evaluator = Evaluator(
+        dict(type='mmsgg.SceneGraphMetric', protocol='openimages')
+    )
+    evaluator.process([empty_sample()])
+    results = evaluator.evaluate(1)
+    assert results['wmAP_rel'] == results['score_wtd'] == 1
+    [metric] = evaluator.metrics
+    test_tool = load_tool('test')
+    assert test_tool.pairs_to_keep([metric]) == 100
+    metric = SceneGraphMetric(protocol='psg-fair')
+    assert test_tool.pairs_to_keep([metric]) is None
