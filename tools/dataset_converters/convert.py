@@ -114,7 +114,12 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('target', type=Path, help='folder to write to')
     parser.add_argument(
-        '--from', dest='old', choices=READERS, required=True, metavar='FORMAT'
+        '--from',
+        dest='old',
+        choices=READERS,
+        required=True,
+        metavar='FORMAT',
+        help=f'one of {", ".join(READERS)}',
     )
     parser.add_argument(
         '--to',
@@ -124,7 +129,13 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='FORMAT',
         help=f'one of {", ".join(WRITERS)}',
     )
-    parser.add_argument('--splits', nargs='+', choices=SPLITS, default=SPLITS)
+    parser.add_argument(
+        '--splits',
+        nargs='+',
+        choices=SPLITS,
+        default=SPLITS,
+        help='those to convert (default: all that are there)',
+    )
     parser.add_argument(
         '--bad-rows',
         choices=('error', 'drop'),

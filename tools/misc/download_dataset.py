@@ -93,7 +93,13 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         action='store_true',
         help='remove archives that were unpacked',
     )
-    parser.add_argument('--index', type=Path, default=INDEX)
+    parser.add_argument(
+        '--index',
+        type=Path,
+        default=INDEX,
+        help='YAML file that says where the files are (default: '
+        'dataset-index.yml)',
+    )
     return parser.parse_args(argv)
 
 

@@ -56,16 +56,14 @@ class RelTRRelHead(BaseRelationHead):
         num_classes: Object classes C, without background.
         num_predicates: Predicates P, without background.
         decoder: Arguments of :class:`TripletDecoder`.
-        map_channels: Of the four layers that turn where a triplet looks into
-            a feature.
+        map_channels: Of four layers on the map of where a triplet looks.
         num_unused: Logits just before the last one, of classes and of
             predicates alike, that are never a target; see
             :class:`EntityDETR`, which has the same number.
         unique: Whether triplets that are the same become one, the best. The
-            same are those of one subject class, predicate and object class,
-            of which subjects and objects both overlap by ``unique_iou`` or
-            more with those of one that is better and stays.
-        unique_iou: IoU (with the last pixel) of the same boxes.
+            same have one subject class, predicate and object class, and
+            boxes that both overlap with a better one's.
+        unique_iou: By this IoU (with the last pixel).
         bg_weight: Weight of no object among classes, of unrelated among
             predicates.
         role_weight: Weight of the class of a subject or object; that of an
