@@ -7,7 +7,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-train_cfg = dict(max_epochs=9, val_interval=3)
+train_cfg = dict(max_epochs=14, val_interval=3)
 optim_wrapper = dict(optimizer=dict(lr=1e-3))
 param_scheduler = [
     dict(type='LinearWarmupLR', num_iters=200, by_epoch=False),
