@@ -46,16 +46,17 @@ def narrowed(cfg):
     for name in ('object_head', 'union_head'):
         if 'features' in head:
             head.features[name].out_channels = WIDTH
-    if 'debiasing' in head:
+    if 'channels' in head.get('debiasing', {}):
         head.debiasing.channels = WIDTH
     cfg.model.object_source.update(score_thr=0.0, max_per_img=6)
     return cfg
 
 
 def train_a_step(model):
-    loss_predicate = model.relation_head.loss_predicate
-    if hasattr(loss_predicate, 'set_counts'):
-        loss_predicate.set_counts(range(50))
+    head = model.relation_head
+    for part in (head, head.loss_predicate):  # which PredicateCountHook tells
+        if hasattr(part, 'set_counts'):
+            part.set_counts(range(50))
     data = model.data_preprocessor(batch(with_proposals=False), True)
     losses = model(**data, mode='loss')
     assert losses['loss_object'] > 0

@@ -16,11 +16,12 @@ PAGES += [ROOT / 'tools' / name for name in ('train.py', 'dist_train.sh')]
 
 
 def printed_commands():
-    """What follows dist_train.sh, wherever it stands with a config."""
+    """What follows dist_train.sh, where LinkNet or its detector is trained."""
     commands = []
     for page in PAGES:
         text = page.read_text().replace('\\\n', ' ')
-        for line in re.findall(r'dist_train\.sh (configs/.*)', text):
+        full_size = r'dist_train\.sh (configs/(?:linknet|detection)/.*)'
+        for line in re.findall(full_size, text):
             commands.append(pytest.param(line, id=f'{page.name}: {line[:40]}'))
     return commands
 

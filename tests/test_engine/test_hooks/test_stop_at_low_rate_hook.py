@@ -133,7 +133,10 @@ def test_why_and_when_is_in_the_log(tmp_path):
 
 
 def test_every_plateau_of_relations_has_the_rule_and_no_other_config():
-    """A cosine, too, comes below the limit; detectors train on."""
+    """A cosine, too, comes below the limit; detectors train on.
+
+    But for that of EGTR, which its authors stopped.
+    """
     for path in CONFIGS.glob('*/**/*.py'):
         folder, *_ = path.relative_to(CONFIGS).parts
         if folder == '_base_':
@@ -141,8 +144,8 @@ def test_every_plateau_of_relations_has_the_rule_and_no_other_config():
         cfg = Config.fromfile(path)
         schedulers = [s.type for s in cfg.get('param_scheduler', ())]
         hooks = [hook.type for hook in cfg.get('custom_hooks', ())]
-        rule = (
-            'ReduceOnPlateauLR' in schedulers and 'relation_head' in cfg.model
+        rule = 'ReduceOnPlateauLR' in schedulers and (
+            'relation_head' in cfg.model or 'deformable' in path.stem
         )
         trained = cfg.model.get('relation_head', {}).get('type') != (
             'FrequencyRelHead'
