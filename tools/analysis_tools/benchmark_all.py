@@ -136,6 +136,8 @@ def time_metric() -> float:
     """The six recalls of an image with 64 detections."""
     import numpy as np
 
+    # that of the tree, which is not the folder of this script
+    sys.path.insert(0, str(Path('tools/analysis_tools').resolve()))
     from benchmark_evaluation import parse_args, samples
     from mmsgg.evaluation import SceneGraphMetric
 
