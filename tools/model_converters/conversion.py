@@ -1,7 +1,8 @@
 """What the converters of others' checkpoints share."""
 
 import re
-from collections.abc import Iterable, Mapping
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -10,6 +11,7 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmsgg.datasets import VG150Dataset
+from mmsgg.engine import read_checkpoint
 from mmsgg.registry import MODELS
 
 
@@ -152,3 +154,34 @@ def names_of(model: ConfigDict) -> dict:
         )
     )
     return dict(dataset_meta=dict(names)) if fits else {}
+
+
+def convert_file(
+    args: Namespace,
+    to_mmsgg: Callable[[dict, Any, dict], tuple[dict, list[str]]],
+) -> None:
+    """Read a checkpoint, convert it and write it, or say in a line why not.
+
+    Args:
+        args: ``src``, ``dst``, ``trust``, ``config`` and ``cfg_options``.
+        to_mmsgg: Maps what the file holds, the config of the model and
+            entries that override it to the checkpoint and lines to print.
+
+    Raises:
+        SystemExit: If the file cannot be read or does not fit the model.
+    """
+    print(f'reading {args.src}')
+    try:
+        content = read_checkpoint(args.src, trust=args.trust)
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from error
+    try:
+        checkpoint, notes = to_mmsgg(content, args.config, args.cfg_options)
+    except ValueError as error:
+        raise SystemExit(f'{args.src}: {error}') from error
+    for note in notes:
+        print(note)
+    print(f'writing {args.dst}')
+    args.dst.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(checkpoint, args.dst)
+    print(f'done: {len(checkpoint["state_dict"])} tensors')

@@ -18,6 +18,7 @@ from torch import Tensor
 from conversion import (
     RenamedWeights,
     check_weights,
+    convert_file,
     names_of,
     rename,
     state_dict_of,
@@ -27,7 +28,6 @@ from mmsgg.engine import (
     add_trust,
     checkpoint_file,
     config_file,
-    read_checkpoint,
 )
 
 CONFIG = 'configs/egtr/sgdet.py'
@@ -251,21 +251,7 @@ def _fit_vocabulary(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in a line why not."""
-    args = parse_args(argv)
-    print(f'reading {args.src}')
-    try:
-        content = read_checkpoint(args.src, trust=args.trust)
-    except (OSError, ValueError) as error:
-        raise SystemExit(str(error)) from error
-    try:
-        checkpoint, notes = to_mmsgg(content, args.config, args.cfg_options)
-    except ValueError as error:
-        raise SystemExit(f'{args.src}: {error}') from error
-    print('\n'.join(notes))
-    print(f'writing {args.dst}')
-    args.dst.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(checkpoint, args.dst)
-    print(f'done: {len(checkpoint["state_dict"])} tensors')
+    convert_file(parse_args(argv), to_mmsgg)
 
 
 if __name__ == '__main__':
