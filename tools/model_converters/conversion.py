@@ -158,14 +158,16 @@ def names_of(model: ConfigDict) -> dict:
 
 def convert_file(
     args: Namespace,
-    to_mmsgg: Callable[[dict, Any, dict], tuple[dict, list[str]]],
+    convert: Callable[[dict], tuple[dict, list[str]]],
+    field: str = 'state_dict',
 ) -> None:
     """Read a checkpoint, convert it and write it, or say in a line why not.
 
     Args:
-        args: ``src``, ``dst``, ``trust``, ``config`` and ``cfg_options``.
-        to_mmsgg: Maps what the file holds, the config of the model and
-            entries that override it to the checkpoint and lines to print.
+        args: ``src``, ``dst`` and ``trust``.
+        convert: Maps what the file holds to the checkpoint and lines to
+            print.
+        field: Where the weights are in the checkpoint.
 
     Raises:
         SystemExit: If the file cannot be read or does not fit the model.
@@ -176,7 +178,7 @@ def convert_file(
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from error
     try:
-        checkpoint, notes = to_mmsgg(content, args.config, args.cfg_options)
+        checkpoint, notes = convert(content)
     except ValueError as error:
         raise SystemExit(f'{args.src}: {error}') from error
     for note in notes:
@@ -184,4 +186,4 @@ def convert_file(
     print(f'writing {args.dst}')
     args.dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save(checkpoint, args.dst)
-    print(f'done: {len(checkpoint["state_dict"])} tensors')
+    print(f'done: {len(checkpoint[field])} tensors')

@@ -251,7 +251,10 @@ def _fit_vocabulary(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in a line why not."""
-    convert_file(parse_args(argv), to_mmsgg)
+    args = parse_args(argv)
+    convert_file(
+        args, lambda content: to_mmsgg(content, args.config, args.cfg_options)
+    )
 
 
 if __name__ == '__main__':

@@ -19,13 +19,12 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from conversion import check_weights, names_of, state_dict_of
+from conversion import check_weights, convert_file, names_of, state_dict_of
 from mmsgg.arguments import add_cfg_options
 from mmsgg.engine import (
     add_trust,
     checkpoint_file,
     config_file,
-    read_checkpoint,
 )
 from sgb_rules import KINDS
 from sgb_weights import convert, entries_of, kind_of, longest, revert
@@ -178,25 +177,12 @@ def _kind_of_ours(ours: Mapping[str, Tensor]) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in a line why not."""
     args = parse_args(argv)
-    print(f'reading {args.src}')
-    try:
-        content = read_checkpoint(args.src, trust=args.trust)
-    except (OSError, ValueError) as error:
-        raise SystemExit(str(error)) from error
-    try:
-        checkpoint, notes = (
-            to_sgb(content)
-            if args.reverse
-            else to_mmsgg(content, args.config, args.cfg_options)
-        )
-    except ValueError as error:
-        raise SystemExit(f'{args.src}: {error}') from error
-    print('\n'.join(notes))
-    print(f'writing {args.dst}')
-    args.dst.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(checkpoint, args.dst)
-    field = 'model' if args.reverse else 'state_dict'
-    print(f'done: {len(checkpoint[field])} tensors')
+    if args.reverse:
+        convert_file(args, to_sgb, 'model')
+        return
+    convert_file(
+        args, lambda content: to_mmsgg(content, args.config, args.cfg_options)
+    )
 
 
 if __name__ == '__main__':
