@@ -70,7 +70,8 @@ def _not_built(runner: Runner, split: str) -> Iterator[tuple[Any, str]]:
     """Yield a data set of the config for its names, if it is there.
 
     Most know their names without a file; :class:`SceneGraphJsonDataset` is
-    read. Where its file is missing, the names are compared once it is used.
+    read. Where its file is missing, or a data set of one's own takes no
+    ``lazy_init``, the names are compared once it is used.
     """
     settings = (runner.cfg.get(f'{split}_dataloader') or {}).get('dataset')
     if not isinstance(settings, dict):
@@ -81,7 +82,7 @@ def _not_built(runner: Runner, split: str) -> Iterator[tuple[Any, str]]:
     try:
         dataset = DATASETS.build(settings)
         names_in(dataset.metainfo)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, TypeError) as error:
         runner.logger.info(f'Names of the {split} set not compared: {error}')
     else:
         yield dataset, 'training' if split == 'train' else split

@@ -136,6 +136,20 @@ def test_a_test_set_that_is_not_there_yet_is_passed_over(runner_of, capsys):
     assert 'gone.json' in capsys.readouterr().out
 
 
+def test_a_test_set_of_ones_own_need_not_be_lazy(
+    runner_of, capsys, monkeypatch
+):
+    class Eager:
+        def __init__(self, pipeline=()):
+            raise AssertionError('not to be read before it is used')
+
+    monkeypatch.setitem(DATASETS.module_dict, 'Eager', Eager)
+    runner = runner_of()
+    runner.cfg.test_dataloader.dataset = dict(type='Eager')
+    DatasetFitHook().before_run(runner)
+    assert 'lazy_init' in capsys.readouterr().out
+
+
 def test_a_table_is_counted_from_data_of_the_same_names(runner_of):
     counting = FrequencyBiasHook(count_for_test=True)
     others = dict(train=(CLASSES[::-1], PREDICATES))
