@@ -247,6 +247,22 @@ def test_bfloat16_comes_near_float32(name, frequency_bias):
         assert error < 0.15
 
 
+def test_an_unfrozen_detector_in_bfloat16():
+    """Its RPN's maps go into losses and into NMS, which wants float32."""
+    seen = []
+    for enabled in (False, True):
+        model = build('sgdet', freeze_detector=False).train()
+        torch.manual_seed(0)
+        with torch.autocast('cpu', torch.bfloat16, enabled=enabled):
+            losses = run_loss(model, data_of(4, 0, 3))
+            model.parse_losses(losses)[0].backward()
+        grad = model.detector.rpn_head.rpn_conv.weight.grad
+        seen.append((sum(losses['detector.loss_rpn_cls']), grad))
+    for exact, rounded in zip(*seen, strict=True):
+        error = (exact - rounded).norm() / exact.norm()
+        assert 0 < error < 0.15
+
+
 @pytest.mark.parametrize('name', ['predcls', 'sgcls', 'sgdet'])
 @torch.no_grad()
 def test_boxes_come_back_in_original_pixels(name, tmp_path):

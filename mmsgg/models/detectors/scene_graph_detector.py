@@ -284,7 +284,9 @@ class SceneGraphDetector(BaseDetector):
                     computed_once(self.detector, 'extract_feat', _in_float32)
                 )
                 for module in self.object_source.shared_forwards:
-                    stack.enter_context(computed_once(module, 'forward'))
+                    stack.enter_context(
+                        computed_once(module, 'forward', _in_float32)
+                    )
             yield
 
     def predict(
@@ -396,11 +398,14 @@ def default_source(detector: BaseDetector | None) -> dict:
     return dict(type='SingleStageObjects')
 
 
-def _in_float32(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-    """The maps in float32; the very tuple where they are."""
-    if all(level.dtype == torch.float32 for level in maps):
+def _in_float32(maps: Any) -> Any:
+    """The maps in float32; the very tuple or list where they are."""
+    if isinstance(maps, Tensor):
+        return maps.float()
+    levels = [_in_float32(level) for level in maps]
+    if all(new is old for new, old in zip(levels, maps, strict=True)):
         return maps
-    return tuple(level.float() for level in maps)
+    return type(maps)(levels)
 
 
 @contextmanager
