@@ -5,25 +5,46 @@ path are answered at once.
 """
 
 from argparse import Action, ArgumentParser, ArgumentTypeError
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+#: The configs that come with the package; in a clone, a link to them.
+CONFIGS = Path(__file__).parent / '.mim' / 'configs'
+
 
 def config_file(path: str) -> str:
-    """Check that a config exists; for use as an argparse type.
+    """Find a config; for use as an argparse type.
 
     Args:
-        path (str): The path as it was typed.
+        path (str): The path as it was typed, or the name of a config that
+            comes with mmsgg: ``linknet/sgdet``, with or without ``.py``,
+            ``configs/`` or ``mmsgg::``.
 
     Returns:
-        str: The same path.
+        str: The path of the file.
 
     Raises:
-        ArgumentTypeError: If there is no such file. The message lists files
-            of the same folder whose names come near.
+        ArgumentTypeError: If there is no such file. The message lists those
+            whose names come near, of the same folder or of mmsgg.
+
+    Examples:
+        >>> Path(config_file('mmsgg::linknet/sgdet')).parts[-2:]
+        ('linknet', 'sgdet.py')
     """
-    return _existing_file(path, 'config')
+    if Path(path).is_file():
+        return path
+    name = path.removeprefix('mmsgg::').removeprefix('configs/')
+    name = name.removesuffix('.py')
+    packaged = CONFIGS / f'{name}.py'
+    if not Path(name).is_absolute() and packaged.is_file():
+        return str(packaged)
+    names = [
+        file.relative_to(CONFIGS).with_suffix('').as_posix()
+        for file in CONFIGS.rglob('*.py')
+    ]
+    return _existing_file(path, 'config', get_close_matches(name, names))
 
 
 def checkpoint_file(path: str) -> str:
@@ -42,20 +63,20 @@ def checkpoint_file(path: str) -> str:
     return path if '://' in path else _existing_file(path, 'checkpoint')
 
 
-def _existing_file(path: str, kind: str) -> str:
+def _existing_file(path: str, kind: str, near: Iterable[str] = ()) -> str:
     """Return ``path``, or say what is near the file that is missing."""
     asked = Path(path)
     if asked.is_file():
         return path
-    if not asked.parent.is_dir():
-        raise ArgumentTypeError(
-            f"there is no {kind} '{path}', nor its folder '{asked.parent}'"
-        )
-    names = sorted(entry.name for entry in asked.parent.iterdir())
-    near = get_close_matches(asked.name, names)
-    near_paths = ', '.join(str(asked.parent / name) for name in near)
-    hint = f'; near it: {near_paths}' if near else ''
-    raise ArgumentTypeError(f"there is no {kind} '{path}'{hint}")
+    missing = f"there is no {kind} '{path}'"
+    if asked.parent.is_dir():
+        names = sorted(entry.name for entry in asked.parent.iterdir())
+        found = get_close_matches(asked.name, names)
+        near = [*(str(asked.parent / name) for name in found), *near]
+    else:
+        missing += f", nor its folder '{asked.parent}'"
+    hint = f'; near it: {", ".join(near)}' if near else ''
+    raise ArgumentTypeError(missing + hint)
 
 
 def add_cfg_options(parser: ArgumentParser) -> None:

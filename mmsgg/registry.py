@@ -9,7 +9,11 @@ from mmsgg.compatibility import check_imports
 check_imports()  # before a package that does not fit fails in its own way
 
 from mmengine import registry as mmengine_registry  # noqa: E402
+from mmengine.config.utils import MODULE2PACKAGE  # noqa: E402
 from mmengine.registry import Registry  # noqa: E402
+
+# so that a config of yours may inherit _base_ = 'mmsgg::linknet/sgdet.py'
+MODULE2PACKAGE['mmsgg'] = 'mmsgg'
 
 
 def _child(node: str, *locations: str) -> Registry:

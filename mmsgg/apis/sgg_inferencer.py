@@ -99,13 +99,12 @@ class SGGInferencer(DetInferencer):
             show_progress=show_progress,
         )
 
-    def _load_model_from_metafile(self, model: str) -> tuple[Config, str]:
-        """Say which config is missing; there are no model names."""
+    def _load_model_from_metafile(self, model: str) -> tuple[Config, None]:
+        """Read a config that comes with mmsgg, or say that there is none."""
         try:
-            config_file(model)
+            return Config.fromfile(config_file(model)), None
         except ArgumentTypeError as error:
             raise FileNotFoundError(str(error)) from None
-        raise FileNotFoundError(f"'{model}' is not a file")
 
     def _init_model(
         self, cfg: Config, weights: str | None, device: str = 'cpu'
