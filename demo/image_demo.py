@@ -6,6 +6,8 @@ Examples:
         --topk 10 --export json svg --out-dir graphs
     python demo/image_demo.py photo.jpg configs/linknet/predcls.py sgcls.pth \
         --boxes boxes.json
+    python demo/image_demo.py photo.jpg configs/vrd/linknet_boxes.py vrd.pth \
+        --boxes boxes.json --label-map names.json
 """
 
 import json
@@ -21,6 +23,7 @@ from mmsgg.engine import add_trust, checkpoint_file, config_file
 BOXES_HELP = """JSON of your own boxes, [x1, y1, x2, y2] in pixels, and,
 for predcls, their classes, names or numbers:
   {"boxes": [[0, 0, 60, 90]], "labels": ["man"]}
+(and "scores": [0.9], where they are of a detector)
 or such an entry for each file of a folder:
   {"a.jpg": {"boxes": ...}, "b.jpg": {"boxes": ...}}
 or a result file of this program, edited"""
@@ -38,6 +41,12 @@ def parse_args() -> Namespace:
         'checkpoint', type=checkpoint_file, help='a checkpoint or its URL'
     )
     parser.add_argument('--boxes', type=Path, help=BOXES_HELP)
+    parser.add_argument(
+        '--label-map',
+        type=Path,
+        help='JSON of what the model calls the classes of --boxes that it has '
+        'under\nanother name, null to leave them out: {"couch": "sofa"}',
+    )
     parser.add_argument(
         '--task',
         choices=['predcls', 'sgcls', 'sgdet'],
@@ -88,7 +97,7 @@ def parse_args() -> Namespace:
 
 
 def read_boxes(path: Path, image: str) -> dict[str, Any]:
-    """Read ``--boxes`` into the arguments ``boxes`` and ``labels``."""
+    """Read ``--boxes`` into ``boxes``, ``labels`` and ``scores``."""
     try:
         content = json.loads(path.read_text(encoding='utf-8'))
         if 'images' in content:  # a result file
@@ -103,17 +112,33 @@ def read_boxes(path: Path, image: str) -> dict[str, Any]:
             content = {Path(image).name: content}
         files = list_images(image)
         entries = [content[Path(file).name] for file in files]
-        boxes = [entry['boxes'] for entry in entries]
-        labels = [entry.get('labels') for entry in entries]
+        given = dict(
+            boxes=[entry['boxes'] for entry in entries],
+            labels=[entry.get('labels') for entry in entries],
+            scores=[entry.get('scores') for entry in entries],
+        )
     except (OSError, TypeError, ValueError) as error:
         raise ValueError(f"cannot read boxes from '{path}': {error}") from None
     except KeyError as error:
         raise ValueError(f"'{path}' has no entry {error}") from None
     if not Path(image).is_dir():
-        return dict(boxes=boxes[0], labels=labels[0])
-    if all(entry is None for entry in labels):
-        labels = None
-    return dict(boxes=boxes, labels=labels)
+        return {key: values[0] for key, values in given.items()}
+    return {
+        key: values
+        for key, values in given.items()
+        if any(value is not None for value in values)
+    }
+
+
+def read_label_map(path: Path) -> dict[str, str | int | None]:
+    """Read ``--label-map``."""
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read names from '{path}': {error}") from None
+    if not isinstance(content, dict):
+        raise ValueError(f"'{path}' is no JSON of names to names")
+    return content
 
 
 def main() -> None:
@@ -123,6 +148,8 @@ def main() -> None:
         given = (
             {} if args.boxes is None else read_boxes(args.boxes, args.image)
         )
+        if args.label_map is not None:
+            given['label_map'] = read_label_map(args.label_map)
         inferencer = SGGInferencer(
             args.config,
             args.checkpoint,

@@ -1,6 +1,6 @@
 """Boxes and classes that a user gives with an image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +12,8 @@ from mmsgg.models.detectors.scene_graph_detector import TASKS
 from .input_limits import MAX_OBJECTS, check_objects
 from .vocabulary import numbers_of
 
+LabelMap = Mapping[Any, str | int | None]
+
 _FORMAT = 'boxes are [x1, y1, x2, y2] in pixels of the original image'
 _MARGIN = 1  # pixels that a box may reach out; it is cut off
 
@@ -21,6 +23,7 @@ class GivenObjects(NamedTuple):
 
     bboxes: np.ndarray  # (N, 4) float32, original-image pixels
     labels: np.ndarray  # (N,) int64; zeros where no class is known
+    scores: np.ndarray | None = None  # (N,) float32; None for certain
 
     def instances(self, height: int, width: int, image: str) -> InstanceData:
         """Check the boxes against the image and make ``gt_instances``.
@@ -31,7 +34,8 @@ class GivenObjects(NamedTuple):
             image: Its name, for messages.
 
         Returns:
-            ``bboxes`` (N, 4), original-image pixels, and ``labels`` (N,).
+            ``bboxes`` (N, 4), original-image pixels, ``labels`` (N,), and
+            ``scores`` (N,) where there are any.
 
         Raises:
             ValueError: Where a box is not of this image, or too small.
@@ -50,13 +54,18 @@ class GivenObjects(NamedTuple):
                     f'{width} x {height} pixels; {_FORMAT}'
                 )
         bboxes = self.bboxes.clip(0, np.tile(size, 2))
-        return InstanceData(
+        instances = InstanceData(
             bboxes=torch.from_numpy(bboxes),
             labels=torch.from_numpy(self.labels),
         )
+        if self.scores is not None:
+            instances.scores = torch.from_numpy(self.scores)
+        return instances
 
 
-def task_of(task: str | None, boxes: Any, labels: Any) -> str:
+def task_of(
+    task: str | None, boxes: Any, labels: Any, has_detector: bool = True
+) -> str:
     """The task that was asked for, or the one that takes what is given.
 
     Raises:
@@ -66,9 +75,14 @@ def task_of(task: str | None, boxes: Any, labels: Any) -> str:
         >>> task_of(None, boxes=[[0, 0, 9, 9]], labels=None)
         'sgcls'
     """
+    if task is None and boxes is None and labels is not None:
+        raise ValueError('labels need boxes')
+    if (task == 'sgdet' or boxes is None) and not has_detector:
+        raise ValueError(
+            'this model has no detector and takes boxes and labels; those of '
+            'any detector do (docs/inference.md, Objects of a detector)'
+        )
     if task is None and boxes is None:
-        if labels is not None:
-            raise ValueError('labels need boxes')
         return 'sgdet'
     if task is None:
         return 'sgcls' if labels is None else 'predcls'
@@ -89,6 +103,8 @@ def read_given(
     image: str,
     classes: Sequence[str],
     max_objects: int = MAX_OBJECTS,
+    scores: Any = None,
+    label_map: LabelMap | None = None,
 ) -> GivenObjects:
     """Read what a user gave for one image.
 
@@ -98,6 +114,9 @@ def read_given(
         image: Its name, for messages.
         classes: The vocabulary.
         max_objects: The most boxes to take.
+        scores: N numbers from 0 to 1, how sure the labels are, or None.
+        label_map: What the model calls a class of ``labels``, where it has
+            another name; boxes of a class that stands for None are left out.
 
     Raises:
         ValueError: Where there are more, or they do not have this form; the
@@ -127,8 +146,39 @@ def read_given(
     if isinstance(labels, str) or len(labels) != len(array):
         count = 'one' if isinstance(labels, str) else len(labels)
         raise ValueError(f'{image} has {len(array)} boxes, but {count} labels')
+    if label_map is not None:
+        labels = [label_map.get(label, label) for label in as_list(labels)]
+    kept = [row for row, label in enumerate(labels) if label is not None]
     try:
-        numbers = numbers_of(labels, classes)
+        numbers = numbers_of([labels[row] for row in kept], classes)
     except ValueError as error:
-        raise ValueError(f'labels of {image}: {error}') from error
-    return GivenObjects(array, np.array(numbers, dtype=np.int64))
+        raise ValueError(
+            f'labels of {image}: {error} (label_map={{name: class}} '
+            'translates names, {name: None} leaves them out)'
+        ) from error
+    return GivenObjects(
+        array[kept],
+        np.array(numbers, dtype=np.int64),
+        None if scores is None else _read_scores(scores, image, array)[kept],
+    )
+
+
+def as_list(values: Any) -> list:
+    """Numbers or names of an array, a tensor or a sequence, as plain ones."""
+    return values.tolist() if hasattr(values, 'tolist') else list(values)
+
+
+def _read_scores(scores: Any, image: str, boxes: np.ndarray) -> np.ndarray:
+    """Read one score a box; see :func:`read_given`."""
+    array = np.asarray(as_list(scores), dtype=np.float32)
+    if array.shape != (len(boxes),):
+        raise ValueError(
+            f'{image} has {len(boxes)} boxes, but scores of the shape '
+            f'{array.shape}'
+        )
+    if not ((array >= 0) & (array <= 1)).all():
+        raise ValueError(
+            f'the scores of {image} are from {array.min():g} to '
+            f'{array.max():g}, not from 0 to 1'
+        )
+    return array

@@ -12,7 +12,7 @@ import numpy as np
 from mmdet.apis.det_inferencer import IMG_EXTENSIONS
 from PIL import UnidentifiedImageError
 
-from .given_objects import GivenObjects, read_given
+from .given_objects import GivenObjects, LabelMap, read_given
 from .input_limits import (
     MAX_OBJECTS,
     check_pixels,
@@ -127,6 +127,8 @@ def images_for_task(
     classes: Sequence[str],
     first_number: int = 0,
     max_objects: int = MAX_OBJECTS,
+    scores: Any = None,
+    label_map: LabelMap | None = None,
 ) -> list[InputImage]:
     """List the images, with what a task takes of what a user gave.
 
@@ -139,6 +141,8 @@ def images_for_task(
         classes: The vocabulary.
         first_number: Of arrays, which have no name.
         max_objects: The most boxes of an image.
+        scores: N numbers from 0 to 1, likewise; of predcls.
+        label_map: As of :func:`read_given`.
 
     Raises:
         ValueError: Where labels are missing, or by :func:`attach_given`.
@@ -148,11 +152,14 @@ def images_for_task(
         return images
     if not is_several(inputs):
         boxes, labels = [boxes], [labels]
+        scores = None if scores is None else [scores]
     if task == 'sgcls':
         labels = [None] * len(images)
     elif any(entry is None for entry in labels):
         raise ValueError("task 'predcls' needs labels for each image")
-    return attach_given(images, boxes, labels, classes, max_objects)
+    return attach_given(
+        images, boxes, labels, classes, max_objects, scores, label_map
+    )
 
 
 def attach_given(
@@ -161,6 +168,8 @@ def attach_given(
     labels: Sequence,
     classes: Sequence[str],
     max_objects: int = MAX_OBJECTS,
+    scores: Sequence | None = None,
+    label_map: LabelMap | None = None,
 ) -> list[InputImage]:
     """Put each image together with what a user gave with it.
 
@@ -170,11 +179,15 @@ def attach_given(
         labels: For each the N classes, names or numbers, or None.
         classes: The vocabulary.
         max_objects: The most boxes of an image.
+        scores: For each the N scores of the classes, or None.
+        label_map: As of :func:`read_given`.
 
     Raises:
         ValueError: Where counts differ, or by :func:`read_given`.
     """
-    for what, values in (('boxes', boxes), ('labels', labels)):
+    sure: Sequence = [None] * len(images) if scores is None else scores
+    given = dict(boxes=boxes, labels=labels, scores=sure)
+    for what, values in given.items():
         if len(values) != len(images):
             raise ValueError(
                 f'there are {len(images)} images, but {what} for '
@@ -182,9 +195,13 @@ def attach_given(
             )
     return [
         image._replace(
-            given=read_given(given, names, image.name, classes, max_objects)
+            given=read_given(
+                rows, names, image.name, classes, max_objects, sure, label_map
+            )
         )
-        for image, given, names in zip(images, boxes, labels, strict=True)
+        for image, rows, names, sure in zip(
+            images, *given.values(), strict=True
+        )
     ]
 
 

@@ -27,7 +27,7 @@ from mmsgg.registry import INFERENCERS, MODELS
 from mmsgg.structures import SGDataSample
 
 from .exports import check_export, export_graph, to_triples
-from .given_objects import task_of
+from .given_objects import LabelMap, task_of
 from .graph_filter import Wanted, filter_sample
 from .input_images import (
     Image,
@@ -118,6 +118,7 @@ class SGGInferencer(DetInferencer):
         check_config_version(cfg)
         model = MODELS.build(cfg.model)
         model.cfg = cfg
+        model.given_pairs = False  # with an image nobody gives pairs
         self._load_weights_to_model(model, checkpoint, cfg)
         return model.to(device).eval()
 
@@ -153,6 +154,9 @@ class SGGInferencer(DetInferencer):
             for transform in dataset.pipeline
             if not transform['type'].endswith('Annotations')
         ]
+        if self.model.detector is None:  # the size of an image is enough
+            names = ('LoadImageFromFile', 'PackSGInputs')
+            dataset.pipeline = [dict(type=name) for name in names]
         return super()._init_pipeline(cfg)
 
     def _init_visualizer(self, cfg: Config) -> Visualizer:
@@ -168,6 +172,8 @@ class SGGInferencer(DetInferencer):
         *,
         boxes: Any = None,
         labels: Any = None,
+        scores: Any = None,
+        label_map: LabelMap | None = None,
         task: str | None = None,
         score_thr: float | None = None,
         topk: int | None = None,
@@ -195,6 +201,10 @@ class SGGInferencer(DetInferencer):
                 original image; for a folder (sorted by name) or a list, one
                 entry an image.
             labels: Their classes, names or numbers; entries as of ``boxes``.
+            scores: How sure the labels are, 0 to 1, such as those of a
+                detector; entries as of ``boxes``. By default certain.
+            label_map: What the model calls a class of ``labels``, where that
+                differs; None leaves its boxes out.
             task: 'predcls' takes boxes and labels, 'sgcls' boxes, 'sgdet'
                 nothing; what a task does not take is not read. By default
                 the one that takes what is given.
@@ -240,7 +250,7 @@ class SGGInferencer(DetInferencer):
         if out_dir and not no_save_pred:
             for ending in export:
                 check_export(f'*.{ending}')
-        task = task_of(task, boxes, labels)
+        task = task_of(task, boxes, labels, self.model.detector is not None)
         images = images_for_task(
             inputs,
             task,
@@ -249,6 +259,8 @@ class SGGInferencer(DetInferencer):
             self.model.dataset_meta['classes'],
             self.num_predicted_imgs,
             self.max_objects,
+            scores,
+            label_map,
         )
         self.num_predicted_imgs += len(images)
         failed: dict[str, str] = {}

@@ -97,7 +97,7 @@ def numbers_of(
         The numbers, in the order given.
 
     Raises:
-        ValueError: On an unknown one; the message has the nearest names.
+        ValueError: On unknown ones; the message has the nearest names.
 
     Examples:
         >>> numbers_of(['hat', 0], ['man', 'hat'])
@@ -108,11 +108,14 @@ def numbers_of(
     if isinstance(wanted, str):
         wanted = [wanted]
     known = {name: number for number, name in enumerate(names)}
-    numbers = []
+    wanted, numbers = list(wanted), []
+    unknown = {item for item in wanted if isinstance(item, str)} - {*known}
+    if unknown:
+        raise ValueError(
+            ', '.join(_unknown(name, names, kind) for name in sorted(unknown))
+        )
     for item in wanted:
         if isinstance(item, str):
-            if item not in known:
-                raise ValueError(_unknown(item, names, kind))
             numbers.append(known[item])
         else:
             number = int(item)

@@ -87,6 +87,27 @@ def test_own_boxes(run, folder, image, tmp_path, labels):
     assert (scores == [1, 1]) == bool(labels)
 
 
+def test_detections_in_other_words(run, image, tmp_path):
+    boxes, names = tmp_path / 'boxes.json', tmp_path / 'names.json'
+    entry = dict(
+        boxes=[[0, 0, 30, 30], [9, 9, 50, 50], [1, 1, 9, 9]],
+        labels=['puppy', 'spoon', 'dog'],
+        scores=[0.5, 0.25, 0.125],
+    )
+    boxes.write_text(json.dumps(entry))
+    names.write_text('{"puppy": "dog", "spoon": null}')
+    out = ['--out-dir', tmp_path]
+    run(image, '--boxes', boxes, '--label-map', names, *out)
+    [graph] = read_scene_graphs(tmp_path / 'preds' / f'{image.stem}.json')
+    assert [(item['name'], item['score']) for item in graph['objects']] == [
+        ('dog', 0.5),
+        ('dog', 0.125),
+    ]
+    names.write_text('["dog"]')
+    with pytest.raises(SystemExit, match=r'names.json. is no JSON of names'):
+        run(image, '--boxes', boxes, '--label-map', names, *out)
+
+
 @pytest.mark.parametrize(
     ('boxes', 'message'),
     [

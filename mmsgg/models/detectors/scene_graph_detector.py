@@ -51,7 +51,8 @@ class SceneGraphDetector(BaseDetector):
     without the prefix of a part of this model are the detector's.
 
     The task says what is given: 'predcls' boxes and classes, 'sgcls' boxes,
-    'sgdet' nothing. What is given is read from ``gt_instances``.
+    'sgdet' nothing. What is given is read from ``gt_instances``, whose
+    ``scores``, if there are any, say how sure the classes of predcls are.
 
     Args:
         relation_head: Config of the relation head.
@@ -382,8 +383,9 @@ class SceneGraphDetector(BaseDetector):
             if scaled:
                 bboxes = bboxes * bboxes.new_tensor(sample.scale_factor * 2)
             given.append(InstanceData(bboxes=bboxes))
-            if task == 'predcls':
-                given[-1].labels = sample.gt_instances.labels
+            for name in ('labels', 'scores') if task == 'predcls' else ():
+                if name in sample.gt_instances:
+                    given[-1].set_field(sample.gt_instances[name], name)
         return given
 
 

@@ -10,7 +10,7 @@ from mmsgg.models.relation_heads.object_classes import GIVEN_LOGIT
 from mmsgg.registry import TASK_UTILS
 from mmsgg.structures import SGDataSample
 
-from .object_source import ObjectSource
+from .object_source import ObjectSource, objects_at
 
 
 @TASK_UTILS.register_module()
@@ -31,6 +31,7 @@ class GivenBoxes(ObjectSource):
 
     # nobody looks at a box to tell its class
     tasks = ('predcls', 'sgdet')
+    refusal = 'give the classes of the boxes too'
     uses_classes = False
 
     def __init__(self, detector: Any, num_classes: int) -> None:
@@ -60,13 +61,12 @@ class GivenBoxes(ObjectSource):
                     given, batch_data_samples, strict=True
                 )
             ]
-        objects = []
-        for sample in batch_data_samples:
-            found = sample.get('proposals', InstanceData())
-            image = self._certain(found, sample, 'proposals')
-            image.scores = found.scores
-            objects.append(image)
-        return objects
+        return [
+            self._certain(
+                sample.get('proposals', InstanceData()), sample, 'proposals'
+            )
+            for sample in batch_data_samples
+        ]
 
     def _certain(
         self, given: InstanceData, sample: SGDataSample, field: str
@@ -80,8 +80,4 @@ class GivenBoxes(ObjectSource):
                 'LoadDetections (sgdet) to the pipeline'
             )
         one_hot = F.one_hot(given.labels, self.num_classes + 1).float()
-        return InstanceData(
-            bboxes=given.bboxes,
-            labels=given.labels,
-            logits=GIVEN_LOGIT * one_hot,
-        )
+        return objects_at(given, logits=GIVEN_LOGIT * one_hot)

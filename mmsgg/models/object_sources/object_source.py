@@ -94,8 +94,9 @@ class ObjectSource(ABC):
             x: What :meth:`extract_feat` gave.
             batch_data_samples: B samples.
             given: For each image ``bboxes`` (N, 4), input-image pixels, and
-                in predcls ``labels`` (N,); None in sgdet, where the detector
-                finds the objects.
+                in predcls ``labels`` (N,), with ``scores`` (N,) where they
+                are not certain; None in sgdet, where the detector finds the
+                objects.
 
         Returns:
             Objects as :class:`BaseRelationHead` describes them.
@@ -121,8 +122,9 @@ def score_logits(scores: Tensor) -> Tensor:
 def objects_at(given: InstanceData, **fields: Tensor) -> InstanceData:
     """Objects in given boxes, with the given classes where there are any."""
     objects = InstanceData(bboxes=given.bboxes, **fields)
-    if 'labels' in given:
-        objects.labels = given.labels
+    for name in ('labels', 'scores'):
+        if name in given:
+            objects.set_field(given[name], name)
     return objects
 
 
