@@ -69,6 +69,15 @@ def check_names(title: str, path: str, field: str, names: Sequence) -> None:
         )
 
 
+def sided_predicates(predicates: Sequence[str]) -> list[str]:
+    """Those that say left or right, which are wrong of a flipped image."""
+    return [
+        name
+        for name in predicates
+        if {'left', 'right'} & set(name.lower().split())
+    ]
+
+
 def check_flips(
     title: str, pipeline: object, predicates: Sequence[str]
 ) -> None:
@@ -85,11 +94,7 @@ def check_flips(
     steps = [*_steps_of(pipeline)]
     flips = any(isinstance(step, RandomFlip) for step in steps)
     reads = any(isinstance(step, LoadRelationAnnotations) for step in steps)
-    sided = [
-        name
-        for name in predicates
-        if {'left', 'right'} & set(name.lower().split())
-    ]
+    sided = sided_predicates(predicates)
     if flips and reads and sided:
         raise ValueError(
             f'{title}: RandomFlip in its pipeline would make {sided[0]!r} '

@@ -1,94 +1,94 @@
-"""docs/custom_dataset.md does what it says, run word for word."""
+"""docs/custom_dataset.md does what it says, followed word for word."""
 
 import json
-import os
 import re
-import subprocess
+import runpy
+import shlex
 import sys
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from mmengine.config import Config
 
-from mmsgg.registry import DATASETS
+from mmsgg.datasets import SceneGraphJsonDataset, VGDataset
+from mmsgg.datasets import write_scene_graph_json as write_json
+from mmsgg.testing import write_toy_vg
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / 'docs' / 'custom_dataset.md'
+from ..folders import ROOT
+from ..test_engine import forked
+
+PAGE = (ROOT / 'docs' / 'custom_dataset.md').read_text()
+PREPARE, PRINTED = (
+    block.splitlines()
+    for block in re.findall(r'```bash\n(.*?)```', PAGE, re.S)
+)
 
 
-def blocks(language):
-    return re.findall(rf'```{language}\n(.*?)```', PAGE.read_text(), re.S)
+def run(line):
+    """Run a command in a fork of this process, which has imported it all."""
+    python, *arguments = shlex.split(line)
+    assert python == 'python'
 
+    def call():
+        sys.argv = arguments
+        sys.path.insert(0, str(Path(arguments[0]).parent))
+        runpy.run_path(arguments[0], run_name='__main__')
 
-def write_config(folder, text):
-    """Write a block to the path in its first line, below ``folder``."""
-    path = folder / re.match(r'# (configs/mine/\w+\.py)\n', text)[1]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
-    return path
+    assert forked.end(forked.start(call)) == 0, line
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A checkout with the data and the configs of the page."""
+def project(tmp_path, monkeypatch):
+    """A checkout with toy pictures as a folder of one's own, and a photo."""
     (tmp_path / 'configs').mkdir()
-    for name in ('_base_', 'detection', 'linknet', 'toy'):
-        (tmp_path / 'configs' / name).symlink_to(ROOT / 'configs' / name)
-    (tmp_path / 'tools').symlink_to(ROOT / 'tools')
-    [annotations] = blocks('json')
-    images = tmp_path / 'data' / 'mine' / 'images'
-    images.mkdir(parents=True)
-    for split in ('train', 'val', 'test'):
-        (images.parent / f'{split}.json').write_text(annotations)
-    rng = np.random.default_rng(0)
-    for image in json.loads(annotations)['images']:
-        shape = (image['height'], image['width'], 3)
-        pixels = rng.integers(0, 256, shape, dtype=np.uint8)
-        assert cv2.imwrite(str(images / image['file_name']), pixels)
-    configs = [write_config(tmp_path, text) for text in blocks('python')]
-    assert len(configs) == 3
+    for path in (ROOT / 'configs').iterdir():
+        (tmp_path / 'configs' / path.name).symlink_to(path)
+    for folder in ('tools', 'demo'):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    source, data = tmp_path / 'toy', tmp_path / 'data' / 'mine'
+    write_toy_vg(source, num_train=24, num_test=0, progress=False)
+    toy = VGDataset(data_root=str(source), num_val=0)
+    photos = sorted(source.glob('VG_100K*/*.jpg'))
+    (data / 'images').mkdir(parents=True)
+    for photo in photos:
+        photo.rename(data / 'images' / photo.name)
+    write_json(
+        data / 'graphs.json',
+        toy.scene_graphs,
+        toy.metainfo['classes'],
+        toy.metainfo['predicates'],
+    )
+    image = data / 'images' / photos[0].name
+    (tmp_path / 'photo.jpg').write_bytes(image.read_bytes())
+    monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_the_page_runs(project):
-    commands = [line for block in blocks('bash') for line in block.split('\n')]
-    commands = [line for line in commands if line]
-    assert len(commands) == 4
-    done = subprocess.run(
-        [sys.executable, Path(__file__).parent / 'run_commands.py', *commands],
-        cwd=project,
-        env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert done.stdout.count('kept 2 images, 4 boxes') >= 4
-    assert 'R@20' in done.stdout
-    pictures = project.glob('work_dirs/mine_test/*/pictures/*')
-    assert len([path for path in pictures if path.stat().st_size]) == 2
+def test_from_a_folder_to_a_graph_in_six_commands(project, capfd):
+    [prepare] = PREPARE
+    tiny = prepare.replace('rtmdet_s', 'toy --epochs 1')
+    assert tiny != prepare
+    assert 1 + len(PRINTED) == 6
+    run(tiny)
+    expected = [line.replace('epoch_50', 'epoch_1') for line in PRINTED]
+    printed = capfd.readouterr().out.splitlines()
+    assert printed[-len(expected) :] == expected
+    for line in expected:
+        run(line)
+    said = capfd.readouterr().out
+    assert 'R@20' in said and 'pascal_voc/mAP' in said
+    graphs = project / 'work_dirs' / 'mine' / 'graphs'
+    assert cv2.imread(str(graphs / 'vis' / 'photo.jpg')) is not None
+    assert json.loads((graphs / 'preds' / 'photo.json').read_text())['images']
 
 
-def test_the_full_model_takes_the_same_configs(project, monkeypatch):
-    monkeypatch.chdir(project)
-    # the page says: write the first for the second, and so on
-    full_1, toy_1, full_2, toy_2 = re.findall(
-        r"`'(\.\./\S+)'`", PAGE.read_text()
+def test_the_json_is_complete(tmp_path):
+    [text] = re.findall(r'```json\n(.*?)```', PAGE, re.S)
+    (tmp_path / 'graphs.json').write_text(text)
+    dataset = SceneGraphJsonDataset(
+        ann_file='graphs.json', data_root=str(tmp_path), image_folders=()
     )
-    for text in blocks('python'):
-        text = text.replace(toy_1, full_1).replace(toy_2, full_2)
-        assert '../toy' not in text
-        write_config(project, text)
-    for path in (project / 'configs' / 'mine').glob('*.py'):
-        cfg = Config.fromfile(path)
-        detector = cfg.model.get('detector', cfg.model)
-        assert detector.backbone.type == 'VGG16'
-        assert detector.roi_head.bbox_head.num_classes == 3
-        for split in ('train', 'val', 'test'):
-            dataset = DATASETS.build(cfg[f'{split}_dataloader'].dataset)
-            assert dataset.metainfo['classes'] == ('cat', 'mat', 'hat')
-            assert dataset[0]['inputs'].shape[0] == 3
+    assert dataset.metainfo['classes'] == ('cat', 'mat', 'hat')
+    assert [len(item['relations']) for item in dataset] == [1, 2]
+    assert np.array_equal(dataset.scene_graphs.box_counts, [2, 2])
