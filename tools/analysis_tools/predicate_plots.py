@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 _LINE = 0.2  # inches
 _BLUE = np.array([0.12, 0.35, 0.78])
 _SMALL = 20  # up to so many predicates the cells carry numbers
+_MANY = 50  # names in a column at most
 
 
 def plot_predicates(
@@ -24,21 +25,39 @@ def plot_predicates(
         counts: (P,) relations of each.
     """
     order = np.argsort(-counts, kind='stable')
-    places = np.arange(len(order))
+    columns = _columns(order)
+    height = 1.0 + _LINE * len(columns[0])
     figure = Figure(
-        figsize=(max(5, 0.22 * len(order)), 4.5), layout='constrained'
+        figsize=(1.5 + 3.5 * len(columns), height), layout='constrained'
     )
-    axes = figure.add_subplot()
-    axes.bar(places, counts[order], color='tab:blue')
-    axes.set_yscale('log')
-    axes.set_ylim(bottom=0.7)  # a count of 1 is seen, 0 is not
-    axes.set_xlim(-0.7, len(order) - 0.3)
-    axes.set_xticks(places, [names[i] for i in order], rotation=90)
-    axes.tick_params(axis='x', labelsize=8)
-    axes.set_ylabel('relations')
-    axes.grid(axis='y', alpha=0.3)
-    axes.set_axisbelow(True)
+    panels = figure.subplots(1, len(columns), squeeze=False)[0]
+    for axes, rows in zip(panels, columns, strict=True):
+        _plot_counts(axes, names, counts, rows, 'tab:blue')
     figure.savefig(path, dpi=120)
+
+
+def _columns(order: np.ndarray) -> list[np.ndarray]:
+    """Cut a long list into columns that a screen shows."""
+    return np.array_split(order, max(1, -(-len(order) // _MANY)))
+
+
+def _plot_counts(
+    axes: Axes,
+    names: Sequence[str],
+    counts: np.ndarray,
+    rows: np.ndarray,
+    color: str,
+) -> None:
+    """Draw a bar for each of some rows, from the top down."""
+    axes.barh(np.arange(len(rows)), counts[rows], color=color)
+    axes.set_xscale('log')
+    # a count of 1 is seen, 0 is not
+    axes.set_xlim(0.7, 1.5 * counts.max(initial=1))
+    axes.set_xlabel('relations')
+    axes.set_yticks(np.arange(len(rows)), [names[i] for i in rows], fontsize=8)
+    axes.set_ylim(len(rows) - 0.4, -0.6)
+    axes.grid(axis='x', alpha=0.3)
+    axes.set_axisbelow(True)
 
 
 def plot_predicate_recalls(
@@ -57,30 +76,48 @@ def plot_predicate_recalls(
             'R@20'; a later one must not be smaller than one before.
     """
     order = np.argsort(-counts, kind='stable')
-    order = order[counts[order] > 0]
-    places = np.arange(len(order))
+    columns = _columns(order[counts[order] > 0])
     figure = Figure(
-        figsize=(9, 1.5 + _LINE * len(order)), layout='constrained'
+        figsize=(3 + 6 * len(columns), 1.5 + _LINE * len(columns[0])),
+        layout='constrained',
     )
-    left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1, 2))
-    left.barh(places, counts[order], color='0.6')
-    left.set_xscale('log')
-    left.set_xlim(left=0.7)  # a count of 1 is seen
-    left.set_xlabel('relations')
-    left.set_yticks(places, [names[i] for i in order], fontsize=8)
-    left.set_ylim(len(order) - 0.4, -0.6)
+    panels = figure.subplots(
+        1,
+        2 * len(columns),
+        squeeze=False,
+        width_ratios=(1, 2) * len(columns),
+    )[0]
+    for left, right, rows in zip(
+        panels[::2], panels[1::2], columns, strict=True
+    ):
+        _plot_counts(left, names, counts, rows, '0.6')
+        _plot_recalls(right, recalls, rows)
+        right.sharey(left)
+        right.tick_params(labelleft=False)
+    handles, titles = panels[1].get_legend_handles_labels()
+    figure.legend(
+        handles,
+        titles,
+        loc='outside upper right',
+        ncols=len(recalls),
+        reverse=True,
+    )
+    figure.savefig(path, dpi=120)
+
+
+def _plot_recalls(
+    axes: Axes, recalls: Mapping[str, np.ndarray], rows: np.ndarray
+) -> None:
     strengths = np.linspace(1, 0.3, len(recalls))
     # drawn from the last one on, so that the smaller bar hides the larger
     for title, strength in reversed([*zip(recalls, strengths, strict=True)]):
         color = 1 - strength * (1 - _BLUE)
-        right.barh(places, recalls[title][order], color=color, label=title)
-    right.set_xlim(0, 1)
-    right.set_xlabel('recall')
-    figure.legend(loc='outside upper right', ncols=len(recalls), reverse=True)
-    for axes in (left, right):
-        axes.grid(axis='x', alpha=0.3)
-        axes.set_axisbelow(True)
-    figure.savefig(path, dpi=120)
+        places = np.arange(len(rows))
+        axes.barh(places, recalls[title][rows], color=color, label=title)
+    axes.set_xlim(0, 1)
+    axes.set_xlabel('recall')
+    axes.grid(axis='x', alpha=0.3)
+    axes.set_axisbelow(True)
 
 
 def plot_prior(
@@ -119,6 +156,7 @@ def plot_prior(
         values,
         lambda *cell: predicates[best[cell]].replace(' ', '\n'),
         dark=0.6 * highest,
+        size=8,
     )
     figure.colorbar(image, label='probability of the best predicate')
     figure.savefig(path, dpi=120)
@@ -168,11 +206,12 @@ def _write_cells(
     values: np.ndarray,
     text_of: Callable[[int, int], str],
     dark: float,
+    size: int = 6,
 ) -> None:
     """Write into the cells above 0, in white above ``dark``."""
     for row, column in np.argwhere(values > 0).tolist():
         color = 'white' if values[row, column] > dark else 'black'
         axes.text(
             column, row, text_of(row, column), color=color,
-            ha='center', va='center', fontsize=6,
+            ha='center', va='center', fontsize=size,
         )  # fmt: skip

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
 from mmsgg.structures.bbox import box_ious
 
@@ -110,6 +111,33 @@ def test_no_images_and_no_relations():
         pairs=np.zeros((0, 2), int), labels=np.zeros(0, int)
     )
     assert predicate_confusion([sample], P).counts.sum() == 0
+
+
+@pytest.mark.parametrize('num', [3, 70, 150])
+def test_many_names_stand_in_columns(num, tmp_path, monkeypatch):
+    """A picture that fits a screen, where each name has its line."""
+    saved = []
+    monkeypatch.setattr(
+        Figure, 'savefig', lambda figure, *_, **__: saved.append(figure)
+    )
+    names = [f'predicate {i}' for i in range(num)]
+    counts = np.random.default_rng(0).permutation(num) + 1
+    recalls = {'R@20': counts / num / 2, 'R@50': counts / num}
+    plots.plot_predicates(tmp_path / 'a.png', names, counts)
+    plots.plot_predicate_recalls(tmp_path / 'b.png', names, counts, recalls)
+    bars, both = saved
+    for figure, panels in ((bars, bars.axes), (both, both.axes[::2])):
+        width, height = figure.get_size_inches()
+        assert height < 12 and (num < 50 or width / height < 2)
+        shown = [text for axes in panels for text in axes.get_yticklabels()]
+        assert [text.get_text() for text in shown] == [
+            names[i] for i in np.argsort(-counts)
+        ]
+        lengths = [bar.get_width() for a in panels for bar in a.patches]
+        assert lengths == sorted(counts, reverse=True)
+        assert len({axes.get_xlim() for axes in panels}) == 1
+    lengths = [bar.get_width() for a in both.axes[1::2] for bar in a.patches]
+    assert sorted(lengths) == sorted([*recalls['R@20'], *recalls['R@50']])
 
 
 @pytest.mark.parametrize('num_predicates', [1, 21])
