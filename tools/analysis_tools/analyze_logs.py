@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -87,9 +88,13 @@ class TrainingLog(NamedTuple):
                 are.
         """
         if key not in self.curves:
-            known = ', '.join(sorted(self.curves))
-            raise ValueError(f"no '{key}' is logged; there are: {known}")
+            raise ValueError(self.missing(key))
         return self.curves[key]
+
+    def missing(self, key: str) -> str:
+        """Say that a key is not logged, and which are."""
+        known = ', '.join(sorted(self.curves))
+        return f"no '{key}' is logged; there are: {known}"
 
 
 def read_training_log(path: str | Path) -> TrainingLog:
@@ -182,7 +187,7 @@ def plot_curves(
             validations are drawn as they are, with dots.
 
     Raises:
-        ValueError: Where a run lacks a key, naming those it has.
+        ValueError: Where no run has a key, naming those of the first.
     """
     columns = min(3, len(keys))
     rows = -(-len(keys) // columns)
@@ -194,22 +199,31 @@ def plot_curves(
     for axes in panels[len(keys) :]:
         axes.set_axis_off()
     units = {log.unit for log in logs.values()}
+    legend: dict[str, Artist] = {}
     for axes, key in zip(panels, keys, strict=False):
+        if not any(key in log.curves for log in logs.values()):
+            name, log = next(iter(logs.items()))
+            raise ValueError(f'{name}: {log.missing(key)}')
         for number, (name, log) in enumerate(logs.items()):
-            try:
-                curve = log.curve(key)
-            except ValueError as error:
-                raise ValueError(f'{name}: {error}') from None
-            _plot_curve(axes, curve, f'C{number % 10}', window, name)
+            if key in log.curves:
+                color = f'C{number % 10}'
+                _plot_curve(axes, log.curves[key], color, window, name)
+        handles, names = axes.get_legend_handles_labels()
+        legend |= dict(zip(names, handles, strict=True))
         axes.set_title(key, fontsize=11)
         axes.tick_params(labelbottom=True)
         axes.set_xlabel(' or '.join(sorted(units)))
         if units == {'epoch'}:
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
-    handles, names = panels[0].get_legend_handles_labels()
     if len(logs) > 1:
-        figure.legend(handles, names, loc='outside upper center', ncols=3)
+        shown = [name for name in logs if name in legend]
+        figure.legend(
+            [legend[name] for name in shown],
+            shown,
+            loc='outside upper center',
+            ncols=3,
+        )
     figure.savefig(path, dpi=120)
 
 
@@ -248,13 +262,35 @@ def _plot_curve(
     if window > 1:
         axes.plot(curve.places, curve.values, color=color, alpha=0.25, lw=1)
     smoothed = smooth(curve.values, window)
-    axes.plot(curve.places, smoothed, color=color, lw=1.6, label=name)
+    # a line of one point is not seen
+    dot = 'o' if len(smoothed) == 1 else None
+    axes.plot(
+        curve.places, smoothed, marker=dot, color=color, lw=1.6, label=name
+    )
 
 
 def usual_keys(logs: Sequence[TrainingLog]) -> list[str]:
     """Choose what is drawn where nothing is asked for."""
     shared = set.intersection(*(set(log.curves) for log in logs))
     return [key for key in USUAL_KEYS if key in shared] or sorted(shared)
+
+
+def logged_keys(
+    keys: Sequence[str], runs: Mapping[str, TrainingLog]
+) -> list[str]:
+    """Leave out, and name, what no run has logged, as of validations.
+
+    Raises:
+        ValueError: If nothing is left.
+    """
+    found = {key for log in runs.values() for key in log.curves}
+    missing = [key for key in keys if key not in found]
+    if len(missing) == len(keys):
+        name, log = next(iter(runs.items()))
+        raise ValueError(f'{name}: {log.missing(missing[0])}')
+    if missing:
+        print(f'left out, as no run has logged it: {", ".join(missing)}')
+    return [key for key in keys if key in found]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -267,13 +303,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             for name, log in runs.items():
                 print(f'{name}: {" ".join(sorted(log.curves))}')
             return
-        keys = args.keys or usual_keys(logs)
+        keys = logged_keys(args.keys or usual_keys(logs), runs)
         Path(args.out).parent.mkdir(parents=True, exist_ok=True)
         plot_curves(args.out, runs, keys, args.smooth)
     except ValueError as error:
         raise SystemExit(str(error)) from error
     for name, log in runs.items():
-        last = (f'{key} {log.curve(key).values[-1]:.4g}' for key in keys)
+        last = (
+            f'{key} {log.curve(key).values[-1]:.4g}'
+            for key in keys
+            if key in log.curves
+        )
         print(f'{name}: {", ".join(last)}')
     print(f'wrote {args.out}')
 

@@ -91,20 +91,24 @@ def test_smoothing_is_the_mean_of_the_neighbours(length, window):
     np.testing.assert_allclose(logs.smooth(values, window), expected)
 
 
-def test_a_panel_a_key_with_a_line_a_run(tmp_path, monkeypatch):
+@pytest.fixture
+def figures(monkeypatch):
+    """The figures that are saved."""
+    saved = []
+    save = Figure.savefig
+
+    def keep(figure, *args, **kwargs):
+        saved.append(figure)
+        save(figure, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, 'savefig', keep)
+    return saved
+
+
+def test_a_panel_a_key_with_a_line_a_run(tmp_path, figures):
     lines = [train_line(s, 10, loss=s) for s in (2, 4, 6, 8, 10)]
     lines += [{'R@20': 0.25, 'step': 1}]
     log = logs.read_training_log(write(tmp_path / 'scalars.json', *lines))
-    figures = []
-    save = Figure.savefig
-    monkeypatch.setattr(
-        Figure,
-        'savefig',
-        lambda figure, *args, **kwargs: (
-            figures.append(figure),
-            save(figure, *args, **kwargs),
-        ),
-    )
     out = tmp_path / 'curves.png'
     logs.plot_curves(out, dict(a=log, b=log), ['loss', 'R@20'], window=3)
     assert out.stat().st_size > 0
@@ -115,3 +119,39 @@ def test_a_panel_a_key_with_a_line_a_run(tmp_path, monkeypatch):
     assert [line.get_label() for line in recall.lines] == ['a', 'b']
     with pytest.raises(ValueError, match="b: no 'x'"):
         logs.plot_curves(out, dict(b=log), ['x'])
+
+
+def test_a_single_value_is_a_dot(tmp_path, figures):
+    log = logs.read_training_log(
+        write(tmp_path / 'scalars.json', train_line(50, 60, loss=2))
+    )
+    logs.plot_curves(tmp_path / 'curves.png', dict(a=log), ['loss'])
+    line = figures[0].axes[0].lines[-1]
+    assert (line.get_marker(), len(line.get_ydata())) == ('o', 1)
+    more = [train_line(s, 60, loss=2) for s in (20, 40)]
+    log = logs.read_training_log(write(tmp_path / 'scalars.json', *more))
+    logs.plot_curves(tmp_path / 'curves.png', dict(a=log), ['loss'])
+    assert figures[1].axes[0].lines[-1].get_marker() == 'None'
+
+
+def test_keys_that_runs_lack(tmp_path, figures, capsys):
+    """As of `make demo`, which does not validate."""
+    lines = [train_line(s, 10, loss=s) for s in (5, 10)]
+    plain = write(tmp_path / 'plain.json', *lines)
+    tested = write(tmp_path / 'tested.json', *lines, {'R@50': 0.25, 'step': 1})
+    out = ['--out', str(tmp_path / 'curves.png')]
+    logs.main([str(plain), '--keys', 'loss', 'R@50', 'mR@50', *out])
+    said = capsys.readouterr().out
+    assert 'no run has logged it: R@50, mR@50' in said
+    assert f'{plain}: loss 10\n' in said
+    logs.main([str(plain), str(tested), '--keys', 'R@50', 'loss', *out])
+    recall, loss = figures[-1].axes
+    assert (len(recall.lines), len(loss.lines)) == (1, 4)
+    [legend] = figures[-1].legends
+    assert [text.get_text() for text in legend.get_texts()] == [
+        str(plain),
+        str(tested),
+    ]
+    assert f'{tested}: R@50 0.25, loss 10\n' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="no 'R@50' is logged; there are: lo"):
+        logs.main([str(plain), '--keys', 'R@50', *out])
