@@ -19,6 +19,7 @@ from mmsgg.apis import SGGInferencer, list_images
 from mmsgg.apis.exports import FORMATS
 from mmsgg.apis.input_limits import MAX_OBJECTS, MAX_PIXELS
 from mmsgg.engine import add_trust, checkpoint_file, config_file
+from mmsgg.visualization.graph_dict import counted
 
 BOXES_HELP = """JSON of your own boxes, [x1, y1, x2, y2] in pixels, and,
 for predcls, their classes, names or numbers:
@@ -172,8 +173,8 @@ def main() -> None:
         )
     except (ImportError, OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
-    count = len(results['predictions'])
-    print(f"{count} images; the results are in '{args.out_dir}'")
+    count = counted(len(results['predictions']), 'image')
+    print(f"{count}; the results are in '{args.out_dir}'")
 
 
 if __name__ == '__main__':

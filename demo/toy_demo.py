@@ -99,7 +99,7 @@ def recalls(args: argparse.Namespace, name: str, checkpoint: Path) -> Scores:
     """Score a relation config on the test pictures."""
     scores = make_runner(args, name, checkpoint).test()
     scores = {key: scores[key] for key in RECALLS}
-    print(name, *(f'{key} {value:.3f}' for key, value in scores.items()))
+    print(name, *(f'{key} {value:.4f}' for key, value in scores.items()))
     return scores
 
 
@@ -152,14 +152,16 @@ def web_command(args: argparse.Namespace, checkpoint: Path) -> str:
 def table(summary: dict) -> str:
     """Format the scores as a Markdown table."""
     rows = [
-        f'Detector: mAP50 {summary["detector"]["mAP50"]:.3f}',
+        f'Detector: mAP50 {summary["detector"]["mAP50"]:.4f}',
         '',
-        '| task    | R@20  | R@50  | R@100 | prior R@20 | R@50  | R@100 |',
-        '|---------|-------|-------|-------|------------|-------|-------|',
+        '| task    | R@20   | R@50   | R@100  '
+        '| prior R@20 | R@50   | R@100  |',
+        '|---------|--------|--------|--------'
+        '|------------|--------|--------|',
     ]
     for task in TASKS:
         ours, prior = (
-            [f'{scores[key]:.3f}' for key in RECALLS]
+            [f'{scores[key]:.4f}' for key in RECALLS]
             for scores in (summary[task], summary['prior'][task])
         )
         rows.append(

@@ -5,6 +5,7 @@ compared with another graph has ``hit``.
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -154,6 +155,24 @@ def title_of(item: Mapping[str, Any]) -> str:
         'hat-7'
     """
     return f'{name_of(item)}-{item["id"]}'
+
+
+def object_names(graph: Graph) -> dict[int, str]:
+    """What a text calls the objects: a number tells twins apart.
+
+    Examples:
+        >>> hat, man = (dict(name=name, label=0) for name in ('hat', 'man'))
+        >>> object_names(dict(objects=[
+        ...     dict(hat, id=0), dict(man, id=1), dict(hat, id=2)]))
+        {0: 'hat-0', 1: 'man', 2: 'hat-2'}
+    """
+    twins = Counter(name_of(item) for item in graph['objects'])
+    return {
+        item['id']: title_of(item)
+        if twins[name_of(item)] > 1
+        else name_of(item)
+        for item in graph['objects']
+    }
 
 
 def count_text(graph: Graph) -> str:

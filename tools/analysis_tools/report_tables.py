@@ -9,12 +9,15 @@ from terminaltables import AsciiTable, GithubFlavoredMarkdownTable
 Cell = str | int | float
 
 
-def text_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
+def text_table(
+    heads: Sequence[str], rows: Sequence[Sequence[Cell]], digits: int = 3
+) -> str:
     """A table as plain text, as mmdet logs one, with numbers to the right.
 
     Args:
         heads: The names of the columns.
-        rows: Strings, integers and floats (written with three decimals).
+        rows: Strings, integers and floats.
+        digits: Of floats, after the point; scores have 4, as in the log.
 
     Examples:
         >>> print(text_table(('name', 'count'), [('on', 12), ('near', 3)]))
@@ -25,7 +28,13 @@ def text_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
         | near |     3 |
         +------+-------+
     """
-    cells = [[_text_of(value) for value in row] for row in rows]
+    cells = [
+        [
+            f'{value:.{digits}f}' if isinstance(value, float) else str(value)
+            for value in row
+        ]
+        for row in rows
+    ]
     table = AsciiTable([[*heads], *cells])
     table.justify_columns = {
         column: 'right'
@@ -33,10 +42,6 @@ def text_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> str:
         if not any(isinstance(row[column], str) for row in rows)
     }
     return table.table
-
-
-def _text_of(value: Cell) -> str:
-    return f'{value:.3f}' if isinstance(value, float) else str(value)
 
 
 def markdown_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

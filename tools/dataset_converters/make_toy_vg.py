@@ -43,10 +43,10 @@ def main() -> None:
         print(f'  {name:<12}{share:6.1%}')
     print(f'pairs with several predicates: {stats["multi_predicate"]:.1%}')
     if stats['prior_R@20'] is not None:
-        print(f'test R@20 of the label prior: {stats["prior_R@20"]:.3f}')
+        print(f'test R@20 of the label prior: {stats["prior_R@20"]:.4f}')
         print(
             'test R@20 of a perfect model with one predicate a pair: '
-            f'{stats["ceiling_R@20"]:.3f}'
+            f'{stats["ceiling_R@20"]:.4f}'
         )
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from mmsgg.evaluation import write_scene_graphs
-from mmsgg.visualization.graph_dict import name_of
+from mmsgg.visualization.graph_dict import name_of, object_names
 
 from .dot import check_dot, check_svg, to_dot, write_svg
 from .networkx_graph import write_graphml
@@ -57,8 +57,8 @@ def to_triples(graph: Mapping[str, Any]) -> str:
         graph: From :func:`mmsgg.evaluation.graph_to_dict`.
 
     Returns:
-        Subject, predicate, object and score; numbers stand for missing
-        names.
+        Subject, predicate, object and score. Numbers stand for missing
+        names, and tell objects of one name apart, as in kite-2.
 
     Examples:
         >>> print(to_triples(dict(
@@ -69,7 +69,7 @@ def to_triples(graph: Mapping[str, Any]) -> str:
         man riding horse 0.83
     """
     graph = printable_graph(graph)
-    names = {item['id']: name_of(item) for item in graph['objects']}
+    names = object_names(graph)
     return '\n'.join(
         f'{names[item["subject_id"]]} {name_of(item)} '
         f'{names[item["object_id"]]} {item["score"]:.2f}'

@@ -394,9 +394,9 @@ def predicate_table(recalls: Mapping[str, Any]) -> str:
         >>> print(predicate_table({
         ...     'predicate': ['on', 'riding'], 'relations': np.array([0, 4]),
         ...     'R@20': np.array([np.nan, 0.25])}))
-        predicate  relations   R@20
-        riding             4  0.250
-        on                 0      -
+        predicate  relations    R@20
+        riding             4  0.2500
+        on                 0       -
     """
     names, counts, *columns = recalls.values()
     rows = [
@@ -404,7 +404,7 @@ def predicate_table(recalls: Mapping[str, Any]) -> str:
             names[number],
             str(counts[number]),
             *(
-                '-' if np.isnan(column[number]) else f'{column[number]:.3f}'
+                '-' if np.isnan(column[number]) else f'{column[number]:.4f}'
                 for column in columns
             ),
         ]

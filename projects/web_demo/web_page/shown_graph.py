@@ -1,12 +1,11 @@
 """What the page shows of a graph: which part, its names, colours and focus."""
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from mmsgg.apis import filter_graph
 from mmsgg.visualization.colors import class_color, text_color
-from mmsgg.visualization.graph_dict import name_of
+from mmsgg.visualization.graph_dict import object_names as object_names
 
 LOOSE_SCORE = 0.3
 """The least score of an object that is in no relation shown."""
@@ -53,23 +52,6 @@ def shown_graph(
         if item['id'] in linked or item['score'] >= loose_score
     ]
     return dict(graph, objects=objects, triplets=triplets)
-
-
-def object_names(graph: Graph) -> dict[int, str]:
-    """What the page calls the objects: a number tells twins apart.
-
-    Examples:
-        >>> hat, man = (dict(name=name, label=0) for name in ('hat', 'man'))
-        >>> object_names(dict(objects=[
-        ...     dict(hat, id=0), dict(man, id=1), dict(hat, id=2)]))
-        {0: 'hat-0', 1: 'man', 2: 'hat-2'}
-    """
-    names = {item['id']: name_of(item) for item in graph['objects']}
-    twins = Counter(names.values())
-    return {
-        number: f'{name}-{number}' if twins[name] > 1 else name
-        for number, name in names.items()
-    }
 
 
 def css_colors(label: int) -> tuple[str, str]:

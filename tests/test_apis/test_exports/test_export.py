@@ -32,6 +32,16 @@ def test_triples():
     assert to_triples(EMPTY) == ''
 
 
+def test_triples_tell_objects_of_one_name_apart():
+    hat, *_ = GRAPH['objects'][1:]
+    graph = dict(GRAPH, objects=[*GRAPH['objects'], dict(hat, id=9)])
+    graph['triplets'] = [
+        *GRAPH['triplets'][:1],
+        dict(subject_id=4, object_id=9, label=3, name='on', score=0.25),
+    ]
+    assert to_triples(graph) == 'man wears hat-4 0.30\nhat-4 on hat-9 0.25'
+
+
 @pytest.mark.parametrize('ending', ['json', 'graphml', 'dot', 'txt', 'TXT'])
 def test_the_ending_says_the_format(tmp_path, ending):
     for graph in (GRAPH, EMPTY):
