@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from mmengine.utils import track_iter_progress
 
 from .functional import PredictedGraph, TrueGraph, hit_ranks, image_recall
 
@@ -37,6 +39,7 @@ def prior_recall(
     probabilities: np.ndarray,
     graphs: SceneGraphArrays,
     topk: Sequence[int] = (20, 50, 100),
+    progress: bool = False,
 ) -> dict[str, float]:
     """Measure R@K of the prior in predcls: boxes and classes are given.
 
@@ -44,6 +47,7 @@ def prior_recall(
         probabilities: (C, C, P) of :func:`prior_probabilities`.
         graphs: Scene graphs to recall.
         topk: The numbers K of triplets that an image may give.
+        progress: Whether to show on stderr how far it is.
 
     Returns:
         ``'R@20'`` and so on, fractions; nan where no image has a relation.
@@ -51,7 +55,11 @@ def prior_recall(
     images = np.flatnonzero(graphs.relation_counts)
     ranks = [
         _image_ranks(probabilities, graphs, image, max(topk))
-        for image in images
+        for image in (
+            track_iter_progress((images, len(images)), file=sys.stderr)
+            if progress
+            else images
+        )
     ]
     flat = np.concatenate([np.zeros(0, dtype=np.int64), *ranks])
     of_image = np.repeat(images, graphs.relation_counts[images])

@@ -164,7 +164,9 @@ def test_what_is_lost_is_said(tmp_path, capsys):
     write_json(tmp_path / 'json', dict(train=regions))
     argv = [str(tmp_path / 'json'), str(tmp_path / 'oi'), '--from', 'json']
     TOOL.main([*argv, '--to', 'open-images'])
-    assert 'does not hold 1 regions to ignore' in capsys.readouterr().out
+    said, progress = capsys.readouterr()
+    assert 'does not hold 1 regions to ignore' in said
+    assert f'{len(graphs)}/{len(graphs)}' in progress
 
 
 def test_one_file_of_a_split(tmp_path):

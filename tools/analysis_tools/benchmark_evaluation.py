@@ -14,11 +14,13 @@ Examples:
         --protocols --images 200
 """
 
+import sys
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from mmengine.utils import track_iter_progress
 
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.evaluation.functional import PROTOCOLS, encode_masks
@@ -242,7 +244,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     metric.process(None, [next(data)])  # what is made once
     metric.results.clear()
     before, clock = process_memory('VmRSS'), Clock()
-    for _ in range(args.images):
+    for _ in track_iter_progress(range(args.images), file=sys.stderr):
         sample = next(data)
         with clock:
             metric.process(None, [sample])

@@ -9,12 +9,14 @@ Example:
     OMP_NUM_THREADS=1 python tools/analysis_tools/benchmark_tree_lstm.py
 """
 
+import sys
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from statistics import median
 
 import torch
+from mmengine.utils import track_iter_progress
 from torch import Tensor
 
 from mmsgg.models.relation_heads.object_trees import ObjectTrees
@@ -168,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     times: dict[str, list[list[float]]] = {name: [[], []] for name in ways}
     growing = []
-    for _ in range(args.runs):
+    for _ in track_iter_progress(range(args.runs), file=sys.stderr):
         growing.append(
             seconds(lambda: ObjectTrees(scores, sizes), args.device)
         )

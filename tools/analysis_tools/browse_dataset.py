@@ -5,6 +5,7 @@ Examples:
         --split test --out-dir work_dirs/browse
 """
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -16,10 +17,12 @@ from mmdet.structures.bbox import get_box_tensor
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.structures import InstanceData
+from mmengine.utils import track_iter_progress
 
 from config_parts import build_dataset, build_visualizer
 from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.structures import SGDataSample
+from mmsgg.visualization.graph_dict import counted
 
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
@@ -173,8 +176,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     np.random.seed(args.seed)  # pipelines draw from the global generator
     sample_of = pipeline_sample if args.pipeline else raw_sample
     count = 0
-    for index, image, sample in drawn_samples(
-        dataset, indices, num, sample_of
+    drawn = drawn_samples(dataset, indices, num, sample_of)
+    total = min(num, len(indices))
+    for index, image, sample in track_iter_progress(
+        (drawn, total), file=sys.stderr
     ):
         stem = Path(sample.img_path).stem
         path = Path(args.out_dir) / f'{args.split}_{index:06d}_{stem}.jpg'
@@ -182,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             stem, image, sample, draw_pred=False, out_file=str(path)
         )
         count += 1
-    print(f'drew {count} images into {args.out_dir}')
+    print(f'drew {counted(count, "image")} into {args.out_dir}')
 
 
 if __name__ == '__main__':

@@ -9,12 +9,14 @@ Examples:
 """
 
 import math
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from typing import Any
 
 from mmengine.config import Config, DictAction
 from mmengine.fileio import dump
+from mmengine.utils import track_iter_progress
 
 from config_parts import dataset_meta
 from mmsgg.engine import config_file
@@ -25,6 +27,7 @@ from mmsgg.evaluation import (
     read_samples,
     write_scene_graphs,
 )
+from mmsgg.visualization.graph_dict import counted
 from result_errors import stop_naming
 
 
@@ -153,7 +156,7 @@ def evaluate(
     metric = SceneGraphMetric(**settings)
     metric.dataset_meta = meta
     check_topk(samples, metric.judged_topk, metric.needs_all_pairs)
-    for sample in samples:
+    for sample in track_iter_progress(samples, file=sys.stderr):
         metric.process(None, [sample])
     return metric.evaluate(len(samples)), metric.report
 
@@ -171,10 +174,10 @@ def write_json(
             args.score_thr,
             args.predicates_per_pair or 1,
         )
-        for sample in samples
+        for sample in track_iter_progress(samples, file=sys.stderr)
     )
     write_scene_graphs(args.json, graphs)
-    print(f'{args.json}: {len(samples)} images')
+    print(f'{args.json}: {counted(len(samples), "image")}')
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -30,7 +30,7 @@ from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.evaluation import check_topk, read_samples
 from mmsgg.structures import SGDataSample
 from mmsgg.visualization import SGLocalVisualizer
-from mmsgg.visualization.graph_dict import one_line
+from mmsgg.visualization.graph_dict import counted, one_line
 from result_errors import stop_naming
 
 
@@ -222,7 +222,6 @@ def draw_cards(
             missing.append(gallery.samples[result.index].get('img_path'))
         else:
             cards[kind].append(card)
-    print()
     if missing:
         where = (
             f'{len(missing)} of {len(jobs)} images are not there, such as '
@@ -266,9 +265,9 @@ def summary(results: Sequence[ImageResult], topk: Sequence[int]) -> str:
     """Say in a line how good all images are."""
     means = [np.mean([result.recall(k) for result in results]) for k in topk]
     recalls = ', '.join(
-        f'R@{k} {mean:.3f}' for k, mean in zip(topk, means, strict=True)
+        f'R@{k} {mean:.4f}' for k, mean in zip(topk, means, strict=True)
     )
-    return f'{len(results)} images with relations: {recalls}'
+    return f'{counted(len(results), "image")} with relations: {recalls}'
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -7,6 +7,7 @@ Examples:
         configs/linknet/sgdet.py --out-dir work_dirs/report
 """
 
+import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from mmengine.config import Config
+from mmengine.utils import track_iter_progress
 
 from config_parts import dataset_meta
 from mmsgg.engine import config_file
@@ -85,7 +87,7 @@ def predicate_recalls(
         raise ValueError('no image has a relation')
     metric = SceneGraphMetric(['R'], sorted(topk), classwise=True)
     metric.dataset_meta = meta
-    for sample in samples:
+    for sample in track_iter_progress(samples, file=sys.stderr):
         metric.process(None, [sample])
     metric.evaluate(len(samples))
     return metric.predicate_recalls
@@ -209,7 +211,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     with stop_naming(args.results):
         samples = read_samples(args.results)
         table = predicate_recalls(samples, args.topk, dataset_meta(cfg))
-        confusion = predicate_confusion(samples, len(table['predicate']))
+        confusion = predicate_confusion(
+            track_iter_progress(samples, file=sys.stderr),
+            len(table['predicate']),
+        )
     rows = write_report(Path(args.out_dir), table, confusion)
     judged, lost = confusion.counts.sum(), confusion.not_found.sum()
     print(

@@ -188,7 +188,7 @@ def recall_rows(cfg: Config, probabilities: np.ndarray) -> list:
     for split in ('val', 'test'):
         if dataset_settings(cfg, split) is not None:
             graphs = scene_graphs_of(build_dataset(cfg, split))
-            recalls = prior_recall(probabilities, graphs)
+            recalls = prior_recall(probabilities, graphs, progress=True)
             rows.append((split, *recalls.values()))
     return rows
 
@@ -240,7 +240,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'\n{text_table(PREDICATE_HEADS, frequencies)}')
     print(f'\n{text_table(TRIPLET_HEADS, triplets[: args.num_triplets])}')
     print('\nrecall of the frequency prior of train, boxes and classes given')
-    print(text_table(('data set', 'R@20', 'R@50', 'R@100'), recalls))
+    heads = ('data set', 'R@20', 'R@50', 'R@100')
+    print(text_table(heads, recalls, digits=4))
     if args.out_dir is not None:
         write_files(
             Path(args.out_dir),

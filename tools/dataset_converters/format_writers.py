@@ -1,12 +1,14 @@
 """Write all splits of a data set in any of the formats."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
 
 import numpy as np
+from mmengine.utils import track_iter_progress
 
 from format_readers import OPEN_IMAGES, DataSplits
 from json_to_vg_h5 import with_vg_ids
@@ -52,7 +54,9 @@ class ImageRows:
 
 
 def _images(graphs: SceneGraphArrays) -> Iterator[ImageRows]:
-    return (ImageRows(graphs, image) for image in range(len(graphs)))
+    images = range(len(graphs))
+    for image in track_iter_progress(images, file=sys.stderr):
+        yield ImageRows(graphs, image)
 
 
 def _dump(path: Path, content: object) -> None:

@@ -83,7 +83,8 @@ def test_browse(source, tmp_path, capsys, pipeline):
     for folder, seed in (('a', '1'), ('b', '1'), ('c', '2')):
         out = ['--out-dir', str(tmp_path / folder), '--seed', seed]
         browse.main([*argv, *out, *options(source)])
-        assert 'drew 3 images' in capsys.readouterr().out
+        said, progress = capsys.readouterr()
+        assert 'drew 3 images' in said and '3/3' in progress
         drawn.append(pictures(tmp_path / folder))
     assert len(drawn[0]) == 3
     assert drawn[0].keys() == drawn[1].keys() != drawn[2].keys()
@@ -111,8 +112,10 @@ def test_statistics(source, tmp_path, capsys):
     out = tmp_path / 'out'
     argv = [CONFIG, '--split', 'test', '--out-dir', str(out)]
     statistics.main([*argv, '--num-triplets', '1', *options(source)])
-    text = capsys.readouterr().out
+    text, progress = capsys.readouterr()
     dataset = dataset_of(source, 'test')
+    related = int((dataset.scene_graphs.relation_counts > 0).sum())
+    assert f'{related}/{related}' in progress  # images of the prior
     labels = dataset.scene_graphs.predicates.tolist()
     names = dataset.metainfo['predicates']
     with (out / 'predicates.csv').open() as file:

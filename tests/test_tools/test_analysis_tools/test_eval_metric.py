@@ -143,7 +143,9 @@ def test_writes_json(online, tmp_path, capsys):
     options = ['--json', str(out), '--json-topk', '3', '--score-thr', '0.1']
     eval_metric.main([path, str(config), *options])
     graphs = read_scene_graphs(out)
-    assert 'graphs.json: 8 images' in capsys.readouterr().out
+    said, progress = capsys.readouterr()
+    assert 'graphs.json: 8 images' in said
+    assert progress.count('8/8') == 2  # the metric, the graphs
     assert [graph['id'] for graph in graphs] == list(range(8))
     assert [len(g['objects']) for g in graphs] == [5, 6, 0, 1, 2, 5, 7, 9]
     assert graphs[1]['file_name'] == '1.jpg'
@@ -212,8 +214,8 @@ def test_benchmark_compares_with_plain_loops(detections, capsys):
     load_tool('analysis_tools/benchmark_evaluation').main(
         [*sizes, '--detections', detections]
     )
-    out = capsys.readouterr().out
-    assert 'equal numbers' in out
+    out, progress = capsys.readouterr()
+    assert 'equal numbers' in out and '3/3' in progress
     assert f'3 images, {detections} detections' in out
 
 

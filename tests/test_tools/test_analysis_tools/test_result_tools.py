@@ -116,7 +116,8 @@ def test_report(results, samples, config, tmp_path, capsys):
         for row in confusion
         if row['annotated'] == row['predicted']
     )
-    said = capsys.readouterr().out
+    said, progress = capsys.readouterr()
+    assert progress.count(f'{len(samples)}/{len(samples)}') == 2
     assert f'{total} relations; of {total} both' in said
     assert f'{right} of these have the right predicate' in said
 

@@ -69,7 +69,6 @@ def inspect_images(
         found = pool.map(inspect_image, paths, paths.values())
         # stdout is for the report
         files = list(track_iter_progress((found, len(paths)), file=sys.stderr))
-    print(file=sys.stderr)  # the bar leaves its line open
     return dict(zip(paths, files, strict=True))
 
 
