@@ -1,6 +1,7 @@
 # make demo      set up, then train and test on small generated images
 # make vrd       set up, then train and test on the annotation of Stanford VRD
 # make gqa       set up, then train and test on the annotation of GQA-200
+# make photo     set up, then find the graph of a photo (PHOTO=a.jpg)
 # make test      set up, then lint and run the tests
 # make test-web  set up, then run the tests of the web page, in Chromium
 # make test-detectors  set up, then put LinkNet on mmdet's detectors, one of each
@@ -14,6 +15,7 @@
 #
 #   make vrd VRD_ROOT=/data/vrd               where the files of VRD are
 #   make gqa GQA_ROOT=/data/gqa               where those of GQA-200 are
+#   make photo PHOTO=a.jpg PHOTO_ARGS='--topk 5'  what the demo is told
 #   make test PYTHON=python3.12               the Python that .venv is made with
 #   make test PYTEST_ARGS='tests/test_engine -x'      what pytest is told
 #   make test STACK=upstream                  another stack of packages, that of
@@ -28,6 +30,7 @@
 
 PYTHON ?= python3
 PYTEST_ARGS ?=
+PHOTO_ARGS ?=
 WORKERS ?= 2
 STACK ?= onedl
 VRD_ROOT ?= data/vrd
@@ -65,13 +68,14 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
-.PHONY: help demo vrd gqa test test-web test-detectors coverage lint clean \
+.PHONY: help demo vrd gqa photo test test-web test-detectors coverage lint clean \
 	distclean FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
 	@echo 'make vrd        train and test on Stanford VRD (VRD_ROOT=data/vrd)'
 	@echo 'make gqa        train and test on GQA-200 (GQA_ROOT=data/gqa)'
+	@echo 'make photo      the graph of a photo (PHOTO=a.jpg), without a GPU'
 	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
 	@echo 'make coverage   the tests, and which lines of mmsgg they run'
 	@echo 'make test-detectors  LinkNet on one detector of each folder of mmdet'
@@ -92,6 +96,12 @@ vrd: $(STAMP)
 gqa: $(STAMP)
 	$(VENV_PYTHON) tools/analysis_tools/benchmark_gqa.py \
 		--data-root '$(GQA_ROOT)'
+
+photo: $(STAMP)
+	@[ -n '$(PHOTO)' ] || { echo 'Name a photo, or a folder of them: make' \
+		'photo PHOTO=a.jpg' >&2; exit 1; }
+	$(VENV_PYTHON) projects/photo_demo/photo_demo.py '$(PHOTO)' \
+		--data-root '$(VRD_ROOT)' $(PHOTO_ARGS)
 
 test: lint
 	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)

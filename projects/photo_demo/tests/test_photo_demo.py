@@ -1,0 +1,130 @@
+"""The command, with a detector and a relation model that know nothing."""
+
+import sys
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from mmdet.datasets import CocoDataset
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.runner import save_checkpoint
+
+import photo_demo
+from mmsgg.datasets import GQA200_CLASSES, VRD_CLASSES
+from mmsgg.registry import MODELS
+from photo_demo import Detector, left_out, load_label_map, main
+from tests.folders import ROOT
+
+COCO = CocoDataset.METAINFO['classes']
+CONFIG = str(ROOT / 'configs' / 'vrd' / 'linknet_boxes.py')
+FOUND = dict(
+    boxes=[[0.0, 0, 30, 50], [10, 5, 60, 55], [4, 4, 9, 9]],
+    labels=['person', 'couch', 'toothbrush'],
+    scores=[0.75, 0.5, 0.5],
+)
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    """A folder with a photo, far from npm and data."""
+    cv2.imwrite(str(tmp_path / 'a.png'), np.zeros((60, 80, 3), np.uint8))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv('PATH', '')
+    return tmp_path
+
+
+@pytest.fixture
+def weights(project):
+    """A relation model, where a training leaves it."""
+    init_default_scope('mmsgg')
+    torch.manual_seed(0)
+    model = MODELS.build(Config.fromfile(CONFIG).model)
+    model.init_weights()
+    folder = project / 'work_dirs' / 'vrd' / 'linknet_boxes'
+    folder.mkdir(parents=True)
+    path = folder / 'epoch_12.pth'
+    save_checkpoint(dict(meta={}, state_dict=model.state_dict()), str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ('family', 'classes'), [('vrd', VRD_CLASSES), ('gqa', GQA200_CLASSES)]
+)
+def test_names_of_coco_are_known(family, classes):
+    label_map = load_label_map(f'configs/{family}/linknet_boxes.py')
+    known = {*classes, None}
+    assert {label_map.get(name, name) for name in COCO} <= known
+    assert {*label_map} <= {*COCO} - {*classes}  # no name is bent
+
+
+def test_a_photo(project, weights, monkeypatch, capsys):
+    detector = Detector(COCO, lambda image: FOUND)
+    monkeypatch.setattr(photo_demo, 'load_detector', lambda args: detector)
+    main(['a.png', '--out-dir', 'out', '--topk', '2'])
+    printed = capsys.readouterr().out
+    assert 'person' in printed and 'sofa' in printed
+    assert 'unknown to the relation model: 1 toothbrush' in printed
+    assert (project / 'out' / 'vis' / 'a.jpg').stat().st_size
+    assert (project / 'out' / 'preds' / 'a.json').stat().st_size
+
+
+def test_what_make_vrd_left_is_taken(project, weights):
+    assert photo_demo.relation_weights(CONFIG, None).samefile(weights)
+    other = project / 'work_dirs' / 'vrd' / "LinkNet, the paper's attention"
+    (other / 'seed_0').mkdir(parents=True)
+    weights = weights.rename(other / 'seed_0' / weights.name)
+    assert photo_demo.relation_weights(CONFIG, None).samefile(weights)
+
+
+def test_it_trains_where_data_is(project, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        photo_demo.subprocess,
+        'run',
+        lambda command, **_: calls.append(command),
+    )
+    (project / 'here').mkdir()
+    (project / 'here' / 'annotations_train.json').touch()
+    photo_demo.relation_weights(CONFIG, project / 'here')
+    [command] = calls
+    assert command[:1] == [sys.executable] and CONFIG in command
+    assert f'train_dataloader.dataset.data_root={project / "here"}' in command
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        (['b.png'], "there is no photo 'b.png'"),
+        (['a.png', '--data-root', 'no'], 'dataset vrd --no-images .docs/vrd'),
+        (
+            ['a.png', '--config', str(ROOT / 'configs/gqa/linknet_boxes.py')],
+            'GQA_200_Test.json.*CC BY 4.0',
+        ),
+    ],
+)
+def test_one_sentence(project, monkeypatch, options, message):
+    monkeypatch.setattr(photo_demo, 'load_detector', lambda args: None)
+    with pytest.raises(SystemExit, match=f'^error: .*{message}'):
+        main(options)
+
+
+@pytest.mark.parametrize(
+    ('name', 'message'),
+    [
+        ('centernet', 'npm is missing'),
+        ('yolo', "no detector 'yolo': name centernet, or one of mmdet"),
+        ('mmdet:no-such', "mmdet's 'no-such' does not load"),
+    ],
+)
+def test_detectors_that_cannot_be_had(project, name, message):
+    # before the relation model is trained
+    with pytest.raises(SystemExit, match=f'^error: .*{message}'):
+        main(['a.png', '--detector', name])
+
+
+def test_left_out():
+    label_map = dict(fork=None, couch='sofa')
+    assert left_out(['fork', 'couch', 'cup', 'fork'], label_map) == '2 fork'
+    assert left_out(['cup'], label_map) == ''
