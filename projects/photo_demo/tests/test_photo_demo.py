@@ -128,3 +128,20 @@ def test_left_out():
     label_map = dict(fork=None, couch='sofa')
     assert left_out(['fork', 'couch', 'cup', 'fork'], label_map) == '2 fork'
     assert left_out(['cup'], label_map) == ''
+
+
+def test_the_notebook_has_its_outputs():
+    nbformat = pytest.importorskip('nbformat', reason='nbformat is missing')
+    path = ROOT / 'projects' / 'photo_demo' / 'photo_demo.ipynb'
+    cells = nbformat.read(path, as_version=4).cells
+    outputs = [
+        output
+        for cell in cells
+        if cell.cell_type == 'code'
+        for output in cell.outputs
+    ]
+    kinds = [output.output_type for output in outputs]
+    assert kinds == ['stream', 'execute_result'] * 3
+    texts = [output.text for output in outputs[::2]]
+    assert 'cup on table' in texts[0] and 'person wear tie' in texts[1]
+    assert all('image/jpeg' in output.data for output in outputs[1::2])
