@@ -12,6 +12,7 @@ from mmengine.utils import track_iter_progress
 
 from format_readers import OPEN_IMAGES, DataSplits
 from json_to_vg_h5 import with_vg_ids
+from mmsgg.apis.exports import label_studio_results
 from mmsgg.datasets import (
     SceneGraphArrays,
     write_scene_graph_json,
@@ -319,38 +320,22 @@ def _write_label_studio(folder: Path, data: DataSplits) -> None:
 def _label_studio_task(
     number: int, image: ImageRows, data: DataSplits
 ) -> dict:
-    results: list[dict] = [
-        dict(
-            id=str(row),
-            type='rectanglelabels',
-            from_name='label',
-            to_name='image',
-            original_width=image.width,
-            original_height=image.height,
-            image_rotation=0,
-            value=dict(
-                x=100 * x1 / image.width,
-                y=100 * y1 / image.height,
-                width=100 * (x2 - x1) / image.width,
-                height=100 * (y2 - y1) / image.height,
-                rotation=0,
-                rectanglelabels=[data.classes[label]],
-            ),
-        )
-        for row, ((x1, y1, x2, y2), label) in enumerate(
-            zip(image.boxes, image.labels, strict=True)
-        )
-    ]
-    results += [
-        dict(
-            type='relation',
-            from_id=str(s),
-            to_id=str(o),
-            direction='right',
-            labels=[data.predicates[p]],
-        )
-        for s, o, p in image.triplets
-    ]
+    graph = dict(
+        id=image.img_id,
+        file_name=image.file_name,
+        width=image.width,
+        height=image.height,
+        objects=[
+            dict(id=row, label=label, name=data.classes[label], box=box)
+            for row, (box, label) in enumerate(
+                zip(image.boxes, image.labels, strict=True)
+            )
+        ],
+        triplets=[
+            dict(subject_id=s, object_id=o, label=p, name=data.predicates[p])
+            for s, o, p in image.triplets
+        ],
+    )
     return dict(
         id=number,
         data=dict(
@@ -359,7 +344,13 @@ def _label_studio_task(
             width=image.width,
             height=image.height,
         ),
-        annotations=[dict(id=number, was_cancelled=False, result=results)],
+        annotations=[
+            dict(
+                id=number,
+                was_cancelled=False,
+                result=label_studio_results(graph),
+            )
+        ],
     )
 
 

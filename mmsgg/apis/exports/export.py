@@ -7,19 +7,21 @@ from typing import Any
 from mmsgg.evaluation import write_scene_graphs
 from mmsgg.visualization.graph_dict import name_of, object_names
 
+from .cypher import write_cypher
 from .dot import check_dot, check_svg, to_dot, write_svg
 from .networkx_graph import write_graphml
 from .printable import printable_graph
+from .turtle import write_turtle
 
 
 def export_graph(path: str | Path, graph: Mapping[str, Any]) -> None:
     """Write a graph in the format that the file's ending says.
 
-    Control characters in names stay in JSON, which escapes them, and become
-    spaces elsewhere.
+    Control characters in names stay in JSON, Turtle and Cypher, which escape
+    them, and become spaces elsewhere.
 
     Args:
-        path: A file that ends in .json, .graphml, .dot, .svg or .txt.
+        path: A file whose ending is one of :data:`FORMATS`.
         graph: From :func:`mmsgg.evaluation.graph_to_dict`.
 
     Raises:
@@ -101,6 +103,8 @@ def _write_txt(path: str | Path, graph: Mapping[str, Any]) -> None:
 FORMATS: dict[str, Callable[[str | Path, Mapping[str, Any]], None]] = dict(
     json=_write_json,
     graphml=_write_graphml,
+    ttl=write_turtle,
+    cypher=write_cypher,
     dot=_write_dot,
     svg=write_svg,
     txt=_write_txt,

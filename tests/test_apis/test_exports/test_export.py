@@ -62,7 +62,9 @@ def test_the_ending_says_the_format(tmp_path, ending):
 NASTY = 'a\x1b[31mb\x00\r\nc'
 
 
-@pytest.mark.parametrize('ending', ['json', 'graphml', 'dot', 'txt', 'svg'])
+@pytest.mark.parametrize(
+    'ending', ['json', 'graphml', 'ttl', 'cypher', 'dot', 'txt', 'svg']
+)
 def test_control_characters(tmp_path, ending):
     if ending == 'svg' and DOT is None:
         pytest.skip("no program 'dot': apt install graphviz")
@@ -82,7 +84,9 @@ def test_control_characters(tmp_path, ending):
 
 
 def test_unknown_endings(tmp_path):
-    assert set(FORMATS) == {'json', 'graphml', 'dot', 'svg', 'txt'}
+    assert set(FORMATS) == {
+        'json', 'graphml', 'ttl', 'cypher', 'dot', 'svg', 'txt'
+    }  # fmt: skip
     with pytest.raises(ValueError, match=r'a\.png.*\.svg, \.txt'):
         export_graph(tmp_path / 'a.png', GRAPH)
 
