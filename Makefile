@@ -6,6 +6,7 @@
 # make test-web  set up, then run the tests of the web page, in Chromium
 # make test-detectors  set up, then put LinkNet on mmdet's detectors, one of each
 #                kind; half an hour
+# make docs      build the site of docs/ into build/site, in .venv-docs
 # make coverage  set up, run the tests, and say which lines of mmsgg they ran
 #
 # The first call makes .venv and installs everything into it; the next one
@@ -69,7 +70,7 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
 .PHONY: help demo vrd gqa photo test test-web test-detectors coverage lint clean \
-	distclean FORCE
+	distclean docs FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
@@ -80,9 +81,10 @@ help:
 	@echo 'make coverage   the tests, and which lines of mmsgg they run'
 	@echo 'make test-detectors  LinkNet on one detector of each folder of mmdet'
 	@echo 'make test-web   the tests of the web page; Chromium must be there'
+	@echo 'make docs       build the site of docs/ into build/site'
 	@echo 'make lint       ruff check, ruff format --check and mypy'
 	@echo 'make clean      delete caches and build output'
-	@echo 'make distclean  make clean, and delete .venv and .venv-upstream'
+	@echo 'make distclean  make clean, and delete .venv and .venv-*'
 	@echo 'PYTHON=...      the Python >= 3.10 to make .venv with (python3)'
 	@echo 'STACK=upstream  with upstream mmdet on torch 2.1, in .venv-upstream'
 
@@ -162,6 +164,16 @@ $(STAMP): $(if $(MMCV),$(REQUIREMENTS)) requirements/tests.txt \
 		--no-deps --no-cache-dir --no-binary $(MMCV); }
 	@echo '== 4/4 mmsgg itself, editable'
 	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Strict: a link or an anchor that leads nowhere is an error.
+docs: .venv-docs/.installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/python -m mkdocs build
+
+.venv-docs/.installed: requirements/docs.txt
+	$(PYTHON) -m venv --clear .venv-docs
+	.venv-docs/bin/python -m pip install --disable-pip-version-check \
+		--no-input -r requirements/docs.txt
 	@touch $@
 
 clean:
