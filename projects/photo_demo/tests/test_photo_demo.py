@@ -1,6 +1,7 @@
 """The command, with a detector and a relation model that know nothing."""
 
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -10,11 +11,21 @@ from mmdet.datasets import CocoDataset
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import save_checkpoint
+from mmengine.structures import InstanceData
 
 import photo_demo
+from measure import Score
 from mmsgg.datasets import GQA200_CLASSES, VRD_CLASSES
 from mmsgg.registry import MODELS
-from photo_demo import Detector, left_out, load_label_map, main
+from mmsgg.structures import SGDataSample
+from photo_demo import (
+    Detector,
+    left_out,
+    load_detector,
+    load_label_map,
+    main,
+    parse_args,
+)
 from tests.folders import ROOT
 
 COCO = CocoDataset.METAINFO['classes']
@@ -145,3 +156,52 @@ def test_the_notebook_has_its_outputs():
     texts = [output.text for output in outputs[::2]]
     assert 'cup on table' in texts[0] and 'person wear tie' in texts[1]
     assert all('image/jpeg' in output.data for output in outputs[1::2])
+
+
+def test_a_detector_of_mmdet(monkeypatch):
+    class Stub:
+        model = SimpleNamespace(dataset_meta=dict(classes=('cat', 'hat')))
+
+        def __init__(self, name, weights, **kwargs):
+            assert (name, weights) == ('rtmdet-s', 'a.pth')
+
+        def __call__(self, image):
+            rows = dict(bboxes=[[1, 2, 3, 4]] * 2, labels=[1, 0])
+            return dict(predictions=[rows | dict(scores=[0.5, 0.25])])
+
+    monkeypatch.setattr(photo_demo, 'DetInferencer', Stub)
+    options = ['--detector', 'mmdet:rtmdet-s', '--detector-weights', 'a.pth']
+    detector = load_detector(parse_args(['a.png', *options]))
+    assert detector.classes == ('cat', 'hat')
+    assert detector.detect(np.zeros((9, 9, 3), np.uint8)) == dict(
+        boxes=[[1, 2, 3, 4]], labels=['hat'], scores=[0.5]
+    )
+
+
+def test_what_is_measured():
+    """Two of three objects are found; the detector lacks the third class."""
+    boxes = torch.tensor([[0.0, 0, 9, 9], [20, 0, 29, 9], [40, 0, 49, 9]])
+    truth, found = SGDataSample(), SGDataSample()
+    truth.set_metainfo(dict(img_id=1))
+    truth.gt_instances = InstanceData(
+        bboxes=boxes, labels=torch.tensor([0, 1, 2])
+    )
+    truth.gt_relations = InstanceData(
+        pairs=torch.tensor([[0, 1], [1, 2]]), labels=torch.tensor([0, 0])
+    )
+    found.pred_instances = InstanceData(
+        bboxes=boxes + torch.tensor([[0.0], [1], [9]]),
+        labels=torch.tensor([0, 1, 2]),
+        scores=torch.ones(3),
+    )
+    found.pred_relations = InstanceData(
+        pairs=torch.tensor([[0, 1], [1, 2]]),
+        labels=torch.tensor([0, 0]),
+        scores=torch.tensor([0.5, 0.4]),
+        predicate_scores=torch.tensor([[0.5, 0.1], [0.4, 0.1]]),
+    )
+    score = Score(np.array([True, True, False]))
+    score.add(truth, found)
+    assert score.objects.tolist() == [[2, 3], [2, 2]]
+    assert score.pairs.tolist() == [2, 1]
+    assert score.row('x') == '| x | 66.7 | 100.0 | 50.0 | 50.0 |'
