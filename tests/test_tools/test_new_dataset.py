@@ -224,7 +224,7 @@ def test_nothing_is_overwritten(folder):
     assert [file.read_text() for file in files] == before
 
 
-def test_what_is_wrong_is_said_before_anything_is_written(folder, monkeypatch):
+def test_what_is_wrong_is_said_before_anything_is_written(folder):
     assert "no folder 'data/no'" in refused('data/no')
     assert "'data/mine' has 0 JSON files" in refused('data/mine')
     put(folder, graphs=graphs(range(9)))
@@ -244,5 +244,16 @@ def test_what_is_wrong_is_said_before_anything_is_written(folder, monkeypatch):
     assert 'no training set' in refused('data/mine')
     assert not (folder / 'split').exists()
     assert not TOOL.Path('configs/mine').exists()
+
+
+def test_without_a_clone(folder, monkeypatch, capsys):
+    put(folder, graphs=graphs(range(9)))
     monkeypatch.chdir(folder)
-    assert 'root of the repository' in refused('.')
+    TOOL.main(['.', '--detector', 'toy', '--photo', 'a b.jpg'])
+    cfg = Config.fromfile('configs/mine/sgdet.py')
+    assert cfg.model.relation_head.num_predicates == 2
+    assert check_config(cfg, with_images=False).num_errors == 0
+    *_, check, stage_1, _, _, draw = capsys.readouterr().out.splitlines()
+    assert check == 'mmsgg check configs/mine/sgdet.py'
+    assert stage_1 == 'mmsgg train configs/mine/detector.py'
+    assert draw.startswith("mmsgg infer 'a b.jpg' configs/mine/sgdet.py work")

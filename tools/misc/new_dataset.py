@@ -293,6 +293,7 @@ def prepare(args: Namespace) -> tuple[Settings, str]:
     side = args.side or side_for(share, *detector.sides)
     settings = Settings(
         name=name,
+        in_clone=Path('configs', '_base_').is_dir(),
         detector=args.detector,
         root=folder.as_posix(),
         images=os.path.relpath(place, folder),
@@ -329,8 +330,6 @@ def report(settings: Settings, box: float) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Read the data, write the configs and print the commands."""
     args = parse_args(argv)
-    if not Path('configs/_base_').is_dir():
-        raise SystemExit('error: call this in the root of the repository')
     try:
         settings, photo = prepare(args)
         written = write_configs(settings)

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from mmsgg.__main__ import COMMANDS
+
 
 class Detector(NamedTuple):
     """What of the configs depends on the detector."""
@@ -47,7 +49,7 @@ DETECTORS = dict(
 
 STAGE_1 = """\
 # Stage 1 on {name}: the detector.
-_base_ = '../{base}'
+_base_ = '{bases}{base}'
 
 model = dict(
     data_preprocessor=dict(pad_size_divisor={side}),
@@ -61,7 +63,7 @@ load_from = {weights!r}
 
 STAGE_2 = """\
 # Stage 2 on {name}: LinkNet on what the detector finds.
-_base_ = '../{base}'
+_base_ = '{bases}{base}'
 
 model = dict(
     task='sgdet',
@@ -160,6 +162,8 @@ class Settings:
 
     Args:
         name: Of the folder of the configs.
+        in_clone: Whether mmsgg's configs and tools are beside it; else they
+            are those that are installed.
         detector: A key of ``DETECTORS``.
         root: Folder of the data.
         images: Of the images, relative to it.
@@ -173,6 +177,7 @@ class Settings:
     """
 
     name: str
+    in_clone: bool
     detector: str
     root: str
     images: str
@@ -196,16 +201,16 @@ class Settings:
         )
         weights = f'{self.work_dir}/sgdet/epoch_{self.epochs}.pth'
         drawn = ['--topk', '10', '--out-dir', f'{self.work_dir}/graphs']
-        return [
-            ['python', *line]
-            for line in (
-                ['tools/analysis_tools/check_dataset.py', stage_2],
-                ['tools/train.py', stage_1],
-                ['tools/train.py', stage_2],
-                ['tools/test.py', stage_2, weights],
-                ['demo/image_demo.py', photo, stage_2, weights, *drawn],
-            )
-        ]
+        lines = (
+            ('check', [stage_2]),
+            ('train', [stage_1]),
+            ('train', [stage_2]),
+            ('test', [stage_2, weights]),
+            ('infer', [photo, stage_2, weights, *drawn]),
+        )
+        if self.in_clone:
+            return [['python', COMMANDS[word], *rest] for word, rest in lines]
+        return [['mmsgg', word, *rest] for word, rest in lines]
 
 
 def write_configs(settings: Settings) -> list[Path]:
@@ -221,7 +226,7 @@ def write_configs(settings: Settings) -> list[Path]:
         FileExistsError: If the folder of the configs is there.
     """
     folder = Path('configs', settings.name)
-    folder.mkdir()
+    folder.mkdir(parents=True)
     files = [folder / f'{stage}.py' for stage in STAGES]
     for file, text in zip(files, config_texts(settings), strict=True):
         file.write_text(text, encoding='utf-8')
@@ -232,7 +237,10 @@ def config_texts(settings: Settings) -> Sequence[str]:
     """The text of the config of each stage."""
     detector = DETECTORS[settings.detector]
     common = vars(settings) | dict(
-        work_dir=settings.work_dir, more=detector.more, schedule=SCHEDULE
+        work_dir=settings.work_dir,
+        bases='../' if settings.in_clone else 'mmsgg::',
+        more=detector.more,
+        schedule=SCHEDULE,
     )
     texts = []
     for template, base, indent, stage in (
