@@ -132,7 +132,7 @@ def test_boxes_out_of_maps(tmp_path):
     heat = np.zeros((1, 80, 128, 128), np.float16)
     reach = np.zeros((1, 4, 128, 128), np.float16)
     heat[0, 0, 64, 32], reach[0, :, 64, 32] = 0.75, [64, 128, 32, 300]
-    heat[0, 0, 64, 33] = 0.5  # beside a peak
+    heat[0, 0, 64, 33], reach[0, :, 64, 33] = 0.5, 8  # beside a peak
     heat[0, 0, 64, 36], reach[0, :, 64, 36] = 0.625, [80, 128, 16, 256]
     heat[0, 15, 64, 36] = 0.5  # the same box, of a cat
     heat[0, 2, 9, 9] = 0.25  # too little
