@@ -12,7 +12,7 @@ from mmengine.runner.checkpoint import get_external_models
 
 
 def fetch_initial_weights(cfg: Config) -> None:
-    """Fetch every checkpoint that an ``init_cfg`` of the model names.
+    """Fetch the checkpoints of each ``init_cfg`` and, by address, load_from.
 
     mmengine would do so after the data sets are read, and fail with the
     words of the network library. What is fetched here it finds in the cache.
@@ -23,12 +23,21 @@ def fetch_initial_weights(cfg: Config) -> None:
         cfg: Config of a runner.
 
     Raises:
-        SystemExit: If a checkpoint cannot be had, naming it, the places of
-            the config that ask for it, and what to do.
+        SystemExit: If a checkpoint is not there or cannot be had, naming it,
+            the places of the config that ask for it, and what to do.
     """
     places = defaultdict(list)
     for place, checkpoint in _pretrained(cfg.model, 'model'):
         places[checkpoint].append(place)
+    start = str(cfg.get('load_from') or '')
+    if '://' in start:
+        places[start].append('load_from')
+    elif start and not Path(start).is_file():
+        raise SystemExit(
+            f"error: there is no checkpoint '{start}', which load_from names: "
+            'train the stage before, or name another with --cfg-options '
+            'load_from=FILE.pth'
+        )
     for checkpoint, wanted_by in places.items():
         try:
             CheckpointLoader.load_checkpoint(checkpoint, map_location='cpu')
@@ -60,7 +69,12 @@ def _advice(checkpoint: str, wanted_by: list[str], error: Exception) -> str:
         cache = Path(torch.hub.get_dir(), 'checkpoints')
         file = cache / Path(urlparse(address).path).name
         ways.append(f'  get {address} elsewhere and put it at {file}')
-    named = ' '.join(f'{place}.checkpoint=FILE.pth' for place in wanted_by)
+    named = ' '.join(
+        f'{place}=FILE.pth'
+        if place == 'load_from'
+        else f'{place}.checkpoint=FILE.pth'
+        for place in wanted_by
+    )
     ways.append(f'  name another file: --cfg-options {named}')
     none = ' '.join(f'{place}=None' for place in wanted_by)
     ways.append(

@@ -50,6 +50,25 @@ def test_an_address_out_of_reach(cache):
     assert f'--cfg-options {places[0]}=None {places[1]}=None' in message
 
 
+def test_an_address_to_load_from(cache):
+    cfg = Config(dict(model=dict(), load_from=NOBODY))
+    with pytest.raises(SystemExit) as stop:
+        fetch_initial_weights(cfg)
+    assert f'put it at {cache}/vgg16-00000000.pth' in str(stop.value)
+    assert '--cfg-options load_from=FILE.pth\n' in str(stop.value)
+    assert str(stop.value).endswith('--cfg-options load_from=None')
+    torch.save(dict(weight=torch.zeros(1)), cache / Path(NOBODY).name)
+    fetch_initial_weights(cfg)
+
+
+def test_a_stage_that_was_not_trained(tmp_path):
+    cfg = Config(dict(model=dict(), load_from=str(tmp_path / 'epoch_9.pth')))
+    with pytest.raises(SystemExit, match=r"epoch_9\.pth'.* train the stage"):
+        fetch_initial_weights(cfg)
+    (tmp_path / 'epoch_9.pth').touch()
+    fetch_initial_weights(cfg)
+
+
 def test_the_cache_mends_it(cache):
     torch.save(dict(weight=torch.zeros(1)), cache / Path(NOBODY).name)
     fetch_initial_weights(model_with(NOBODY))
