@@ -1,7 +1,7 @@
 """A COCO detector of 4 MB, from an npm package, run by torch.
 
 MobileNetV3-CenterNet comes in `@vladmandic/human
-<https://www.npmjs.com/package/@vladmandic/human>`_ (MIT) as a graph of
+<https://github.com/vladmandic/human>`_ (MIT) as a graph of
 TensorFlow.js: a JSON file of nodes and a file of float16 weights. Its heat
 maps need 15 kinds of operation, which are here.
 """
