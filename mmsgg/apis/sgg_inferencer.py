@@ -1,7 +1,6 @@
 """From any image to its scene graph."""
 
 import math
-from argparse import ArgumentTypeError
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,7 +17,6 @@ from torch import nn
 from mmsgg.engine import (
     check_config_version,
     check_weights,
-    config_file,
     embedded_config,
     read_checkpoint,
 )
@@ -29,6 +27,7 @@ from mmsgg.structures import SGDataSample
 from .exports import check_export, export_graph, to_triples
 from .given_objects import LabelMap, task_of
 from .graph_filter import Wanted, filter_sample
+from .hub import read_named_model
 from .input_images import (
     Image,
     InputImage,
@@ -55,8 +54,9 @@ class SGGInferencer(DetInferencer):
     and nothing of the model changes.
 
     Args:
-        model: A config or its path. Without it, the config that mmengine
-            saved in the checkpoint is used; it is read as data.
+        model: A config, its path, the name of one of mmsgg's, or 'hf://org/name'
+            of Hugging Face's hub (see :mod:`mmsgg.apis.hub`). Without it, the
+            config that mmengine saved in the checkpoint; it is read as data.
         weights: The checkpoint. It carries the names of the classes and the
             predicates.
         device: Such as 'cuda:0' or 'cpu'; by default the best there is.
@@ -99,12 +99,11 @@ class SGGInferencer(DetInferencer):
             show_progress=show_progress,
         )
 
-    def _load_model_from_metafile(self, model: str) -> tuple[Config, None]:
-        """Read a config that comes with mmsgg, or say that there is none."""
-        try:
-            return Config.fromfile(config_file(model)), None
-        except ArgumentTypeError as error:
-            raise FileNotFoundError(str(error)) from None
+    def _load_model_from_metafile(
+        self, model: str
+    ) -> tuple[Config, str | None]:
+        """Find a model that is named by no file."""
+        return read_named_model(model, self.trust)
 
     def _init_model(
         self, cfg: Config, weights: str | None, device: str = 'cpu'
