@@ -299,3 +299,27 @@ def test_ci_needs_a_passed_test(checkout, closing, make_status, status):
     assert result.returncode == status
     expected = 'did not run' if 'nothing' in closing else closing
     assert expected in result.stdout.splitlines()[-1]
+
+
+def test_the_dockerfile_takes_the_steps_of_the_page():
+    text = (ROOT / 'docker' / 'Dockerfile').read_text()
+    text = re.sub(r'^#.*\n', '', text, flags=re.M).replace('\\\n', ' ')
+    steps = [line.split(maxsplit=1) for line in text.splitlines()]
+    kinds = [kind for kind, _ in steps]
+    assert kinds[:2] == ['ARG', 'FROM']
+    assert set(kinds) <= {
+        'ARG', 'FROM', 'RUN', 'ENV', 'WORKDIR', 'COPY', 'ENTRYPOINT', 'CMD'
+    }  # fmt: skip
+    for kind, rest in steps:
+        if kind == 'COPY':
+            assert (ROOT / rest.split()[0]).exists()
+        if kind == 'RUN':
+            assert run('bash', '-n', '-c', rest).returncode == 0
+    commands = ' '.join(rest.replace('  ', ' ') for _, rest in steps)
+    page = (ROOT / 'docs' / 'install.md').read_text()
+    [block] = re.findall(r'```bash\n(.*?)```', page, re.S)
+    stack = 'requirements/onedl.txt'
+    block = block.replace('\\\n', ' ').replace('$stack', stack)
+    words = {word for word in block.split() if not word.startswith('stack=')}
+    words -= {'#', 'or', 'upstream.txt,', 'and', 'mmcv', 'below', '.'}
+    assert words <= set(commands.split()), words - set(commands.split())
