@@ -1,5 +1,6 @@
 import runpy
 import sys
+import threading
 from pathlib import Path
 
 import cv2
@@ -30,7 +31,8 @@ def video(folder, tmp_path_factory):
 @pytest.fixture
 def run(checkpoint, monkeypatch):
     def run(video, out, *options):
-        argv = [DEMO, video, CONFIG, checkpoint, '--out', out, *options]
+        argv = [DEMO, video, CONFIG, checkpoint, *options]
+        argv += ['--out', out] if out else []
         monkeypatch.setattr(sys, 'argv', list(map(str, argv)))
         monkeypatch.delenv('DISPLAY', raising=False)
         return runpy.run_path(str(DEMO), run_name='__main__')
@@ -42,7 +44,9 @@ def run(checkpoint, monkeypatch):
 def test_rate_and_size_stay(run, video, tmp_path, capsys, ending):
     out = tmp_path / 'new' / f'out.{ending}'
     run(video, out, '--batch-size', 2, '--topk', 3, '--device', 'cpu')
-    assert f'{NUM} frames at 12.5 a second' in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f'{NUM} frames at 12.5 a second' in printed
+    assert ' images/s' in printed
     written = mmcv.VideoReader(str(out))
     assert written.fps == pytest.approx(RATE)
     assert written.resolution == SIZE
@@ -88,3 +92,48 @@ def test_an_output_that_cannot_be_written(run, video, tmp_path, capfd):
         run(video, tmp_path / 'out.what')
     with pytest.raises(SystemExit, match=r'^error: batch_size is at least 1'):
         run(video, tmp_path / 'out.mp4', '--batch-size', 0)
+
+
+def test_the_next_is_made_meanwhile():
+    second, threads = threading.Event(), set()
+
+    def items():
+        for i in range(3):
+            threads.add(threading.get_ident())
+            if i == 1:
+                second.set()
+            yield i
+        raise ValueError('broken')
+
+    ahead = runpy.run_path(str(DEMO))['ahead']
+    taken = []
+    with pytest.raises(ValueError, match='broken'):
+        for item in ahead(items()):
+            taken.append(item)
+            assert second.wait(60)  # made before another is asked for
+    assert taken == [0, 1, 2]
+    assert threading.get_ident() not in threads and len(threads) == 1
+
+
+def test_a_webcam(run, video, tmp_path, monkeypatch, capsys):
+    opened, shown = [], []
+    capture = cv2.VideoCapture
+
+    def camera(source):
+        opened.append(source)
+        return capture(str(video) if source == 0 else source)
+
+    monkeypatch.setattr(cv2, 'VideoCapture', camera)
+    monkeypatch.setattr(cv2, 'imshow', lambda _, frame: shown.append(frame))
+    monkeypatch.setattr(
+        cv2, 'waitKey', lambda _: ord('q') if len(shown) == 3 else -1
+    )
+    monkeypatch.setattr(cv2, 'destroyAllWindows', lambda: None)
+    monkeypatch.chdir(tmp_path)
+    run(0, None)
+    assert opened == [0]
+    assert [frame.shape for frame in shown] == 3 * [(*SIZE[::-1], 3)]
+    assert ' images/s' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match='2'):
+        run(video, None)
+    assert '--out' in capsys.readouterr().err

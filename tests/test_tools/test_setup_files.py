@@ -18,7 +18,11 @@ ROOT = Path(__file__).parents[2]
 WEB_DEMO = 'projects/web_demo'
 SCRIPTS = [
     '.ci/run',
-    *(f'tools/dist_{x}.sh' for x in ('launch', 'test', 'train')),
+    *(
+        f'tools/{kind}_{x}.sh'
+        for kind in ('dist', 'slurm')
+        for x in ('launch', 'test', 'train')
+    ),
 ]
 
 
@@ -198,6 +202,45 @@ def test_dist_script_starts_torchrun(tmp_path, script, argv, handed_on):
         '--launcher',
         'pytorch',
     ]
+
+
+@pytest.mark.parametrize(
+    ('script', 'argv', 'usage'),
+    [
+        ('train', ['c.py'], 'PARTITION JOB_NAME CONFIG'),
+        ('test', ['c.py', 'a b.pth'], 'PARTITION JOB_NAME CONFIG CHECKPOINT'),
+    ],
+)
+def test_slurm_script_starts_srun(tmp_path, script, argv, usage):
+    srun = tmp_path / 'srun'
+    srun.write_text('#!/usr/bin/env bash\nprintf "%s\\n" "$@"\n')
+    srun.chmod(0o755)
+    path = f'{tmp_path}:{os.environ["PATH"]}'
+    env = dict(os.environ, PATH=path, GPUS='4', SRUN_ARGS='--time=9 --mem=1G')
+    command = [str(ROOT / f'tools/slurm_{script}.sh'), 'part', 'name', *argv]
+    lines = run(*command, '--amp', env=env, cwd=tmp_path).stdout.splitlines()
+    start = lines.index('python')
+    assert lines[start:] == [
+        'python',
+        '-u',
+        f'{ROOT}/tools/{script}.py',
+        *argv,
+        '--amp',
+        '--launcher',
+        'slurm',
+    ]
+    assert {
+        '--partition=part',
+        '--job-name=name',
+        '--gres=gpu:4',
+        '--ntasks=4',
+        '--ntasks-per-node=4',
+        '--time=9',
+        '--mem=1G',
+    } <= set(lines[:start])
+    result = run(*command[:3], env=env, cwd=tmp_path)
+    assert result.returncode == 2
+    assert usage in result.stderr
 
 
 @pytest.mark.parametrize(
