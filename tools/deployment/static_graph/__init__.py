@@ -1,0 +1,1 @@
+"""A model in fixed shapes, for export."""
