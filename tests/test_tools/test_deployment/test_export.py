@@ -25,9 +25,10 @@ if not hasattr(torch.library, 'custom_op'):
 
 export = load_tool('deployment/export')
 fixed = load_tool('deployment/static_graph.fixed_size')
+objects = load_tool('deployment/static_graph.objects')
 program = load_tool('deployment/static_graph.program')
 SIZES = [(128, 128), (100, 128), (128, 61)]
-MODELS_OF = ['rtmdet_sgdet', 'egtr_sgdet', 'sgdet']
+MODELS_OF = ['egtr_sgdet', 'sgdet']
 
 
 def build(name):
@@ -42,11 +43,8 @@ def build(name):
         if key.startswith('relation_head') and weight.ndim > 1:
             torch.nn.init.normal_(weight, std=0.08)
     for key, weight in model.detector.named_parameters():
-        if 'rtm_cls' in key or 'cls_branches' in key or 'fc_cls' in key:
+        if 'cls_branches' in key or 'fc_cls' in key:
             torch.nn.init.normal_(weight, std=0.3)
-        if 'rtm_reg' in key:  # else boxes have no area, or the image's
-            mean = 0.7 if weight.ndim == 1 else 0
-            torch.nn.init.normal_(weight, mean, std=0.05)
     spread_features(model.detector)
     return model.eval()
 
@@ -58,13 +56,7 @@ def spread_features(detector):
         if isinstance(part, torch.nn.BatchNorm2d):
             part.momentum = None
     pixels = picture((128, 128)).permute(2, 0, 1)[None].float()
-    x = detector.train().extract_feat((pixels - 128) / 64)
-    head = getattr(detector, 'bbox_head', None)
-    if hasattr(head, 'rtm_cls'):
-        logits = torch.cat([level.flatten() for level in head(x)[0]])
-        for layer in {*head.rtm_cls}:  # no score is 1, none ties
-            layer.weight.div_(logits.std())
-            layer.bias.fill_(-1.5)
+    detector.train().extract_feat((pixels - 128) / 64)
 
 
 def picture(size):
@@ -139,8 +131,7 @@ def test_fixed_shapes_change_nothing(name):
 
 @pytest.fixture(scope='module')
 def exported():
-    """RTMDet and LinkNet: both kinds of NMS, RoIs, and masks."""
-    model = build('rtmdet_sgdet')
+    model = build('egtr_sgdet')
     return model, export.export_program(deepcopy(model), (128, 128), 100, 1000)
 
 
@@ -166,7 +157,7 @@ def test_onnx_gives_the_same(exported, tmp_path, monkeypatch, capsys):
     from PIL import Image
 
     model, traced = exported
-    path, size = tmp_path / 'rtmdet.onnx', SIZES[1]
+    path, size = tmp_path / 'egtr.onnx', SIZES[1]
     about = dict(scale=(128, 128), shape=(128, 128), **ToyVGDataset.METAINFO)
     load_tool('deployment/static_graph.onnx_file').write_onnx(
         path, traced, about
@@ -216,6 +207,26 @@ def test_nms_keeps_what_the_greedy_one_keeps():
         assert (dets[num:, 4] == fixed.EMPTY).all() and len(dets) == 80
         longest = max(longest, num)
     assert longest > 10
+
+
+def test_objects_of_rtmdet_are_the_same_clusters():
+    generator = torch.Generator().manual_seed(2)
+    args = SimpleNamespace(bbox_head=True), 3, 0.4, 12
+    for _ in range(10):
+        scores = torch.rand(70, generator=generator).sort(descending=True)
+        labels = torch.randint(3, (70,), generator=generator)
+        result = InstanceData(
+            bboxes=random_boxes(70, generator),
+            scores=scores.values,
+            labels=labels,
+        )
+        expected = program.SingleStageObjects(*args).cluster(result[:60])
+        result.scores[60:] = fixed.EMPTY
+        found = objects.FixedSingleStageObjects(*args).cluster(result)
+        num = len(expected)
+        assert len(found) == 12 and found.present.sum() == num > 3
+        for name in ('bboxes', 'class_bboxes', 'logits'):
+            torch.testing.assert_close(found[name][:num], expected[name])
 
 
 def test_late_nms_chooses_as_the_greedy_one():
