@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .arrows import draw_arrow, route_arrows
-from .colors import GREY, class_color, hex_color, relation_color
+from .colors import GREY, color_classes, hex_color, relation_color
 from .fonts import FONT
 from .graph_dict import (
     Graph,
@@ -27,6 +27,7 @@ from .labels import (
     arrow_ends,
     draw_label,
     label_arrow,
+    other_curves,
     text_size,
 )
 
@@ -182,7 +183,8 @@ def _place_nodes(
         boxes.mean(1), rows_of_pairs(graph), sizes, canvas
     )
     places = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
-    colors = [class_color(item['label']) for item in objects]
+    classes = color_classes(item['label'] for item in objects)
+    colors = [item.get('color') or classes[item['label']] for item in objects]
     nodes = [
         Label(tuple(place), title_of(item), color, color, size=_NODE_SIZE)
         for place, item, color in zip(
@@ -200,17 +202,20 @@ def _draw_arrows(
 ) -> list[Label]:
     """Draw the arrows between nodes and find places for their labels."""
     boxes = [np.array(node.box) for node in nodes]
-    curves = route_arrows(boxes, rows_of_pairs(graph), canvas)
+    pairs = rows_of_pairs(graph)
+    curves = route_arrows(boxes, pairs, canvas, around=True)
     placer = LabelPlacer((0, 0, *canvas), arrow_ends(curves))
     placer.taken.extend(node.box for node in nodes)
     labels = []
-    for points, triplet in zip(curves, graph['triplets'], strict=True):
+    for points, others, triplet in zip(
+        curves, other_curves(curves), graph['triplets'], strict=True
+    ):
         color = relation_color(triplet.get('hit'))
         draw_arrow(axes, points, color)
         text = name_of(triplet)
         if triplet.get('score') is not None:
             text += f' {triplet["score"]:.2f}'
-        labels.append(label_arrow(placer, [text], points, color))
+        labels.append(label_arrow(placer, [text], points, color, others))
     return [label for label in labels if label is not None]
 
 

@@ -15,7 +15,7 @@ from matplotlib.patheffects import withStroke
 from .colors import (
     WHITE,
     Color,
-    class_color,
+    color_of,
     hex_color,
     relation_color,
     text_color,
@@ -61,6 +61,7 @@ class LabelPlacer:
         self,
         size: tuple[float, float],
         corners: Iterable[tuple[float, float]],
+        avoided: Sequence[Box] = (),
     ) -> Box | None:
         """Take the best of some places that hides no other label.
 
@@ -68,6 +69,7 @@ class LabelPlacer:
             size: Width and height of the label.
             corners: Where its top left may be, the best first; they are
                 moved into the bounds.
+            avoided: More boxes that it covers only where it must.
 
         Returns:
             The place; None where all are taken or the bounds are too small.
@@ -91,6 +93,7 @@ class LabelPlacer:
         if not free.any():
             return None
         hidden = _overlap(places[free], self.avoided)
+        hidden += _overlap(places[free], np.reshape(avoided, (-1, 4)))
         x1, y1, x2, y2 = places[free][hidden.argmin()].tolist()
         self.taken.append((x1, y1, x2, y2))
         return x1, y1, x2, y2
@@ -112,6 +115,8 @@ def label_graph(
     curves: Sequence[np.ndarray],
     bounds: Box,
     max_named_arrows: int = 10,
+    tags: Mapping[int, Label] | None = None,
+    size: int = LABEL_SIZE,
 ) -> list[Label]:
     """Find places for the labels of a graph on its image.
 
@@ -119,7 +124,8 @@ def label_graph(
     what it names moves away and gets a line to it; where the full text fits
     nowhere, its number is tried, and where there is no room for that either
     the label is left out. Objects with relations come first, then arrows,
-    then the other objects. Ends of arrows are kept free where possible.
+    then the other objects. Ends of arrows, and other arrows than its own, are
+    kept free where possible.
 
     Args:
         graph: What is drawn.
@@ -128,32 +134,58 @@ def label_graph(
         bounds: The box that no label leaves.
         max_named_arrows: Up to so many triplets the arrows carry predicates,
             above it numbers only.
+        tags: Labels of :func:`tag_related`, where the arrows depend on them.
+        size: Of the font, pixels.
 
     Returns:
         The labels, none for what found no room.
     """
     placer = LabelPlacer(bounds, arrow_ends(curves))
-    related = related_ids(graph)
-    items = list(zip(graph['objects'], boxes, strict=True))
-    labels = [
-        _label_object(placer, item, box)
-        for item, box in items
-        if item['id'] in related
-    ]
-    for i, (triplet, points) in enumerate(
-        zip(graph['triplets'], curves, strict=True), start=1
+    if tags is None:
+        tags = tag_related(graph, boxes, placer, size)
+    else:
+        placer.taken.extend(tag.box for tag in tags.values())
+    labels: list[Label | None] = [*tags.values()]
+    for i, (triplet, points, others) in enumerate(
+        zip(graph['triplets'], curves, other_curves(curves), strict=True), 1
     ):
         texts = [f'{i}']
         if len(curves) <= max_named_arrows:
             texts = [f'{i} {name_of(triplet)}', *texts]
         color = relation_color(triplet.get('hit'))
-        labels.append(label_arrow(placer, texts, points, color))
+        labels.append(label_arrow(placer, texts, points, color, others, size))
+    related = related_ids(graph)
     labels += [
-        _label_object(placer, item, box)
-        for item, box in items
+        _label_object(placer, item, box, size)
+        for item, box in zip(graph['objects'], boxes, strict=True)
         if item['id'] not in related
     ]
     return [label for label in labels if label is not None]
+
+
+def tag_related(
+    graph: Graph,
+    boxes: Sequence[np.ndarray],
+    placer: LabelPlacer,
+    size: int = LABEL_SIZE,
+) -> dict[int, Label]:
+    """Labels of the objects with relations, by their positions.
+
+    Args:
+        graph: What is drawn.
+        boxes: (4,) of each object, in pixels of the picture.
+        placer: It knows the room that is left.
+        size: Of the font, pixels.
+    """
+    related = related_ids(graph)
+    tags = {
+        row: _label_object(placer, item, box, size)
+        for row, (item, box) in enumerate(
+            zip(graph['objects'], boxes, strict=True)
+        )
+        if item['id'] in related
+    }
+    return {row: tag for row, tag in tags.items() if tag is not None}
 
 
 def label_arrow(
@@ -161,6 +193,8 @@ def label_arrow(
     texts: Sequence[str],
     points: np.ndarray,
     color: Color,
+    others: Sequence[Box] = (),
+    font_size: int = LABEL_SIZE,
 ) -> Label | None:
     """Put a text on an arrow, or near it with a line to it.
 
@@ -170,20 +204,22 @@ def label_arrow(
             room on the arrow or beside it.
         points: (P, 2) of the arrow.
         color: Of the arrow.
+        others: Boxes along other arrows.
+        font_size: Pixels.
 
     Returns:
         The label; None where there is no room for any text.
     """
     for text in texts:
-        size = text_size(text, bold=True)
-        place = placer.place(size, _along(points, size))
+        size = text_size(text, font_size, bold=True)
+        place = placer.place(size, _along(points, size), others)
         if place is None and text == texts[-1]:
             place = placer.place_near(size, points[len(points) // 2])
         if place is not None:
             inside = points.clip(place[:2], place[2:])
             nearest = np.linalg.norm(points - inside, axis=1).argmin()
             line = _line(place, points[nearest])
-            return Label(place, text, WHITE, color, bold=True, line=line)
+            return Label(place, text, WHITE, color, True, font_size, line)
     return None
 
 
@@ -192,6 +228,22 @@ def arrow_ends(curves: Sequence[np.ndarray]) -> list[Box]:
     ends = [(points[-1], 9) for points in curves]
     ends += [(points[0], 5) for points in curves]
     return [(*(point - radius), *(point + radius)) for point, radius in ends]
+
+
+def other_curves(curves: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """For each curve (P, 2), small boxes (B, 4) along all different ones."""
+    boxes = [np.hstack([points - 3, points + 3]) for points in curves]
+    return [
+        np.reshape(
+            [
+                other
+                for other, curve in zip(boxes, curves, strict=True)
+                if curve is not points  # those of one pair share theirs
+            ],
+            (-1, 4),
+        )
+        for points in curves
+    ]
 
 
 @lru_cache(maxsize=4096)
@@ -241,7 +293,7 @@ def draw_label(axes: Axes, label: Label) -> None:
         linewidth=2,
         zorder=3,
     )
-    axes.add_patch(ground)
+    axes.add_artist(ground)  # add_patch also looks for limits of the axes
     fitted = text_to_draw(label.text)
     axes.text(
         (x1 + x2) / 2,
@@ -259,12 +311,16 @@ def draw_label(axes: Axes, label: Label) -> None:
 
 
 def _label_object(
-    placer: LabelPlacer, item: Mapping[str, Any], box: np.ndarray
+    placer: LabelPlacer, item: Mapping[str, Any], box: np.ndarray, font: int
 ) -> Label | None:
-    """Name an object at its box (4,)."""
-    color = class_color(item['label'])
-    for text in (title_of(item), str(item['id'])):
-        width, height = size = text_size(text)
+    """Name an object, and its score where it has one, at its box (4,)."""
+    color = color_of(item)
+    texts = [title_of(item), str(item['id'])]
+    score = item.get('score')
+    if score is not None:
+        texts.insert(0, f'{texts[0]} {score:.2f}')
+    for text in texts:
+        width, height = size = text_size(text, font)
         x1, y1, x2, y2 = box
         corners = [
             (x, y)
@@ -277,12 +333,12 @@ def _label_object(
             for x in (x1 - width, x1, x2 - width, x2)
         ]
         place = placer.place(size, corners)
-        if place is None:
+        if place is None and (score is None or text != texts[0]):
             place = placer.place_near(size, (box[:2] + box[2:]) / 2)
         if place is not None:
             middle = (np.array(place[:2]) + place[2:]) / 2
             line = _line(place, middle.clip(box[:2], box[2:]))
-            return Label(place, text, color, color, line=line)
+            return Label(place, text, color, color, size=font, line=line)
     return None
 
 

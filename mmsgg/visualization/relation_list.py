@@ -1,29 +1,40 @@
 """The numbered list of the relations of a picture."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import RendererAgg
-from matplotlib.offsetbox import HPacker, TextArea
 
 from .colors import (
     BLACK,
     GREY,
     Color,
-    class_color,
+    color_of,
     hex_color,
     relation_color,
     text_color,
 )
 from .fonts import text_to_draw
 from .graph_dict import Graph, name_of, title_of
-from .labels import LABEL_SIZE
+from .labels import LABEL_SIZE, text_size
 
 _LINE_HEIGHT = 24
-_MARGIN, _GAP = 12, 9
+_MARGIN, _GAP = 12, 5
+
+
+class _Word(NamedTuple):
+    """A part of a line; ``ground`` is the colour of what it stands on."""
+
+    text: str
+    color: Color
+    bold: bool = False
+    ground: Color | None = None
+
+    @property
+    def width(self) -> int:
+        """In pixels, with the margins of a label."""
+        return text_size(self.text, bold=self.bold)[0]
 
 
 class RelationList:
@@ -31,13 +42,10 @@ class RelationList:
 
     Args:
         graph: Its triplets are listed in their order, down the columns.
-        axes: Where the list will be drawn; their unit is a pixel, as is the
-            point of their figure.
     """
 
-    def __init__(self, graph: Graph, axes: Axes) -> None:
+    def __init__(self, graph: Graph) -> None:
         objects = {item['id']: item for item in graph['objects']}
-        self.axes = axes
         self.lines = [
             _line(
                 number,
@@ -47,26 +55,32 @@ class RelationList:
             )
             for number, item in enumerate(graph['triplets'], start=1)
         ]
-        for line in self.lines:
-            line.set_figure(axes.figure)
-        renderer = RendererAgg(1, 1, dpi=axes.figure.dpi)
-        widths = [line.get_bbox(renderer).width for line in self.lines]
+        widths = [
+            sum(word.width + _GAP for word in line) for line in self.lines
+        ]
         # of the widest line, in pixels
-        self.width = int(max(widths, default=0)) + 2 * _MARGIN
+        self.width = max(widths, default=0) + 2 * _MARGIN
 
     def height(self, width: int) -> int:
         """The pixels that the list needs where it has some width."""
         return self._shape(width)[1] * _LINE_HEIGHT + _MARGIN
 
-    def draw(self, width: int) -> None:
-        """Draw the list into axes of that width and the height it needs."""
+    def draw(self, axes: Axes, width: int, top: int = 0) -> None:
+        """Draw the list.
+
+        Args:
+            axes: Their unit is a pixel, as is the point of their figure.
+            width: That the list has; the height is :meth:`height`.
+            top: Where it starts.
+        """
         num_columns, num_lines = self._shape(width)
-        top = self.height(width) - _MARGIN // 2
         for index, line in enumerate(self.lines):
             column, row = divmod(index, num_lines)
-            left = column * width // num_columns + _MARGIN
-            line.set_offset((left, top - row * _LINE_HEIGHT - 16))
-            self.axes.add_artist(line)
+            x = column * width // num_columns + _MARGIN
+            y = top + _MARGIN // 2 + (row + 0.5) * _LINE_HEIGHT
+            for word in line:
+                _draw_word(axes, word, x + word.width / 2, y)
+                x += word.width + _GAP
 
     def _shape(self, width: int) -> tuple[int, int]:
         """How many columns have room, up to three, and their lines."""
@@ -79,43 +93,47 @@ def _line(
     triplet: Mapping[str, Any],
     subject: Mapping[str, Any],
     object_: Mapping[str, Any],
-) -> HPacker:
+) -> list[_Word]:
     """One relation in words."""
     hit = triplet.get('hit')
     color = relation_color(hit)
-    words: list[Artist] = [_word(f'{number:2d}', color, bold=True)]
+    words = [_Word(f'{number:2d}', color, bold=True)]
     if hit is not None:
         mark = '\u2713' if hit else '\u2717'  # check mark, cross
-        words.append(_word(mark, color, bold=True))
+        words.append(_Word(mark, color, bold=True))
     words += [
         _title(subject),
-        _word(name_of(triplet), BLACK, bold=True),
+        _Word(name_of(triplet), BLACK, bold=True),
         _title(object_),
     ]
     if triplet.get('score') is not None:
-        words.append(_word(f'{triplet["score"]:.2f}', GREY))
-    return HPacker(children=words, pad=0, sep=_GAP, align='baseline')
+        words.append(_Word(f'{triplet["score"]:.2f}', GREY))
+    return words
 
 
-def _title(item: Mapping[str, Any]) -> TextArea:
+def _title(item: Mapping[str, Any]) -> _Word:
     """An object, on the colour of its class."""
-    color = class_color(item['label'])
-    ground = dict(
-        boxstyle='round,pad=0.25', facecolor=hex_color(color), linewidth=0
-    )
-    return _word(title_of(item), text_color(color), bbox=ground)
+    color = color_of(item)
+    return _Word(title_of(item), text_color(color), ground=color)
 
 
-def _word(
-    text: str, color: Color, bold: bool = False, **kwargs: Any
-) -> TextArea:
-    fitted = text_to_draw(text)
-    style = dict(
-        color=hex_color(color),
+def _draw_word(axes: Axes, word: _Word, x: float, y: float) -> None:
+    """Draw a word around a point."""
+    fitted = text_to_draw(word.text)
+    ground = None
+    if word.ground is not None:
+        color = hex_color(word.ground)
+        ground = dict(boxstyle='round,pad=0.25', facecolor=color, linewidth=0)
+    axes.text(
+        x,
+        y,
+        fitted.text,
+        color=hex_color(word.color),
         size=LABEL_SIZE,
         family=list(fitted.families),
-        weight='bold' if bold else 'normal',
+        weight='bold' if word.bold else 'normal',
+        ha='center',
+        va='center',
         parse_math=False,
-        **kwargs,
+        bbox=ground,
     )
-    return TextArea(fitted.text, textprops=style)

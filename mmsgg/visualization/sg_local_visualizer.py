@@ -7,7 +7,6 @@ from typing import Any
 import cv2
 import mmcv
 import numpy as np
-from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 from mmdet.visualization import DetLocalVisualizer
@@ -16,8 +15,15 @@ from mmengine.dist import master_only
 from mmsgg.registry import VISUALIZERS
 from mmsgg.structures import SGDataSample
 
-from .arrows import draw_arrow, route_arrows
-from .colors import BLACK, class_color, hex_color, relation_color
+from .arrows import by_name, draw_arrow, route_arrows
+from .colors import (
+    BLACK,
+    WHITE,
+    color_classes,
+    color_of,
+    hex_color,
+    relation_color,
+)
 from .fonts import FONT
 from .graph_dict import (
     Graph,
@@ -30,12 +36,23 @@ from .graph_dict import (
     rows_of_pairs,
 )
 from .graph_picture import draw_graph
-from .labels import draw_label, label_graph, text_size
+from .labels import (
+    LABEL_SIZE,
+    LabelPlacer,
+    arrow_ends,
+    draw_label,
+    label_graph,
+    tag_related,
+    text_size,
+)
 from .relation_list import RelationList
 
 _TITLE_HEIGHT, _TITLE_SIZE, _MARGIN = 30, 15, 12
 _GAP = 8  # pixels between the panels
 _LETTERBOX = 225  # grey beside an image that is narrower than its text
+_FULL_SIDE, _LEAST_TEXT = 760, 8  # pixels: marks shrink below, text up to
+_MANY = 8  # objects, from where on strokes are lighter
+_LIGHTER, _FILL = 0.6, 0.06  # their width and the opacity of what is inside
 
 
 @VISUALIZERS.register_module()
@@ -47,8 +64,12 @@ class SGLocalVisualizer(DetLocalVisualizer):
     green and the others red, in both panels: a green prediction is a hit, a
     red annotation was not found among the predictions drawn.
 
-    Arrows run from edge to edge. No label hides another: one without room is
-    shortened to its number or left out; the list has every relation drawn.
+    Arrows run from edge to edge, and from name to name where the boxes share
+    more than 30 % of the smaller one. No label hides another: one without
+    room is shortened to its number or left out; the list has every relation
+    drawn. Dashed boxes are in no relation. Where there are many boxes, their
+    strokes are lighter; on small pictures all marks are smaller. Classes whose
+    colours would be close get others.
 
     Call graph::
 
@@ -56,7 +77,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
             _read_graphs        sample -> graphs, by graph_dict.py
             _draw_panels        one for each graph, side by side
                 _draw_on_image  boxes, arrows, labels
-                _draw_title, _draw_list
+                _draw_list      the title, the list of relations
                 _draw_nodes     the graph without the image
 
     It takes the place of mmdet's in a config; ``DetVisualizationHook`` works
@@ -222,6 +243,12 @@ class SGLocalVisualizer(DetLocalVisualizer):
                 predicted, score_thr, self.max_loose_objects
             )
             graphs[_title('Prediction', predicted, 'hits')] = predicted
+        items = [
+            item for graph in graphs.values() for item in graph['objects']
+        ]
+        colors = color_classes(item['label'] for item in items)
+        for item in items:
+            item['color'] = colors[item['label']]
         return graphs
 
     def _draw_or_warn(
@@ -248,9 +275,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         """The panels side by side, the shorter one filled with white."""
         scale = self._scale_of(image)
         width = round(image.shape[1] * scale)
-        lists = [
-            RelationList(graph, self.ax_save) for graph in graphs.values()
-        ]
+        lists = [RelationList(graph) for graph in graphs.values()]
         if self.with_text:
             titles = [text_size(t, _TITLE_SIZE, bold=True)[0] for t in graphs]
             width = max(width, max(titles) + 2 * _MARGIN)
@@ -261,8 +286,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
         ):
             parts = [self._draw_on_image(image, graph, scale, width)]
             if self.with_text:
-                parts.insert(0, self._draw_title(title, width))
-                parts.append(self._draw_list(relations, width))
+                parts = self._draw_list(title, relations, width, *parts)
             if self.with_graph:
                 parts.append(_draw_nodes(graph, width))
             panels.append(np.concatenate(parts))
@@ -304,64 +328,100 @@ class SGLocalVisualizer(DetLocalVisualizer):
             np.clip(item['box'] * scale, 0, last) + shift
             for item in graph['objects']
         ]
-        self._draw_boxes(graph, boxes)
         limits = width, len(body)
-        curves = route_arrows(boxes, rows_of_pairs(graph), limits)
+        small = min(1.0, max(right - left, len(body)) / _FULL_SIDE)
+        small = max(small, _LEAST_TEXT / LABEL_SIZE)
+        size = round(small * LABEL_SIZE)
+        bounds = (0, 0, *limits)
+        self._draw_boxes(graph, boxes, small)
+        # names keep clear of arrows at edges; the others run between names
+        pairs = rows_of_pairs(graph)
+        at_edges = [pair for pair in pairs if not by_name(boxes, pair)]
+        ends = arrow_ends(route_arrows(boxes, at_edges, limits))
+        tags = tag_related(graph, boxes, LabelPlacer(bounds, ends), size)
+        places = {row: tag.box for row, tag in tags.items()}
+        curves = route_arrows(boxes, pairs, limits, places)
         arrows = zip(graph['triplets'], curves, strict=True)
         # the best come last and are hidden by none; hits are above misses
         for triplet, points in sorted(
             reversed(list(arrows)), key=lambda arrow: bool(arrow[0].get('hit'))
         ):
             color = relation_color(triplet.get('hit'))
-            draw_arrow(self.ax_save, points, color, outline=True)
-        for label in label_graph(graph, boxes, curves, (0, 0, *limits)):
+            draw_arrow(self.ax_save, points, color, outline=True, scale=small)
+        for label in label_graph(
+            graph, boxes, curves, bounds, tags=tags, size=size
+        ):
             draw_label(self.ax_save, label)
         return self.get_image()
 
-    def _draw_boxes(self, graph: Graph, boxes: Sequence[np.ndarray]) -> None:
-        """Boxes in a white contour, thin where no relation is drawn."""
+    def _draw_boxes(
+        self, graph: Graph, boxes: Sequence[np.ndarray], scale: float
+    ) -> None:
+        """Boxes in a white contour, dashed where no relation is drawn."""
         related = related_ids(graph)
+        many = len(boxes) > _MANY
+        wide = scale * self.line_width * (_LIGHTER if many else 1)
         for item, (x1, y1, x2, y2) in zip(
             graph['objects'], boxes, strict=True
         ):
-            width = self.line_width if item['id'] in related else 1
-            contour = withStroke(linewidth=width + 2, foreground='white')
+            loose = item['id'] not in related
+            width = 1.5 * scale if loose else wide
+            color = hex_color(color_of(item))
             box = Rectangle(
                 (x1, y1),
                 x2 - x1,
                 y2 - y1,
                 fill=False,
-                edgecolor=hex_color(class_color(item['label'])),
+                edgecolor=color,
                 linewidth=width,
-                path_effects=[contour],
+                linestyle=(0, (6, 4)) if loose else '-',
+                path_effects=[
+                    withStroke(
+                        linewidth=width + (1 if loose else 2) * scale,
+                        foreground='white',
+                    )
+                ],
             )
-            self.ax_save.add_patch(box)
+            if many and not loose:
+                fill = Rectangle(
+                    (x1, y1), x2 - x1, y2 - y1, color=color, alpha=_FILL, lw=0
+                )
+                self.ax_save.add_artist(fill)
+            self.ax_save.add_artist(box)
 
-    def _draw_title(self, title: str, width: int) -> np.ndarray:
-        """The title (30, width, 3), white on black."""
-        self.set_image(np.full((_TITLE_HEIGHT, width, 3), BLACK, np.uint8))
-        self.draw_texts(
+    def _draw_list(
+        self,
+        title: str,
+        relations: RelationList,
+        width: int,
+        *body: np.ndarray,
+    ) -> list[np.ndarray]:
+        """The body between the title (30, width, 3) and the relations."""
+        # one canvas for both: a canvas costs more than what is on it
+        size = _TITLE_HEIGHT + relations.height(width), width, 3
+        canvas = np.full(size, WHITE, np.uint8)
+        canvas[:_TITLE_HEIGHT] = BLACK
+        self.set_image(canvas)
+        self.ax_save.text(
+            _MARGIN,
+            _TITLE_HEIGHT / 2,
             title,
-            np.array([_MARGIN, _TITLE_HEIGHT / 2]),
-            font_sizes=_TITLE_SIZE,
-            colors='white',
-            vertical_alignments='center',
-            font_families=FONT,
-            font_properties=FontProperties(weight='bold'),
+            size=_TITLE_SIZE,
+            color='white',
+            va='center',
+            family=FONT,
+            weight='bold',
         )
-        return self.get_image()
-
-    def _draw_list(self, relations: RelationList, width: int) -> np.ndarray:
-        """The list of relations (H', width, 3) on white."""
-        height = relations.height(width)
-        self.set_image(np.full((height, width, 3), 255, np.uint8))
-        relations.draw(width)
-        return self.get_image()
+        relations.draw(self.ax_save, width, top=_TITLE_HEIGHT)
+        drawn = self.get_image()
+        return [drawn[:_TITLE_HEIGHT], *body, drawn[_TITLE_HEIGHT:]]
 
 
 def _title(kind: str, graph: Graph, hits: str) -> str:
     """What is drawn and, where that is known, how many relations are hit."""
     title = f'{kind}: {count_text(graph)}'
+    if loose := len(graph['objects']) - len(related_ids(graph)):
+        title = title.replace(',', f' ({loose} dashed: no relation),', 1)
     if graph['compared']:
         title += f', {sum(t["hit"] for t in graph["triplets"])} {hits}'
     return title

@@ -65,6 +65,54 @@ def test_arrows_between_boxes_that_meet_have_some_length(other):
         assert np.linalg.norm(points[-1] - points[0]) > 45
 
 
+TAGS = {0: (0.0, 0, 60, 19), 1: (150.0, 60, 210, 79)}
+
+
+def is_on(point, box):
+    return distance_to_edge(point, np.array(box, float)) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ('other', 'by_name'),
+    [
+        ([100, 100, 180, 180], True),  # inside
+        ([150, 80, 290, 190], True),  # 36 % of it in the other
+        ([150, 80, 330, 190], False),  # 28 %
+        ([210, 80, 290, 190], False),  # apart
+    ],
+)
+def test_arrows_of_boxes_that_share_much_run_from_name_to_name(other, by_name):
+    boxes = [np.array([0.0, 19, 200, 199]), np.array(other, float)]
+    for pair in ((0, 1), (1, 0)):
+        ends = route_arrows(boxes, [pair], tags=TAGS)[0][[0, -1]]
+        for end, row in zip(ends, pair, strict=True):
+            assert is_on(end, TAGS[row]) == by_name
+            assert is_on(end, boxes[row]) or by_name
+        # where a name had no room, the edges are left
+        ends = route_arrows(boxes, [pair], tags={0: TAGS[0]})[0][[0, -1]]
+        assert all(map(is_on, ends, (boxes[row] for row in pair)))
+
+
+def test_arrows_do_not_end_under_a_name():
+    boxes = [np.array([0.0, 0, 40, 100]), np.array([200.0, 0, 240, 100])]
+    tag = np.array([180.0, 20, 260, 80])
+    for tags, hidden in (({}, True), ({7: tag}, False)):
+        end = route_arrows(boxes, [(0, 1)], tags=tags)[0][-1]
+        assert ((end > tag[:2]) & (end < tag[2:])).all() == hidden
+
+
+def test_curves_go_around_other_boxes_where_they_are_told_to():
+    boxes = [np.array([x, 100.0, x + 60, 130]) for x in (0, 300)]
+    middle = np.array([150.0, 60, 210, 170])
+    boxes.append(middle)
+    for pairs in ([(0, 1)], [(1, 0)], [(0, 1), (1, 0)]):
+        for points in route_arrows(boxes, pairs, around=True):
+            inside = (points > middle[:2]) & (points < middle[2:])
+            assert not inside.all(1).any()
+    [points] = route_arrows(boxes, [(0, 1)])
+    assert ((points > middle[:2]) & (points < middle[2:])).all(1).any()
+
+
 def test_there_and_back_do_not_cross():
     boxes = [np.array([0, 50, 40, 90]), np.array([200, 60, 260, 120])]
     there, back = route_arrows(boxes, [(0, 1), (1, 0)])

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmsgg.evaluation import graph_to_dict
-from mmsgg.visualization import draw_graph
+from mmsgg.visualization import draw_graph, graph_picture
 from mmsgg.visualization.colors import HIT, MISS, NEUTRAL, class_color
 from mmsgg.visualization.graph_picture import node_positions
 
@@ -153,3 +153,37 @@ def test_many_nodes_find_room(num_nodes):
         )
         gaps = abs(points[:, None] - points) - sizes
         assert (gaps > 0).any(-1).sum() == num_nodes * (num_nodes - 1)
+
+
+def test_arrows_pass_behind_no_node_and_labels_lie_on_no_other_arrow(
+    monkeypatch,
+):
+    drawn, labels = [], []
+    arrow, label = graph_picture.draw_arrow, graph_picture.draw_label
+
+    def draw_arrow(axes, points, color):
+        drawn.append(points)
+        arrow(axes, points, color)
+
+    def draw_label(axes, item):
+        labels.append(item)
+        label(axes, item)
+
+    monkeypatch.setattr(graph_picture, 'draw_arrow', draw_arrow)
+    monkeypatch.setattr(graph_picture, 'draw_label', draw_label)
+    pairs = [(0, 1), (1, 2), (0, 2), (2, 0), (3, 1), (3, 0)]
+    draw_graph(make_graph(4, pairs))
+    names, nodes = labels[: len(pairs)], labels[len(pairs) :]
+    for points, pair, name in zip(drawn, pairs, names, strict=True):
+        for row, node in enumerate(nodes):
+            inside = inside_box(points, node.box)
+            assert row in pair or not inside.any()
+        assert not any(
+            inside_box(other, name.box).any()
+            for other in drawn
+            if other is not points
+        )
+
+
+def inside_box(points, box):
+    return ((points > box[:2]) & (points < box[2:])).all(1)

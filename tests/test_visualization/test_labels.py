@@ -12,6 +12,8 @@ from mmsgg.visualization.labels import (
     draw_label,
     label_arrow,
     label_graph,
+    other_curves,
+    tag_related,
     text_size,
 )
 
@@ -96,6 +98,50 @@ def test_where_there_is_no_room_numbers_stand_and_then_nothing():
     labels = labels_of([box] * 9, [(2, 2)], (60, 20))  # 'traffic light-2'
     assert [label.text for label in labels] == ['2', '1', '0']
     assert labels_of([box], [], (10, 20)) == []
+
+
+def test_predicted_objects_have_their_scores():
+    boxes = [np.array([50.0, 50, 90, 90]), np.array([300.0, 50, 340, 90])]
+    graph = make_graph(boxes, [(0, 1)])
+    graph['objects'][0]['score'] = 0.876
+    graph['objects'][1]['score'] = None
+    curves = route_arrows(boxes, [(0, 1)])
+    labels = label_graph(graph, boxes, curves, (0, 0, 400, 200))
+    assert [label.text for label in labels[:2]] == ['hat-0 0.88', 'person-1']
+    # where the score has no room at the box, the name does without it
+    bounds = (0, 0, text_size('hat-0')[0] + 4, 200)
+    [label] = label_graph(make_graph(boxes[:1], []), boxes[:1], [], bounds)
+    assert label.text == 'hat-0'
+
+
+def test_labels_stand_where_the_names_were_that_arrows_start_at():
+    boxes = [np.array([50.0, 50, 290, 190]), np.array([60.0, 60, 100, 90])]
+    graph, bounds = make_graph(boxes, [(0, 1)]), (0, 0, 400, 200)
+    tags = tag_related(graph, boxes, LabelPlacer(bounds), size=9)
+    places = {row: tag.box for row, tag in tags.items()}
+    curves = route_arrows(boxes, [(0, 1)], tags=places)
+    labels = label_graph(graph, boxes, curves, bounds, tags=tags, size=9)
+    assert [label.box for label in labels[:2]] == list(places.values())
+    assert [label.text for label in labels] == ['hat-0', 'person-1', '1 on']
+    for label in labels:  # of the size that was asked for
+        assert label.size == 9
+        assert label.box[3] - label.box[1] == text_size('', 9)[1] < 19
+
+
+def test_labels_lie_on_no_other_arrow():
+    # two arrows that cross in the middle of both
+    way, middle = np.linspace(50, 350, 33), np.full(33, 200.0)
+    own, other = curves = [
+        np.stack([way, middle], axis=1),
+        np.stack([middle, way], axis=1),
+    ]
+    for others, free in ((), False), (other_curves(curves)[0], True):
+        placer = LabelPlacer((0, 0, 400, 400))
+        label = label_arrow(placer, ['near'], own, (0, 0, 0), others)
+        low, high = label.box[:2], label.box[2:]
+        assert not ((other > low) & (other < high)).all(1).any() == free
+    shared = [own, own, other]
+    assert [len(boxes) for boxes in other_curves(shared)] == [33, 33, 66]
 
 
 def test_arrows_carry_predicates_only_while_they_are_few():

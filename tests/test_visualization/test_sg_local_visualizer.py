@@ -6,13 +6,20 @@ import numpy as np
 import pytest
 import torch
 from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
 from mmdet.engine.hooks import DetVisualizationHook
 from mmengine.structures import InstanceData
 
 from mmsgg.registry import VISUALIZERS
 from mmsgg.structures import SGDataSample
-from mmsgg.visualization import SGLocalVisualizer
-from mmsgg.visualization.colors import HIT, MISS, NEUTRAL, class_color
+from mmsgg.visualization import SGLocalVisualizer, sg_local_visualizer
+from mmsgg.visualization.colors import (
+    HIT,
+    MISS,
+    NEUTRAL,
+    class_color,
+    color_classes,
+)
 
 META = dict(classes=('person', 'horse', 'tree'), predicates=('on', 'near'))
 BOXES = [[10, 10, 40, 40], [90, 90, 120, 120], [90, 10, 120, 40]]
@@ -309,3 +316,108 @@ def test_hit_on_a_relation_that_is_not_drawn_is_a_hit():
     drawn = picture(sample, max_gt_relations=1)
     assert count(region(drawn, BETWEEN, 0), HIT) == 0
     assert count(region(drawn, BETWEEN, 1), HIT) > 150
+
+
+def labels_in(monkeypatch, sample, image=None, **kwargs):
+    """The labels on the image and the texts around it."""
+    labels, texts = [], []
+    draw, write = sg_local_visualizer.draw_label, Axes.text
+
+    def draw_label(axes, label):
+        labels.append(label)
+        draw(axes, label)
+
+    def text(self, x, y, s, **style):
+        texts.append(s)
+        return write(self, x, y, s, **style)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sg_local_visualizer, 'draw_label', draw_label)
+        patch.setattr(Axes, 'text', text)
+        picture(sample, image, **kwargs)
+    return labels, texts
+
+
+def test_scores_and_boxes_in_no_relation_are_told(monkeypatch):
+    sample = full_sample([[0, 1, 0]], [[0, 1, 0]])
+    sample.pred_instances.scores = torch.tensor([0.9, 0.8, 0.7])
+    labels, texts = labels_in(monkeypatch, sample)
+    names = [label.text for label in labels]
+    assert names[:2] == ['person-0', 'horse-1']
+    assert {'person-0 0.90', 'horse-1 0.80', 'tree-2 0.70'} < {*names}
+    told = '3 objects (1 dashed: no relation), 1 relation, 1'
+    assert f'Ground truth: {told} found' in texts
+    assert f'Prediction: {told} hits' in texts
+    # in the list, names are without scores
+    assert texts.count('person-0') == 3
+    _, texts = labels_in(monkeypatch, true_sample([0, 1, 0], [1, 2, 0]))
+    assert 'Ground truth: 3 objects, 2 relations' in texts
+
+
+def test_boxes_in_no_relation_are_dashed():
+    drawn = picture(true_sample([0, 1, 0]))
+    right = [118, 12, 122, 38]  # an edge of object 2
+    rows = (region(drawn, right) == class_color(2)).all(-1).any(1)
+    assert 0.3 < rows.mean() < 0.9
+    drawn = picture(true_sample([0, 1, 0], [2, 1, 0]))
+    rows = (region(drawn, right) == class_color(2)).all(-1).any(1)
+    assert rows.all()
+
+
+def test_many_objects_have_lighter_strokes_and_a_fill():
+    def crowd(number):
+        """The first box, which no arrow and no name but its own touches."""
+        sample = SGDataSample()
+        boxes = [[4, 40, 60, 120]] + [
+            [90, 13 * i, 120, 13 * i + 9] for i in range(8)
+        ]
+        sample.gt_instances = objects(boxes[:number], [0] + [1] * (number - 1))
+        rows = [[i, (i + 1) % number, 0] for i in range(number)]
+        sample.gt_relations = relations(*rows)
+        drawn = region(picture(sample), [2, 38, 62, 122]).astype(int)
+        return count(drawn, class_color(0)), drawn[-60:-30, 30:60].mean((0, 1))
+
+    (stroke, inside), (lighter, filled) = crowd(8), crowd(9)
+    assert 0 < lighter < 0.8 * stroke
+    assert np.ptp(inside) == 0
+    assert filled[0] > filled[1] > filled[2]  # a little orange
+
+
+def test_marks_shrink_with_the_picture(monkeypatch):
+    sample = true_sample([0, 1, 0], [2, 1, 0])
+    small = dict(with_text=False, min_side=1)
+    sizes = []
+    for side, size in ((128, 8), (600, 10), (760, 13), (1000, 13)):
+        image = np.full((side, side, 3), 90, np.uint8)
+        sample.gt_instances.bboxes = torch.tensor(BOXES) * (side / 128)
+        labels, _ = labels_in(monkeypatch, sample, image, **small)
+        assert {label.size for label in labels} == {size}
+        boxes = np.array([label.box for label in labels])
+        sizes.append((boxes[:, 2:] - boxes[:, :2]).prod(1).sum())
+    assert sizes[0] < 0.55 * sizes[2]
+
+
+def test_colours_are_the_same_in_both_panels_and_in_the_graph():
+    sample = full_sample([[0, 1, 0]], [[0, 1, 0], [2, 1, 0]])
+    sample.gt_instances.labels[:] = torch.tensor([8, 1, 1])
+    sample.pred_instances.labels[:] = torch.tensor([8, 1, 0])
+    drawn = picture(sample, with_graph=True, meta={})
+    colors = color_classes([0, 1, 8])
+    left, right = drawn[:, :SIDE], drawn[:, SIDE + GAP :]
+    assert colors[8] != class_color(8)  # too close to that of class 0
+    for panel in (left, right, left[-400:], right[-400:]):
+        assert count(panel, class_color(8)) == 0
+        assert count(panel, colors[8]) > 100
+
+
+def test_nested_boxes_have_arrows_from_name_to_name(monkeypatch):
+    sample = true_sample([0, 1, 0])
+    boxes = [[10, 20, 120, 120], [60, 70, 100, 110], [0, 0, 9, 9]]
+    sample.gt_instances.bboxes = torch.tensor(boxes, dtype=torch.float)
+    labels, _ = labels_in(monkeypatch, sample)
+    subject, object_ = (np.array(label.box) for label in labels[:2])
+    image = picture(sample)[TITLE : TITLE + SIDE]
+    y, _ = np.nonzero((image == NEUTRAL).all(-1))
+    # nothing is blue below the name of the lower one
+    assert abs(y.min() - subject[1]) < 40
+    assert y.max() <= object_[3] + 8

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mmsgg.visualization.colors import class_color, hex_color, text_color
+from mmsgg.visualization.colors import color_classes, hex_color, text_color
 from mmsgg.visualization.graph_dict import name_of, title_of
 
 from .printable import printable_graph
@@ -86,8 +86,9 @@ def _digraph(graph: Mapping[str, Any]) -> graphviz.Digraph:
         node_attr=_NODE,
         edge_attr=_EDGE,
     )
+    colors = color_classes(item['label'] for item in graph['objects'])
     for item in graph['objects']:
-        color = class_color(item['label'])
+        color = colors[item['label']]
         drawn.node(
             str(item['id']),
             graphviz.escape(title_of(item)),

@@ -27,6 +27,7 @@ OPTIONS = (
     '--disable-background-networking',
     '--disable-component-update',
     '--disable-sync',
+    '--use-fake-device-for-media-stream',  # a camera
 )
 
 

@@ -68,7 +68,7 @@ def fake_graph(boxes, labels, width=100, height=80):
                 name=PREDICATES[i % 2],
                 score=(0.9, 0.6, 0.4, 0.2)[i],
             )
-            for i in range(count if count > 1 else 0)
+            for i in range(min(count, 4) if count > 1 else 0)
         ],
     )
 

@@ -1,9 +1,11 @@
 """What is shown of a graph, without a browser."""
 
+import networkx as nx
 import pytest
 
 from fake_inferencer import CLASSES, fake_graph
 from mmsgg.evaluation import read_scene_graphs
+from mmsgg.visualization.colors import class_color, color_classes, hex_color
 from web_page.graph_callbacks import GraphCallbacks
 from web_page.graph_view import graph_elements
 
@@ -29,6 +31,43 @@ def test_show_graph():
     assert [option['value'] for option in options] == [0, 1]
     assert (chosen, disabled, empty) == (None, False, '')
     assert summary == '3 objects, 2 of 3 relations'
+
+
+def test_it_is_told_how_to_see_relations():
+    show = GraphCallbacks(CLASSES).show_graph
+    *_, summary, _, _ = show(GRAPH, 0.95, 20, 'sgdet')
+    assert summary == '3 objects, 0 of 3 relations: lower the least score'
+    *_, summary, _, _ = show(dict(GRAPH, triplets=[]), 0.95, 20, 'sgdet')
+    assert summary == '3 objects, 0 of 0 relations'
+
+
+def test_classes_of_a_graph_have_colours_of_their_own():
+    # class 8 looks like class 0, which the least score leaves out
+    graph = fake_graph([[0, 0, 9, 9]] * 2, [0, 1])
+    for item, label, score in zip(
+        graph['objects'], (0, 8), (0.2, 0.9), strict=True
+    ):
+        item.update(label=label, score=score)
+    graph['triplets'] = []
+    elements, *_ = GraphCallbacks(CLASSES).show_graph(graph, 0.5, 20, 'sgdet')
+    [node] = elements
+    patch, _ = show_boxes(graph)
+    [shape] = marks(patch)[0]
+    expected = color_classes([0, 8])[8]
+    assert (
+        node['data']['color'] == shape['line']['color'] == hex_color(expected)
+    )
+    assert expected != class_color(8)
+
+
+def test_only_few_nodes_wait_for_steps_of_the_layout():
+    for number, quick in ((40, False), (41, True)):
+        graph = fake_graph([[0, 0, 9, 9]] * number, [1] * number)
+        graph['triplets'] = graph['triplets'][:4]
+        *_, layout = GraphCallbacks(CLASSES).lay_out_graph(
+            graph, 0.0, 20, 'sgdet'
+        )
+        assert (layout.get('convergenceThreshold', 0) > 1) == quick
 
 
 def test_nodes_start_as_boxes_lie():
@@ -124,3 +163,7 @@ def test_download_can_be_read(tmp_path):
     path.write_text(file['content'], encoding='utf-8')
     [read] = read_scene_graphs(path)
     assert read == dict(graph, triplets=graph['triplets'][:1])
+    file = GraphCallbacks(CLASSES).download_graphml(1, graph, 0.5, 1, 'sgdet')
+    assert file['filename'] == 'photo.one.graphml'
+    read = nx.parse_graphml(file['content'])
+    assert (len(read.nodes), len(read.edges)) == (3, 1)

@@ -1,11 +1,16 @@
 """The page in a real browser."""
 
+import base64
 import json
+import re
+from xml.etree import ElementTree
 
+import networkx as nx
 import numpy as np
 import pytest
+from PIL import Image
 
-from fake_inferencer import image_file
+from fake_inferencer import fake_graph, image_file
 from mmsgg.evaluation import read_scene_graphs
 
 expect = pytest.importorskip('playwright.sync_api').expect
@@ -283,3 +288,180 @@ def test_no_image_yet(tab, fake):
     expect(tab.locator('#download')).to_be_disabled()
     expect(tab.locator('#given')).to_be_hidden()
     assert fake.calls == []
+
+
+SPILLING = """[...document.querySelectorAll('#page *')].filter(
+    e => e.getBoundingClientRect().right > innerWidth + 1
+        && e.checkVisibility() && !e.closest('.view, .examples')
+    ).map(e => e.id || e.className)"""
+
+# of words to what is behind them, after the rules for accessible pages
+CONTRASTS = """selectors => {
+    const parts = color => color.match(/[\\d.]+/g).map(Number);
+    const light = color => {
+        const [r, g, b] = parts(color).map(v => v / 255).map(
+            v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05; };
+    const ground = e => {
+        const color = getComputedStyle(e).backgroundColor;
+        return parts(color)[3] === 0 ? ground(e.parentElement) : color; };
+    return selectors.map(selector => {
+        const e = document.querySelector(selector);
+        const [a, b] = [light(getComputedStyle(e).color), light(ground(e))];
+        return [selector, Math.max(a, b) / Math.min(a, b)]; }); }"""
+
+WORDS = [
+    *('h1', '.segments label', '.segments label:has(:checked)', '.model'),
+    *('.upload b', '.upload span', '#camera', '#message', '#predict'),
+    *('#class', '#boxes', '#clear', '.slider label', '#summary', '#download'),
+    *('#download-png', '.chip', '.predicate', '.score'),
+]
+
+
+def test_three_widths_light_and_dark(tab):
+    choose_task(tab, 'My boxes and classes')
+    open_file(tab, image_file(), 'a-long-name-' * 9 + '.png')
+    message(tab).to_contain_text('Choose a class')
+    tab.fill('#boxes', '10, 10, 50, 60, dog\n40 20 110 80 traffic light')
+    tab.get_by_text('Find relations').click()
+    message(tab).to_contain_text('done in')
+    grounds = set()
+    for scheme in ('light', 'dark'):
+        tab.emulate_media(color_scheme=scheme)
+        for width in (1400, 800, 390):
+            tab.set_viewport_size(dict(width=width, height=900))
+            assert tab.evaluate(SPILLING) == []
+            assert tab.evaluate('document.body.scrollWidth') <= width
+            area = tab.locator('#graph-view').bounding_box()
+            assert area['width'] > min(0.8 * width, 400)
+        contrasts = tab.evaluate(CONTRASTS, WORDS)
+        assert [item for item in contrasts if item[1] < 4.3] == []
+        grounds.add(tab.evaluate('getComputedStyle(document.body).background'))
+    assert len(grounds) == 2
+
+
+def test_sliders_have_names(tab):
+    for name, value in (('Least score', '0.1'), ('Most relations', '20')):
+        slider = tab.get_by_role('slider', name=name)
+        expect(slider).to_have_attribute('aria-valuenow', value)
+
+
+def test_downloads_open(tab, tmp_path):
+    buttons = tab.locator('.downloads button')
+    assert [button.is_disabled() for button in buttons.all()] == [True] * 4
+    tab.get_by_title('bright.png').click()
+    edges(tab, 4)
+    paths = {}
+    for name in ('GraphML', 'PNG', 'SVG'):
+        with tab.expect_download() as event:
+            tab.get_by_text(name, exact=True).click()
+        file = event.value.suggested_filename
+        assert file == f'bright.{name.lower()}'
+        paths[name] = tmp_path / file
+        event.value.save_as(paths[name])
+    graph = nx.read_graphml(paths['GraphML'])
+    assert (len(graph.nodes), len(graph.edges)) == (4, 4)
+    with Image.open(paths['PNG']) as picture:
+        pixels = np.asarray(picture.convert('RGB'))
+    assert min(pixels.shape[:2]) > 200
+    colors = tab.evaluate(
+        """document.querySelector('#graph-view')._cyreg.cy.nodes().map(
+            n => n.data('color'))"""
+    )
+    for color in colors:
+        rgb = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+        assert (pixels == rgb).all(-1).sum() > 500
+    texts = [*ElementTree.parse(paths['SVG']).getroot().itertext()]
+    assert {'dog', 'tree', 'beside', 'on'} <= {text.strip() for text in texts}
+
+
+def test_an_image_is_pasted(tab, fake):
+    data = base64.b64encode(image_file(color='black')).decode()
+    tab.evaluate(
+        """async data => {
+            const blob = await (await fetch(
+                'data:image/png;base64,' + data)).blob();
+            const clipboardData = new DataTransfer();
+            clipboardData.items.add(
+                new File([blob], 'image.png', {type: blob.type}));
+            document.body.dispatchEvent(new ClipboardEvent(
+                'paste', {clipboardData, bubbles: true})); }""",
+        data,
+    )
+    message(tab).to_contain_text('image.png: done in')
+    summary(tab).to_have_text('3 objects, 3 of 3 relations')
+    assert fake.calls[0]['shape'] == (90, 120, 3)
+
+
+def test_a_picture_is_taken(tab, fake):
+    window = tab.locator('#camera-window')
+    tab.get_by_text('Camera', exact=True).click()
+    message(tab).to_contain_text('There is no camera')  # not permitted
+    tab.context.grant_permissions(['camera'])
+    streaming = "() => document.querySelector('#camera-view').videoWidth"
+    tab.get_by_text('Camera', exact=True).click()
+    tab.wait_for_function(streaming)
+    tab.keyboard.press('Escape')
+    expect(window).to_be_hidden()
+    assert (
+        tab.evaluate("document.querySelector('#camera-view').srcObject")
+        is None
+    )
+    tab.get_by_text('Camera', exact=True).click()
+    tab.wait_for_function(streaming)
+    tab.get_by_text('Take the picture').click()
+    message(tab).to_contain_text('camera.jpg: done in')
+    expect(window).to_be_hidden()
+    assert len(fake.calls) == 1
+
+
+def test_a_box_gets_another_class_and_the_step_is_taken_back(tab, fake):
+    tab.get_by_title('bright.png').click()
+    summary(tab).to_have_text('4 objects, 4 of 4 relations')
+    expect(tab.locator('#new-class')).to_be_hidden()
+    area = tab.locator('#image-view .nsewdrag').bounding_box()
+    tab.mouse.click(
+        area['x'] + 0.3 * area['width'], area['y'] + 0.35 * area['height']
+    )
+    expect(tab.locator('#chosen-name')).to_have_text('tree is')
+    tab.click('#new-class-choice')
+    tab.get_by_role('option', name='dog', exact=True).click()
+    expect(tab.locator('#boxes')).to_have_value(
+        '12.0, 9.0, 54.0, 40.5, dog\n60.0, 9.0, 102.0, 40.5, traffic light\n'
+        '60.0, 54.0, 102.0, 85.5, dog\n12.0, 54.0, 54.0, 85.5, person'
+    )
+    summary(tab).to_have_text('')
+    tab.get_by_text('Find relations').click()
+    summary(tab).to_have_text('4 objects, 4 of 4 relations')
+    assert fake.calls[-1]['task'] == 'predcls'
+    assert fake.calls[-1]['labels'].tolist() == [1, 2, 1, 0]
+    tab.get_by_text('Clear').click()
+    expect(tab.locator('#boxes')).to_have_value('')
+    tab.get_by_text('Undo').click()
+    expect(tab.locator('#boxes')).to_have_value(re.compile('dog\n60'))
+    tab.get_by_text('Undo').click()
+    expect(tab.locator('#given')).to_be_hidden()
+    summary(tab).to_have_text('4 objects, 4 of 4 relations')
+    assert fake.calls[-1]['task'] == 'sgdet'
+
+
+def test_many_nodes_lie_as_their_boxes_and_apart(tab):
+    corners = np.random.default_rng(0).uniform(0, 90, (100, 2))
+    graph = fake_graph(np.hstack([corners, corners + 10]), [1] * 100, 100, 100)
+    tab.get_by_title('bright.png').click()
+    summary(tab).to_have_text('4 objects, 4 of 4 relations')
+    tab.evaluate(
+        "graph => dash_clientside.set_props('graph', {data: graph})", graph
+    )
+    summary(tab).to_have_text('100 objects, 4 of 4 relations')
+    hover(tab, None)  # waits for the layout
+    places = np.array(
+        tab.evaluate(
+            """document.querySelector('#graph-view')._cyreg.cy.nodes().map(
+                n => [n.position('x'), n.position('y')])"""
+        )
+    )
+    apart = np.abs(places[:, None] - places)
+    assert (apart[np.triu_indices(100, 1)] > [60, 32]).any(-1).all()
+    for axis in (0, 1):
+        assert np.corrcoef(corners[:, axis], places[:, axis])[0, 1] > 0.9

@@ -12,6 +12,7 @@ from werkzeug import serving
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.serving import BaseWSGIServer
 
+from .class_callbacks import ClassCallbacks
 from .graph_callbacks import GraphCallbacks
 from .image_callbacks import ImageCallbacks, error_message
 from .images import thumbnails
@@ -56,6 +57,7 @@ def make_app(
     )
     ImageCallbacks(predictor, examples, limits).register(app)
     GraphCallbacks(predictor.classes).register(app)
+    ClassCallbacks(predictor.classes).register(app)
     return app
 
 

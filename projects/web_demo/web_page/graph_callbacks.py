@@ -7,20 +7,34 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, Input, Output, Patch, State, html
+from dash import (
+    ClientsideFunction,
+    Dash,
+    Input,
+    Output,
+    Patch,
+    State,
+    html,
+)
 from dash.exceptions import PreventUpdate
 
-from mmsgg.evaluation import write_scene_graphs
+from mmsgg.apis.exports import export_graph
 from mmsgg.visualization.graph_dict import counted, name_of
 
-from .graph_view import edge_id, graph_elements, graph_stylesheet
+from .graph_view import (
+    edge_id,
+    graph_elements,
+    graph_stylesheet,
+    node_layout,
+)
 from .image_view import marks_layout, marks_of_boxes, marks_of_graph
 from .shown_graph import (
+    CssColors,
     Focus,
     Graph,
-    css_colors,
     focus_on_object,
     focus_on_triplet,
+    graph_colors,
     object_names,
     shown_graph,
 )
@@ -51,9 +65,10 @@ class GraphCallbacks:
             Output('summary', 'children'),
             Output('download', 'disabled'),
             Output('empty', 'children'),
+            Output('graph-view', 'layout'),
             *(Input(*item) for item in shown),
             State('task', 'value'),
-        )(self.show_graph)
+        )(self.lay_out_graph)
         app.callback(
             Output('image-view', 'figure', allow_duplicate=True),
             Output('graph-view', 'stylesheet'),
@@ -71,13 +86,42 @@ class GraphCallbacks:
             Output('topk-value', 'children'),
             *(Input(*item) for item in shown[1:]),
         )(self.show_limits)
+        saved = [*(State(*item) for item in shown), State('task', 'value')]
         app.callback(
             Output('file', 'data'),
             Input('download', 'n_clicks'),
-            *(State(*item) for item in shown),
-            State('task', 'value'),
+            *saved,
             prevent_initial_call=True,
         )(self.download)
+        app.callback(
+            Output('file', 'data', allow_duplicate=True),
+            Input('download-graphml', 'n_clicks'),
+            *saved,
+            prevent_initial_call=True,
+        )(self.download_graphml)
+        app.clientside_callback(
+            ClientsideFunction('mmsgg', 'drawGraph'),
+            Output('graph-view', 'generateImage'),
+            Input('download-png', 'n_clicks'),
+            Input('download-svg', 'n_clicks'),
+            State('source', 'data'),
+            prevent_initial_call=True,
+        )
+        app.clientside_callback(
+            'disabled => [disabled, disabled, disabled]',
+            *(
+                Output(f'download-{kind}', 'disabled')
+                for kind in ('graphml', 'png', 'svg')
+            ),
+            Input('download', 'disabled'),
+        )
+
+    def lay_out_graph(
+        self, graph: Graph | None, score_thr: float, topk: int, task: str
+    ) -> tuple:
+        """Fill the right side of the page, and say how to lay out nodes."""
+        filled = self.show_graph(graph, score_thr, topk, task)
+        return *filled, node_layout(filled[0])
 
     def show_graph(
         self, graph: Graph | None, score_thr: float, topk: int, task: str
@@ -85,8 +129,9 @@ class GraphCallbacks:
         """Fill the right side of the page."""
         shown = shown_graph(graph, score_thr, topk, task)
         names = object_names(graph or shown)
+        colors = graph_colors(graph or shown)
         options = [
-            dict(value=number, label=_triplet_row(item, shown, names))
+            dict(value=number, label=_triplet_row(item, shown, names, colors))
             for number, item in enumerate(shown['triplets'])
         ]
         summary = empty = ''
@@ -96,9 +141,11 @@ class GraphCallbacks:
             objects = counted(len(shown['objects']), 'object')
             relations = counted(len(graph['triplets']), 'relation')
             summary = f'{objects}, {len(options)} of {relations}'
+            if graph['triplets'] and not options:
+                summary += ': lower the least score'
             if not shown['objects']:
                 empty = 'Nothing reaches the least score.'
-        elements = graph_elements(shown, names)
+        elements = graph_elements(shown, names, colors)
         return elements, options, None, summary, graph is None, empty
 
     def show_boxes(
@@ -123,7 +170,8 @@ class GraphCallbacks:
             marks = marks_of_boxes(boxes, self.classes)
         else:
             names = object_names(graph or shown)
-            marks = marks_of_graph(shown, names, focus)
+            colors = graph_colors(graph or shown)
+            marks = marks_of_graph(shown, names, focus, colors)
         figure = Patch()
         figure['layout'].update(
             dragmode=False if task == 'sgdet' else 'drawrect',
@@ -145,14 +193,19 @@ class GraphCallbacks:
     ) -> dict[str, Any]:
         """The file of what is shown, in the format of result files."""
         shown = shown_graph(graph, score_thr, topk, task)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder, 'graph.json')
-            write_scene_graphs(path, [shown])
-            content = path.read_text(encoding='utf-8')
-        stem = Path(shown.get('file_name') or 'graph').stem
-        return dict(
-            content=content, filename=f'{stem}.json', type='application/json'
-        )
+        return _file(shown, 'json', 'application/json')
+
+    def download_graphml(
+        self,
+        clicks: int | None,
+        graph: Graph,
+        score_thr: float,
+        topk: int,
+        task: str,
+    ) -> dict[str, Any]:
+        """The same as GraphML."""
+        shown = shown_graph(graph, score_thr, topk, task)
+        return _file(shown, 'graphml', 'application/graphml+xml')
 
 
 def find_focus(
@@ -173,14 +226,27 @@ def find_focus(
     return Focus() if triplet is None else focus_on_triplet(graph, triplet)
 
 
+def _file(graph: Graph, ending: str, kind: str) -> dict[str, Any]:
+    """A graph for ``dcc.Download``, named after its image."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, f'graph.{ending}')
+        export_graph(path, graph)
+        content = path.read_text(encoding='utf-8')
+    stem = Path(graph.get('file_name') or 'graph').stem
+    return dict(content=content, filename=f'{stem}.{ending}', type=kind)
+
+
 def _triplet_row(
-    item: dict[str, Any], graph: Graph, names: dict[int, str]
+    item: dict[str, Any],
+    graph: Graph,
+    names: dict[int, str],
+    colors: dict[int, CssColors],
 ) -> html.Span:
     """A row of the list of triplets."""
     labels = {item['id']: item['label'] for item in graph['objects']}
 
     def chip(number: int) -> html.Span:
-        background, color = css_colors(labels[number])
+        background, color = colors[labels[number]]
         style = dict(background=background, color=color)
         return html.Span(names[number], className='chip', style=style)
 

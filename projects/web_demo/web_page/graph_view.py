@@ -1,14 +1,15 @@
 """The graph as nodes and edges, drawn by Cytoscape in the browser."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmsgg.visualization.graph_dict import name_of
 from mmsgg.visualization.labels import text_size
 
-from .shown_graph import Focus, Graph, css_colors
+from .shown_graph import CssColors, Focus, Graph, graph_colors
 
-ACCENT, FAINT, INK, PAPER = '#3b5bdb', '#9aa5b1', '#1f2933', '#f5f7fa'
+# Cytoscape reads no style sheet of the page: these do on light and on dark
+ACCENT, FAINT, INK, PAPER = '#4c6ef5', '#8793a0', '#1f2933', '#e4e7eb'
 FONT_SIZE, NODE_HEIGHT = 14, 32
 CANVAS = dict(x1=0, y1=0, w=760, h=520)
 """Where the nodes start, as the boxes lie in the image."""
@@ -56,24 +57,42 @@ NODE_LAYOUT = dict(
 """Cola starts where the boxes lie, so that left stays left, then moves related
 nodes near one another and all nodes apart."""
 
+MANY_NODES = 40
+QUICK_LAYOUT = dict(NODE_LAYOUT, convergenceThreshold=1e9, nodeSpacing=12)
+"""Of many nodes, which Cola only moves apart: its steps take time that grows
+with the cube of their number."""
+
 
 def graph_elements(
-    graph: Graph, names: Mapping[int, str]
+    graph: Graph,
+    names: Mapping[int, str],
+    colors: Mapping[int, CssColors] | None = None,
 ) -> list[dict[str, Any]]:
     """Nodes and edges for ``dash_cytoscape``.
 
     Args:
         graph: With ``width`` and ``height`` where it has objects.
         names: What the objects are called, by id.
+        colors: By class; by default those of this graph.
 
     Returns:
         One element an object, whose ``number`` is its id, and a triplet,
         whose ``number`` is its position in the list.
     """
+    colors = colors or graph_colors(graph)
     return [
-        *(_node(item, graph, names[item['id']]) for item in graph['objects']),
+        *(
+            _node(item, graph, names[item['id']], colors[item['label']])
+            for item in graph['objects']
+        ),
         *(_edge(item, row) for row, item in enumerate(graph['triplets'])),
     ]
+
+
+def node_layout(elements: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The layout for nodes and edges of :func:`graph_elements`."""
+    num_nodes = sum('position' in element for element in elements)
+    return QUICK_LAYOUT if num_nodes > MANY_NODES else NODE_LAYOUT
 
 
 def edge_id(triplet: Mapping[str, Any]) -> str:
@@ -104,8 +123,10 @@ def graph_stylesheet(focus: Focus) -> list[dict[str, Any]]:
     ]
 
 
-def _node(item: Mapping[str, Any], graph: Graph, name: str) -> dict[str, Any]:
-    color, text_color = css_colors(item['label'])
+def _node(
+    item: Mapping[str, Any], graph: Graph, name: str, colors: CssColors
+) -> dict[str, Any]:
+    color, text_color = colors
     x1, y1, x2, y2 = item['box']
     return dict(
         data=dict(

@@ -108,6 +108,20 @@ class ImageCallbacks:
             State('class', 'value'),
             prevent_initial_call=True,
         )(self.edit_boxes)
+        app.clientside_callback(
+            ClientsideFunction('mmsgg', 'remember'),
+            Output('back', 'disabled'),
+            Input('boxes', 'value'),
+            Input('task', 'value'),
+            Input('source', 'data'),
+        )
+        app.clientside_callback(
+            ClientsideFunction('mmsgg', 'stepBack'),
+            Output('boxes', 'value', allow_duplicate=True),
+            Output('task', 'value', allow_duplicate=True),
+            Input('back', 'n_clicks'),
+            prevent_initial_call=True,
+        )
         app.callback(
             Output('given', 'hidden'),
             Output('class-choice', 'hidden'),

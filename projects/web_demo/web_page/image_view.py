@@ -10,10 +10,10 @@ from mmsgg.visualization.labels import LabelPlacer, text_size
 
 from .graph_view import ACCENT
 from .images import data_url
-from .shown_graph import Focus, Graph, css_colors
+from .shown_graph import CssColors, Focus, Graph, css_colors, graph_colors
 from .user_boxes import Corners, UserBox
 
-SOFT = '#616e7c'
+SOFT = '#748291'  # to be read on a light and on a dark page
 
 SHOWN_SIDE = 1200
 """Longer side, in pixels, of the image that is sent to the browser."""
@@ -83,9 +83,13 @@ def image_figure(image: np.ndarray | None = None) -> go.Figure:
 
 
 def marks_of_graph(
-    graph: Graph, names: Mapping[int, str], focus: Focus
+    graph: Graph,
+    names: Mapping[int, str],
+    focus: Focus,
+    colors: Mapping[int, CssColors] | None = None,
 ) -> list[BoxMark]:
-    """Boxes of the objects of a graph."""
+    """Boxes of the objects of a graph, by default in its own colours."""
+    colors = colors or graph_colors(graph)
     marks = []
     for item in graph['objects']:
         state = 'plain'
@@ -95,7 +99,7 @@ def marks_of_graph(
             BoxMark(
                 tuple(item['box']),
                 names[item['id']],
-                *css_colors(item['label']),
+                *colors[item['label']],
                 state,
             )
         )
@@ -106,13 +110,14 @@ def marks_of_boxes(
     boxes: Sequence[UserBox], classes: Sequence[str]
 ) -> list[BoxMark]:
     """Boxes of the user, numbered where they have no class."""
+    colors = css_colors(box.label for box in boxes if box.label is not None)
     return [
         BoxMark(box.corners, str(number), ACCENT, 'white')
         if box.label is None
         else BoxMark(
             box.corners,
             classes[box.label],
-            *css_colors(box.label),
+            *colors[box.label],
         )
         for number, box in enumerate(boxes, 1)
     ]

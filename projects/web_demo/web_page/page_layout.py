@@ -21,6 +21,8 @@ HINTS = dict(
     sgcls='Draw boxes on the image; the model names them (sgcls).',
     predcls='Choose a class, draw its box; the model relates them (predcls).',
 )
+DOWNLOADS = dict(GraphML='the graph', PNG='its picture', SVG='its picture')
+"""Beside JSON."""
 SCORE_THR, TOPK = 0.1, 20
 
 
@@ -59,7 +61,10 @@ def page_layout(
                     ),
                 ]
             ),
+            _camera(),
             dcc.Store(id='max-bytes', data=limits.max_bytes),
+            dcc.Store(id='clicked'),
+            dcc.Store(id='chosen'),
             dcc.Store(id='uploaded'),
             dcc.Store(id='source'),
             dcc.Store(id='graph'),
@@ -101,7 +106,7 @@ def _source(thumbnails: Mapping[str, str], limits: UploadLimits) -> Component:
     upload = dcc.Upload(
         [
             html.B('Open an image'),
-            html.Span('or drop it here'),
+            html.Span('or drop or paste it here'),
             html.Span(
                 f'up to {limits.max_bytes / 2**20:.3g} MB, '
                 f'{limits.max_pixels / 1e6:.3g} megapixels'
@@ -113,8 +118,29 @@ def _source(thumbnails: Mapping[str, str], limits: UploadLimits) -> Component:
         style_active={},
     )
     return html.Div(
-        [upload, html.Div(examples, className='examples')],
+        [
+            upload,
+            html.Button('Camera', id='camera', className='quiet'),
+            html.Div(examples, className='examples'),
+        ],
         className='top row',
+    )
+
+
+def _camera() -> Component:
+    """A window with what the camera sees; ``page.js`` fills it."""
+    return html.Dialog(
+        [
+            html.Video(id='camera-view', autoPlay=True, muted=True),
+            html.Div(
+                [
+                    html.Button('Take the picture', id='camera-take'),
+                    html.Button('Cancel', id='camera-end', className='quiet'),
+                ],
+                className='row',
+            ),
+        ],
+        id='camera-window',
     )
 
 
@@ -151,10 +177,24 @@ def _boxes(classes: Sequence[str]) -> Component:
             ),
             html.Div(
                 [
+                    html.Span(id='chosen-name'),
+                    dcc.Dropdown(
+                        list(classes),
+                        id='new-class-choice',
+                        placeholder='another class',
+                    ),
+                ],
+                id='new-class',
+                className='row',
+                hidden=True,
+            ),
+            html.Div(
+                [
                     _box_tools(classes),
                     dcc.Textarea(
                         id='boxes',
                         value='',
+                        title='Boxes as text',
                         spellCheck=False,
                         placeholder='one box a line, drawn or pasted:\n'
                         'x1, y1, x2, y2, class',
@@ -180,6 +220,7 @@ def _box_tools(classes: Sequence[str]) -> Component:
             html.Div(choice, id='class-choice'),
             html.Button('Remove last', id='undo', className='quiet'),
             html.Button('Clear', id='clear', className='quiet'),
+            html.Button('Undo', id='back', className='quiet', disabled=True),
         ],
         className='tools',
     )
@@ -248,7 +289,24 @@ def _triplets() -> Component:
             html.Div(
                 [
                     html.Div(id='summary', className='summary'),
-                    html.Button('Download JSON', id='download', disabled=True),
+                    html.Div(
+                        [
+                            html.Button(
+                                'Download JSON', id='download', disabled=True
+                            ),
+                            *(
+                                html.Button(
+                                    name,
+                                    id=f'download-{name.lower()}',
+                                    title=f'Download {what} as {name}',
+                                    className='quiet',
+                                    disabled=True,
+                                )
+                                for name, what in DOWNLOADS.items()
+                            ),
+                        ],
+                        className='downloads',
+                    ),
                 ],
                 className='row',
             ),

@@ -1,16 +1,19 @@
 """What the page shows of a graph: which part, its names, colours and focus."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from mmsgg.apis import filter_graph
-from mmsgg.visualization.colors import class_color, text_color
+from mmsgg.visualization.colors import color_classes, hex_color, text_color
 from mmsgg.visualization.graph_dict import object_names as object_names
 
 LOOSE_SCORE = 0.3
 """The least score of an object that is in no relation shown."""
 
 Graph = Mapping[str, Any]
+
+CssColors = tuple[str, str]
+"""Of a ground, and of words upon it."""
 
 
 class Focus(NamedTuple):
@@ -54,16 +57,22 @@ def shown_graph(
     return dict(graph, objects=objects, triplets=triplets)
 
 
-def css_colors(label: int) -> tuple[str, str]:
-    """The colour of a class, and that of words upon it.
+def css_colors(labels: Iterable[int]) -> dict[int, CssColors]:
+    """The colours of classes that appear together, and of words upon them.
 
     Examples:
-        >>> css_colors(0)
-        ('#e65c00', '#ffffff')
+        >>> css_colors([0])
+        {0: ('#e65c00', '#ffffff')}
     """
-    color = class_color(label)
-    code = '#{:02x}{:02x}{:02x}'.format
-    return code(*color), code(*text_color(color))
+    return {
+        label: (hex_color(color), hex_color(text_color(color)))
+        for label, color in color_classes(labels).items()
+    }
+
+
+def graph_colors(graph: Graph) -> dict[int, CssColors]:
+    """The colours of the classes of a graph."""
+    return css_colors(item['label'] for item in graph['objects'])
 
 
 def focus_on_triplet(graph: Graph, number: int) -> Focus:
