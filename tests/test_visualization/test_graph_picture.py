@@ -155,14 +155,13 @@ def test_many_nodes_find_room(num_nodes):
         assert (gaps > 0).any(-1).sum() == num_nodes * (num_nodes - 1)
 
 
-def test_arrows_pass_behind_no_node_and_labels_lie_on_no_other_arrow(
-    monkeypatch,
-):
-    drawn, labels = [], []
+def drawn_parts(graph, monkeypatch):
+    """The curves of the arrows, the labels on them, and the nodes."""
+    curves, labels = [], []
     arrow, label = graph_picture.draw_arrow, graph_picture.draw_label
 
     def draw_arrow(axes, points, color):
-        drawn.append(points)
+        curves.append(points)
         arrow(axes, points, color)
 
     def draw_label(axes, item):
@@ -171,19 +170,34 @@ def test_arrows_pass_behind_no_node_and_labels_lie_on_no_other_arrow(
 
     monkeypatch.setattr(graph_picture, 'draw_arrow', draw_arrow)
     monkeypatch.setattr(graph_picture, 'draw_label', draw_label)
-    pairs = [(0, 1), (1, 2), (0, 2), (2, 0), (3, 1), (3, 0)]
-    draw_graph(make_graph(4, pairs))
-    names, nodes = labels[: len(pairs)], labels[len(pairs) :]
-    for points, pair, name in zip(drawn, pairs, names, strict=True):
-        for row, node in enumerate(nodes):
-            inside = inside_box(points, node.box)
-            assert row in pair or not inside.any()
+    draw_graph(graph)
+    return curves, labels[: len(curves)], labels[len(curves) :]
+
+
+def are_inside(points, box):
+    return ((points > box[:2]) & (points < box[2:])).all(1).any()
+
+
+def test_arrows_pass_behind_no_other_node(monkeypatch):
+    column = np.array([[450.0, 80], [450, 220], [450, 360]])
+    monkeypatch.setattr(
+        graph_picture,
+        'node_positions',
+        lambda *_: (column, np.array([900, 440])),
+    )
+    graph = make_graph(3, [(0, 2), (2, 0), (0, 1)])
+    curves, _, nodes = drawn_parts(graph, monkeypatch)
+    assert not any(are_inside(curve, nodes[1].box) for curve in curves[:2])
+
+
+def test_labels_lie_on_no_other_arrow(monkeypatch):
+    pairs = np.random.default_rng(2).integers(9, size=(14, 2))
+    pairs = dict.fromkeys((s, o) for s, o in pairs.tolist() if s != o)
+    graph = make_graph(9, pairs)
+    curves, labels, _ = drawn_parts(graph, monkeypatch)
+    for label, own in zip(labels, curves, strict=True):
         assert not any(
-            inside_box(other, name.box).any()
-            for other in drawn
-            if other is not points
+            are_inside(curve, label.box)
+            for curve in curves
+            if curve is not own
         )
-
-
-def inside_box(points, box):
-    return ((points > box[:2]) & (points < box[2:])).all(1)

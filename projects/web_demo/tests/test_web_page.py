@@ -325,6 +325,7 @@ def test_three_widths_light_and_dark(tab):
     tab.fill('#boxes', '10, 10, 50, 60, dog\n40 20 110 80 traffic light')
     tab.get_by_text('Find relations').click()
     message(tab).to_contain_text('done in')
+    expect(tab.locator('.chip')).to_have_count(4)
     grounds = set()
     for scheme in ('light', 'dark'):
         tab.emulate_media(color_scheme=scheme)
