@@ -11,6 +11,7 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 from matplotlib.patheffects import withStroke
+from numpy.typing import ArrayLike
 
 from .colors import (
     WHITE,
@@ -61,7 +62,7 @@ class LabelPlacer:
         self,
         size: tuple[float, float],
         corners: Iterable[tuple[float, float]],
-        avoided: Sequence[Box] = (),
+        avoided: ArrayLike = (),
     ) -> Box | None:
         """Take the best of some places that hides no other label.
 
@@ -193,7 +194,7 @@ def label_arrow(
     texts: Sequence[str],
     points: np.ndarray,
     color: Color,
-    others: Sequence[Box] = (),
+    others: ArrayLike = (),
     font_size: int = LABEL_SIZE,
 ) -> Label | None:
     """Put a text on an arrow, or near it with a line to it.

@@ -365,28 +365,23 @@ class SGLocalVisualizer(DetLocalVisualizer):
             graph['objects'], boxes, strict=True
         ):
             loose = item['id'] not in related
-            width = 1.5 * scale if loose else wide
+            width = 2 * scale if loose else wide
             color = hex_color(color_of(item))
+            contour = width + (1 if loose else 2) * scale
+            shape = (x1, y1), x2 - x1, y2 - y1
+            if many and not loose:
+                fill = Rectangle(*shape, color=color, alpha=_FILL, linewidth=0)
+                self.ax_save.add_artist(fill)
             box = Rectangle(
-                (x1, y1),
-                x2 - x1,
-                y2 - y1,
+                *shape,
                 fill=False,
                 edgecolor=color,
                 linewidth=width,
                 linestyle=(0, (6, 4)) if loose else '-',
                 path_effects=[
-                    withStroke(
-                        linewidth=width + (1 if loose else 2) * scale,
-                        foreground='white',
-                    )
+                    withStroke(linewidth=contour, foreground='white')
                 ],
             )
-            if many and not loose:
-                fill = Rectangle(
-                    (x1, y1), x2 - x1, y2 - y1, color=color, alpha=_FILL, lw=0
-                )
-                self.ax_save.add_artist(fill)
             self.ax_save.add_artist(box)
 
     def _draw_list(
