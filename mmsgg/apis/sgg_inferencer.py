@@ -282,8 +282,11 @@ class SGGInferencer(DetInferencer):
         limits = dict(topk_relations=topk, relation_score_thr=score_thr)
         predictions: list = []
         pictures: list = []
+        # what is left out, or merged, makes room for what is behind
+        whole = classes is None is predicates and merge_iou is None
+        max_triplets = wishes['topk'] if whole else None
         for sources, data in batches:
-            preds = self.forward(data, task=task)
+            preds = self.forward(data, task, max_triplets)
             preds = [filter_sample(pred, **wishes) for pred in preds]
             # files come first: where no picture can be shown, they are there
             found = self.postprocess(
@@ -342,15 +345,23 @@ class SGGInferencer(DetInferencer):
 
     @torch.no_grad()
     def forward(
-        self, inputs: dict, task: str | None = None, **kwargs: Any
+        self,
+        inputs: dict,
+        task: str | None = None,
+        max_triplets: int | None = None,
+        **kwargs: Any,
     ) -> list[SGDataSample]:
-        """Predict a batch of :meth:`preprocess`; samples are on the CPU."""
+        """Predict a batch of :meth:`preprocess`; samples are on the CPU.
+
+        The rest as of :meth:`SceneGraphDetector.predict`.
+        """
         data = self.model.data_preprocessor(inputs, False)
         samples = self.model.predict(
             data['inputs'],
             data['data_samples'],
             task=task,
             max_relations=MAX_RELATIONS,
+            max_triplets=max_triplets,
         )
         return [sample.cpu() for sample in samples]
 

@@ -43,9 +43,15 @@ def intersection_areas(
         array([[50]])
     """
     xp = _namespace(boxes)
-    lower = xp.maximum(boxes[:, None, :2], others[None, :, :2])
-    upper = xp.minimum(boxes[:, None, 2:], others[None, :, 2:])
-    return (upper - lower + last_pixel).clip(min=0).prod(-1)
+    # axis by axis: numpy is slow to go along an axis of two
+    rows, columns = boxes.T[:, :, None], others.T[:, None]
+    width, height = (
+        xp.minimum(rows[axis + 2], columns[axis + 2])
+        - xp.maximum(rows[axis], columns[axis])
+        + last_pixel
+        for axis in (0, 1)
+    )
+    return width.clip(min=0) * height.clip(min=0)
 
 
 def box_ious(
@@ -204,7 +210,8 @@ def detailed_geometry(subjects: Tensor, objects: Tensor) -> Tensor:
 
 def _areas(boxes: Boxes, last_pixel: int) -> Boxes:
     """Areas (n,) of boxes (n, 4), 0 where the corners are swapped."""
-    return (boxes[:, 2:] - boxes[:, :2] + last_pixel).clip(min=0).prod(-1)
+    sides = (boxes[:, 2:] - boxes[:, :2] + last_pixel).clip(min=0)
+    return sides[:, 0] * sides[:, 1]
 
 
 def _namespace(boxes: Tensor | np.ndarray) -> Any:

@@ -149,6 +149,39 @@ def test_wishes_are_those_of_filter_graph(inferencer, images):
     }
 
 
+@pytest.mark.parametrize(
+    ('wishes', 'expected'),
+    [
+        ({}, 100),
+        (dict(topk=3, score_thr=0.1), 3),
+        (dict(classes=[0]), None),  # makes room for what is behind
+        (dict(predicates=[0]), None),
+        (dict(merge_iou=0.5), None),
+    ],
+)
+def test_only_triplets_that_are_asked_for_are_searched(
+    inferencer, images, monkeypatch, wishes, expected
+):
+    calls, predict = [], inferencer.model.predict
+
+    def watch(*args, **kwargs):
+        calls.append(kwargs['max_triplets'])
+        return predict(*args, **kwargs)
+
+    monkeypatch.setattr(inferencer.model, 'predict', watch)
+    [graph] = inferencer(images[0], **wishes)['predictions']
+    assert calls == [expected]
+    monkeypatch.setattr(
+        inferencer.model,
+        'predict',
+        lambda *args, **kwargs: predict(
+            *args, **dict(kwargs, max_triplets=None)
+        ),
+    )
+    [whole] = inferencer(images[0], **wishes)['predictions']
+    assert_alike(graph, whole)
+
+
 def test_the_task_comes_and_goes(inferencer, images):
     boxes, labels = [[5, 5, 40, 40], [20, 30, 60, 70]], ['dog', 9]
     [known] = inferencer(images[0], boxes=boxes, labels=labels)['predictions']

@@ -53,6 +53,7 @@ from .predicate_groups import (
 from .protocols import PROTOCOLS, Protocol, find_protocol
 from .ranking import (
     annotated_pairs,
+    best_candidates,
     rank_candidates,
     rank_pairs,
     rank_triplets,
@@ -93,6 +94,7 @@ __all__ = [
     'TrueGraph',
     'annotated_pairs',
     'average_precision',
+    'best_candidates',
     'check_finite',
     'decode_masks',
     'encode_masks',

@@ -108,8 +108,17 @@ def ranks_of_match(
         ValueError: Where ``'annotated'`` meets other objects than those of
             the annotation.
     """
+    rules = match.rules
     orders = {HIT_KINDS[kind].order for kind in kinds}
-    triplets = {order: first_triplets(order, match, k) for order in orders}
+    shared = {}
+    if rules.predicates_per_pair == 1 and rules.least_score <= 0:
+        shared = dict(limited='constrained')
+    sources = {order: shared.get(order, order) for order in orders}
+    ranked = {
+        order: first_triplets(order, match, k)
+        for order in set(sources.values())
+    }
+    triplets = {order: ranked[source] for order, source in sources.items()}
     return {
         kind: _ranks(match, triplets[HIT_KINDS[kind].order], HIT_KINDS[kind])
         for kind in kinds
@@ -206,10 +215,9 @@ def _ranks(
 def _phrase_overlaps(
     match: GraphMatch, pairs: np.ndarray, hits: np.ndarray
 ) -> np.ndarray:
-    """Overlaps (k, R), of masks only where the classes hit."""
-    if not match.rules.masks:
-        return match.phrase_overlaps(pairs)
+    """Overlaps (k, R) of the triplets whose classes hit, else 0."""
     overlaps = np.zeros(hits.shape)
     rows = hits.any(axis=1)
-    overlaps[rows] = match.phrase_overlaps(pairs[rows])
+    if rows.any():
+        overlaps[rows] = match.phrase_overlaps(pairs[rows])
     return overlaps

@@ -67,8 +67,10 @@ def match_triplets(
         array([[False],
                [ True]])
     """
-    subjects = object_match[pairs[:, :1], gt_pairs[:, 0]]  # (K, R)
-    objects = object_match[pairs[:, 1:], gt_pairs[:, 1]]
+    subjects, objects = (
+        object_match.take(gt_pairs[:, i], 1).take(pairs[:, i], 0)  # (K, R)
+        for i in (0, 1)
+    )
     return subjects & objects & np.equal.outer(predicates, gt_predicates)
 
 

@@ -63,10 +63,9 @@ class SceneGraphDetector(BaseDetector):
         task: 'predcls', 'sgcls' or 'sgdet'.
         freeze_detector: Whether only the relation head is trained. Else the
             detector's own losses join in, as ``detector.loss_...``.
-        given_pairs: Whether it is given which objects are related, as in the
-            predicate detection of Stanford VRD. Only the pairs of
-            ``gt_relations`` are judged then, those of a box with itself
-            among them.
+        given_pairs: Whether only the pairs of ``gt_relations`` are judged,
+            those of a box with itself among them, as in the predicate
+            detection of Stanford VRD.
         init_cfg: Initialisation, mmengine's.
 
     Raises:
@@ -297,17 +296,17 @@ class SceneGraphDetector(BaseDetector):
         rescale: bool = True,
         task: str | None = None,
         max_relations: int | None = None,
+        max_triplets: int | None = None,
     ) -> list[SGDataSample]:
         """Predict the scene graphs of a batch.
 
         Args:
             batch_inputs: (B, 3, H, W) normalised images.
             batch_data_samples: What the task needs, in original-image pixels.
-            rescale: Whether predicted boxes are to be in original-image
-                pixels too, or in input-image pixels.
+            rescale: Whether boxes come in original-image, not input pixels.
             task: The task of this call, by default the model's.
-            max_relations: The most pairs of an image to return, the best
-                ones; by default all.
+            max_relations: As of :meth:`BaseRelationHead.predict`.
+            max_triplets: Likewise.
 
         Returns:
             The same samples with ``pred_instances`` and ``pred_relations``.
@@ -326,6 +325,7 @@ class SceneGraphDetector(BaseDetector):
             rescale=rescale and batch_inputs is not None,
             pairs=pairs,
             max_relations=max_relations,
+            max_triplets=max_triplets,
         )
         for sample, (instances, relations) in zip(
             batch_data_samples, graphs, strict=True

@@ -17,7 +17,7 @@ from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
 from .counted_predicates import CountedPredicates
-from .object_classes import LateNMSRule, given_logits, late_nms
+from .object_classes import LateNMSRule, given_logits, late_nms, score_classes
 
 MAX_RANKED = 65536  # rows of predicates that become probabilities at once
 
@@ -75,8 +75,7 @@ class BaseRelationHead(CountedPredicates):
             inference (sgdet of neural-motifs and linknet-pytorch).
         late_nms_iou: IoU of :func:`late_nms` on detections.
         debiasing: Config of :class:`TotalDirectEffect` or
-            :class:`LogitAdjustment`, or None to take the predicates as they
-            are.
+            :class:`LogitAdjustment`, or None.
         init_cfg: Initialisation, mmengine's.
     """
 
@@ -86,6 +85,9 @@ class BaseRelationHead(CountedPredicates):
 
     #: Whether training draws pairs by ``sampler``, which can ignore some.
     samples_pairs = True
+
+    #: Whether pairs are scored each by itself, up to ``max_triplets``.
+    independent_pairs = False
 
     #: Weights that only an earlier form of the head has, and its type now.
     earlier_forms: Mapping[str, str] = MappingProxyType({})
@@ -255,6 +257,7 @@ class BaseRelationHead(CountedPredicates):
         rescale: bool = False,
         pairs: list[Tensor] | None = None,
         max_relations: int | None = None,
+        max_triplets: int | None = None,
     ) -> list[tuple[InstanceData, InstanceData]]:
         """Predict the scene graphs of a batch.
 
@@ -268,6 +271,8 @@ class BaseRelationHead(CountedPredicates):
                 :meth:`all_pairs`.
             max_relations: How many pairs of an image are returned, the best
                 ones; all by default, as metrics may ask for any of them.
+            max_triplets: The same, but pairs that cannot be among them need
+                not be scored (:class:`TripletSearch`).
 
         Returns:
             For each image its instances and its relations, as
@@ -276,7 +281,11 @@ class BaseRelationHead(CountedPredicates):
         """
         if pairs is None:
             pairs = [self.all_pairs(image.bboxes) for image in objects]
-        output = self(x, objects, pairs)
+        # debiasing may lift what seemed to be behind
+        prunes = self.independent_pairs and not self.debiasing
+        limits = dict(max_triplets=max_triplets) if prunes else {}
+        given = [k for k in (max_relations, max_triplets) if k is not None]
+        output = self(x, objects, pairs, **limits)
         predicate_logits = output.predicate_logits
         if self.debiasing:
             predicate_logits = self.debiasing(self, x, objects, pairs, output)
@@ -289,7 +298,7 @@ class BaseRelationHead(CountedPredicates):
                 pairs[i],
                 img_meta,
                 rescale,
-                max_relations,
+                min(given, default=None),
             )
             for i, img_meta in enumerate(batch_img_metas)
         ]
@@ -398,18 +407,12 @@ class BaseRelationHead(CountedPredicates):
 
         In float32, also under autocast, which leaves too few digits to rank.
         """
-        rows = torch.arange(len(labels), device=labels.device)
-        unserved = labels == self.num_classes  # by late NMS
-        labels = torch.where(
-            unserved, object_logits[:, :-1].argmax(dim=1), labels
+        labels, scores = score_classes(
+            objects, object_logits, labels, self.num_classes
         )
-        scores = (
-            objects.scores
-            if 'scores' in objects
-            else object_logits.float().softmax(dim=1)[rows, labels]
-        ).masked_fill(unserved, 0.0)
         bboxes = objects.bboxes
         if 'class_bboxes' in objects:
+            rows = torch.arange(len(labels), device=labels.device)
             bboxes = objects.class_bboxes[rows, labels]
         if rescale:
             bboxes = bboxes / bboxes.new_tensor(img_meta['scale_factor'] * 2)

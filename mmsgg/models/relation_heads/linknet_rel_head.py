@@ -20,6 +20,7 @@ from .pair_features import (
     stack_pairs,
     width_of,
 )
+from .triplet_search import search_triplets
 
 
 class RelationalEmbedding(nn.Module):
@@ -158,6 +159,7 @@ class LinkNetRelHead(BaseRelationHead):
         ValueError: If there is no edge block.
     """
 
+    independent_pairs = True
     renamed_weights = REGION_WEIGHTS | {
         f'{name}_block{i + 1}.': f'{name}_blocks.{i}.'
         for name in ('object', 'edge')
@@ -249,6 +251,7 @@ class LinkNetRelHead(BaseRelationHead):
         objects: list[InstanceData],
         pairs: list[Tensor],
         targets: list[RelationTargets] | None = None,
+        max_triplets: int | None = None,
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
@@ -271,7 +274,13 @@ class LinkNetRelHead(BaseRelationHead):
             return self.add_frequency_bias(scores, labels[chunk])
 
         scores = self.features.score(
-            x, bboxes, stack_pairs(bboxes, pairs), score
+            x,
+            bboxes,
+            stack_pairs(bboxes, pairs),
+            score,
+            search=search_triplets(
+                self, objects, object_logits, labels, pairs, max_triplets
+            ),
         )
         return self.collect(object_logits, labels, scores, pairs, **auxiliary)
 

@@ -24,6 +24,7 @@ from .pair_features import (
     pair_roles,
     stack_pairs,
 )
+from .triplet_search import search_triplets
 
 Order = Literal['rightleft', 'leftright', 'confidence', 'size']
 
@@ -86,6 +87,7 @@ class MotifsRelHead(BaseRelationHead):
         ValueError: If the order is unknown.
     """
 
+    independent_pairs = True
     renamed_weights = REGION_WEIGHTS
     earlier_forms: Mapping[str, str] = MappingProxyType(
         {'label_decoder.cell.weight_ih': 'ProductMotifsRelHead'}
@@ -198,12 +200,13 @@ class MotifsRelHead(BaseRelationHead):
         objects: list[InstanceData],
         pairs: list[Tensor],
         targets: list[RelationTargets] | None = None,
+        max_triplets: int | None = None,
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
         context = self.encode(x, objects, targets)
         roles = self.roles(context.words, context)
-        labels = context.labels
+        object_logits, labels = context.object_logits, context.labels
 
         def score(chunk: Tensor, unions: Tensor) -> Tensor:
             scores = self.score_pairs(roles, chunk, unions)
@@ -215,8 +218,11 @@ class MotifsRelHead(BaseRelationHead):
             stack_pairs(bboxes, pairs),
             score,
             image_sizes(objects),
+            search_triplets(
+                self, objects, object_logits, labels, pairs, max_triplets
+            ),
         )
-        return self.collect(context.object_logits, labels, scores, pairs)
+        return self.collect(object_logits, labels, scores, pairs)
 
     def encode(
         self,

@@ -42,6 +42,28 @@ def class_probabilities(
     return torch.cat(known).softmax(dim=1)
 
 
+def score_classes(
+    objects: InstanceData, logits: Tensor, labels: Tensor, num_classes: int
+) -> tuple[Tensor, Tensor]:
+    """Give the classes (N,) of an image, none background, and scores (N,).
+
+    Args:
+        objects: Its objects; see :class:`BaseRelationHead`.
+        logits: (N, C + 1) refined class logits.
+        labels: (N,) what was decided on; background scores 0.
+        num_classes: C.
+    """
+    rows = torch.arange(len(labels), device=labels.device)
+    unserved = labels == num_classes  # by late NMS
+    labels = torch.where(unserved, logits[:, :-1].argmax(dim=1), labels)
+    scores = (
+        objects.scores
+        if 'scores' in objects
+        else logits.float().softmax(dim=1)[rows, labels]
+    )
+    return labels, scores.masked_fill(unserved, 0.0)
+
+
 def late_nms(
     scores: Tensor,
     class_bboxes: Tensor,

@@ -13,6 +13,8 @@ from mmsgg.models.layers import RobustBatchNorm2d
 from mmsgg.registry import MODELS
 from mmsgg.structures.bbox import union_boxes
 
+from .triplet_search import CHUNK, TripletSearch
+
 #: `renamed_weights` of heads that once held these parts themselves.
 REGION_WEIGHTS = {
     name: f'features.{name}'
@@ -176,6 +178,7 @@ class PairFeatures(nn.Module):
         pairs: Tensor,
         score_pairs: Callable[[Tensor, Tensor], Tensor],
         image_sizes: Tensor | None = None,
+        search: TripletSearch | None = None,
     ) -> Tensor:
         """Score the pairs, in inference some at a time with their F.
 
@@ -188,10 +191,25 @@ class PairFeatures(nn.Module):
             score_pairs: Maps some of the pairs (k, 2) and their F
                 (k, channels), or ones (k, 1), to (k, outputs).
             image_sizes: As of :meth:`embed_unions`.
+            search: Says which pairs are to be scored, all by default; the
+                outputs are logits of predicates then, background last.
 
         Returns:
             (sum K, outputs) in the order of the pairs.
         """
+        if search is not None and self.union_head is not None:
+            scores = torch.empty(0)
+            for rows in search.chunks(min(CHUNK, self.max_pairs)):
+                chunk = pairs[rows]
+                unions, of_pairs = self.embed_unions(
+                    x, bboxes, chunk, image_sizes
+                )
+                part = score_pairs(chunk, unions[of_pairs])
+                if len(scores) == 0:
+                    scores = search.unrelated(part)
+                scores[rows] = part
+                search.add(rows, part)
+            return scores
         if self.training or len(pairs) <= self.max_pairs:
             unions, of_pairs = self.embed_unions(x, bboxes, pairs, image_sizes)
             return score_pairs(pairs, unions[of_pairs])

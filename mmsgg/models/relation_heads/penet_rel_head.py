@@ -22,6 +22,7 @@ from .pair_features import (
     stack_pairs,
 )
 from .relation_nms import relation_nms
+from .triplet_search import search_triplets
 
 MARGIN = 7.0  # squared distance of a prototype from the next one, at least
 NEAREST = 10  # wrong prototypes that a pair is held away from
@@ -176,6 +177,7 @@ class PENetRelHead(BaseRelationHead):
         ValueError: If the features it starts from are left out.
     """
 
+    independent_pairs = True
     late_nms_rule = 'overwrite'
 
     def __init__(
@@ -236,6 +238,7 @@ class PENetRelHead(BaseRelationHead):
         objects: list[InstanceData],
         pairs: list[Tensor],
         targets: list[RelationTargets] | None = None,
+        max_triplets: int | None = None,
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
@@ -261,7 +264,14 @@ class PENetRelHead(BaseRelationHead):
             )
 
         scores = self.features.score(
-            x, bboxes, stack_pairs(bboxes, pairs), relate, image_sizes(objects)
+            x,
+            bboxes,
+            stack_pairs(bboxes, pairs),
+            relate,
+            image_sizes(objects),
+            search_triplets(
+                self, objects, object_logits, labels, pairs, max_triplets
+            ),
         )
         auxiliary = {}
         if targets:
@@ -326,11 +336,13 @@ class PENetRelHead(BaseRelationHead):
         rescale: bool = False,
         pairs: list[Tensor] | None = None,
         max_relations: int | None = None,
+        max_triplets: int | None = None,
     ) -> list[tuple[InstanceData, InstanceData]]:
         """See the base class; :func:`relation_nms` comes last, if at all."""
         args = x, objects, batch_img_metas, rescale, pairs
         if self.relation_nms_iou is None:
-            return super().predict(*args, max_relations=max_relations)
+            return super().predict(*args, max_relations, max_triplets)
+        # any pair may come up where others lose their predicate
         return [
             (
                 instances,
@@ -339,7 +351,7 @@ class PENetRelHead(BaseRelationHead):
                     relations,
                     self.relation_nms_iou,
                     self.rank_by_subject,
-                )[:max_relations],
+                )[:max_relations][:max_triplets],
             )
             for instances, relations in super().predict(*args)
         ]

@@ -108,12 +108,10 @@ class RelTRRelHead(BaseRelationHead):
         self.decoder = TripletDecoder(**(decoder or {}))
         channels = self.decoder.embed_dims
         num_logits = num_classes + num_unused + 1
-        self.subject_cls, self.object_cls = (
-            nn.Linear(channels, num_logits) for _ in range(2)
-        )
-        self.subject_reg, self.object_reg = (
-            mlp(channels, channels, channels, 4) for _ in range(2)
-        )
+        self.subject_cls = nn.Linear(channels, num_logits)
+        self.object_cls = nn.Linear(channels, num_logits)
+        self.subject_reg = mlp(channels, channels, channels, 4)
+        self.object_reg = mlp(channels, channels, channels, 4)
         self.map_encoder = attention_map_encoder(*map_channels)
         self.predicate_cls = mlp(
             2 * channels + map_channels[-1],
@@ -206,6 +204,7 @@ class RelTRRelHead(BaseRelationHead):
         rescale: bool = False,
         pairs: list[Tensor] | None = None,
         max_relations: int | None = None,
+        max_triplets: int | None = None,
     ) -> list[tuple[InstanceData, InstanceData]]:
         """See the base class; here the head finds the pairs itself.
 
@@ -233,7 +232,8 @@ class RelTRRelHead(BaseRelationHead):
             )
             if self.unique:
                 relations = unique(instances, relations, self.unique_iou)
-            graphs.append((instances, relations[:max_relations]))
+            relations = relations[:max_relations][:max_triplets]
+            graphs.append((instances, relations))
         return graphs
 
     def loss(

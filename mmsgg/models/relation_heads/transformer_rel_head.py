@@ -27,6 +27,7 @@ from .pair_features import (
     pair_roles,
     stack_pairs,
 )
+from .triplet_search import search_triplets
 
 
 class EncoderLayer(nn.Module):
@@ -169,6 +170,7 @@ class TransformerRelHead(BaseRelationHead):
         kwargs: As of :class:`BaseRelationHead`.
     """
 
+    independent_pairs = True
     renamed_weights = REGION_WEIGHTS
     earlier_forms: Mapping[str, str] = MappingProxyType(
         {'box_embedding.norm.weight': 'GatedTransformerRelHead'}
@@ -243,6 +245,7 @@ class TransformerRelHead(BaseRelationHead):
         objects: list[InstanceData],
         pairs: list[Tensor],
         targets: list[RelationTargets] | None = None,
+        max_triplets: int | None = None,
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
@@ -271,6 +274,9 @@ class TransformerRelHead(BaseRelationHead):
             stack_pairs(bboxes, pairs),
             score,
             image_sizes(objects),
+            search_triplets(
+                self, objects, object_logits, labels, pairs, max_triplets
+            ),
         )
         return self.collect(object_logits, labels, scores, pairs)
 

@@ -33,6 +33,7 @@ from .pair_features import (
     stack_pairs,
 )
 from .tree_lstm import TreeLabelDecoder, TreeLSTM
+from .triplet_search import search_triplets
 
 AREA = 1024**2  # pixels; areas are fed to a layer as shares of this one
 
@@ -207,6 +208,7 @@ class VCTreeRelHead(BaseRelationHead):
         kwargs: As of :class:`BaseRelationHead`.
     """
 
+    independent_pairs = True
     late_nms_rule = 'background'
 
     def __init__(
@@ -264,6 +266,7 @@ class VCTreeRelHead(BaseRelationHead):
         objects: list[InstanceData],
         pairs: list[Tensor],
         targets: list[RelationTargets] | None = None,
+        max_triplets: int | None = None,
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
@@ -300,6 +303,9 @@ class VCTreeRelHead(BaseRelationHead):
                 stack_pairs(bboxes, pairs),
                 score,
                 image_sizes(objects),
+                search_triplets(
+                    self, objects, object_logits, labels, pairs, max_triplets
+                ),
             ),
             pairs,
             tree_logits=tree_logits,

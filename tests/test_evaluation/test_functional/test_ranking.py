@@ -19,6 +19,21 @@ def test_topk_equals_full_stable_sort(scores, k):
 
 
 @settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 5))
+def test_best_candidates_are_those_of_all_products(seed, num_pairs, columns):
+    """To the bit, also of values that no metric would let pass."""
+    rng = np.random.default_rng(seed)
+    odd = [math.nan, math.inf, -math.inf, -0.5, 0.0, 1e-30]
+    values = np.array([*odd[: rng.integers(7)], *rng.random(9)], np.float32)
+    weights = rng.choice(values, num_pairs)
+    table = rng.choice(values, (num_pairs, columns))
+    with np.errstate(invalid='ignore'):
+        expected = np.fmax.reduce(weights[:, None] * table, axis=1)
+        got = F.best_candidates(weights, table)
+    np.testing.assert_array_equal(got, expected)
+
+
+@settings(max_examples=100, deadline=None)
 @given(
     st.integers(0, 2**32 - 1), st.integers(0, 12), st.integers(1, 5),
     st.integers(1, 20), st.integers(1, 6),
