@@ -7,6 +7,9 @@
 # make test-detectors  set up, then put LinkNet on mmdet's detectors, one of each
 #                kind; half an hour
 # make docs      build the site of docs/ into build/site, in .venv-docs
+# make test-gpu  set up, then run the tests that a GPU runs beside the CPU
+# make bench-gpu set up, then time every head and some models, on a GPU where
+#                there is one
 # make coverage  set up, run the tests, and say which lines of mmsgg they ran
 #
 # The first call makes .venv and installs everything into it; the next one
@@ -32,6 +35,7 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 PHOTO_ARGS ?=
+BENCH_ARGS ?=
 WORKERS ?= 2
 STACK ?= onedl
 VRD_ROOT ?= data/vrd
@@ -69,8 +73,8 @@ VENV_OK := $(shell grep -qsF '$(CURDIR)/$(VENV)' $(VENV)/bin/activate \
 	&& $(VENV_PYTHON) -c 'import pip' 2>/dev/null && echo yes)
 USED_PYTHON := $(if $(VENV_OK),$(VENV_PYTHON),$(PYTHON))
 
-.PHONY: help demo vrd gqa photo test test-web test-detectors coverage lint clean \
-	distclean docs FORCE
+.PHONY: help demo vrd gqa photo test test-web test-detectors test-gpu \
+	bench-gpu coverage lint clean distclean docs FORCE
 
 help:
 	@echo 'make demo       train and test on small generated images'
@@ -80,6 +84,8 @@ help:
 	@echo 'make test       lint, then run the tests (PYTEST_ARGS=...)'
 	@echo 'make coverage   the tests, and which lines of mmsgg they run'
 	@echo 'make test-detectors  LinkNet on one detector of each folder of mmdet'
+	@echo 'make test-gpu   the tests of models on a GPU; skipped without one'
+	@echo 'make bench-gpu  time heads and models (BENCH_ARGS=...)'
 	@echo 'make test-web   the tests of the web page; Chromium must be there'
 	@echo 'make docs       build the site of docs/ into build/site'
 	@echo 'make lint       ruff check, ruff format --check and mypy'
@@ -117,6 +123,12 @@ coverage: $(STAMP)
 test-detectors: $(STAMP)
 	MMSGG_ALL_DETECTORS=1 $(PYTEST) -n $(WORKERS) \
 		tests/test_models/test_all_detectors.py $(PYTEST_ARGS)
+
+test-gpu: $(STAMP)
+	$(PYTEST) tests/test_models/test_devices.py -k cuda -rs $(PYTEST_ARGS)
+
+bench-gpu: $(STAMP)
+	$(VENV_PYTHON) tools/analysis_tools/benchmark_device.py $(BENCH_ARGS)
 
 lint: $(STAMP)
 	$(VENV_PYTHON) -m ruff check .

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import pytest
+import torch
 from hypothesis import settings
 from mmengine.registry import DefaultScope, init_default_scope
 
@@ -15,3 +16,11 @@ def default_scope():
     init_default_scope('mmsgg')
     yield
     DefaultScope._instance_dict.clear()
+
+
+@pytest.fixture(params=['cpu', 'cuda'])
+def device(request):
+    """Every device that a test is to run on."""
+    if request.param == 'cuda' and not torch.cuda.is_available():
+        pytest.skip('torch finds no GPU here')
+    return torch.device(request.param)
