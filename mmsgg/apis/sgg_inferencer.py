@@ -38,8 +38,7 @@ from .input_images import (
 from .input_limits import MAX_OBJECTS, MAX_PIXELS
 from .vocabulary import find_vocabulary, metainfo_of, numbers_of
 
-# Of an image, before filters. All pairs of 317 objects are as many.
-MAX_RELATIONS = 100_000
+MAX_RELATIONS = 100_000  # of an image, before filters; those of 317 objects
 
 
 @INFERENCERS.register_module()
@@ -225,8 +224,7 @@ class SGGInferencer(DetInferencer):
             export: The formats to save them in, of
                 :data:`mmsgg.apis.exports.FORMATS`.
             print_result: Whether to print the triplets.
-            return_datasamples: Whether predictions are to be
-                :class:`SGDataSample` and not dicts.
+            return_datasamples: Whether to give :class:`SGDataSample`, no dict.
 
         Returns:
             ``predictions``, one an image: a dict of
@@ -284,9 +282,9 @@ class SGGInferencer(DetInferencer):
         pictures: list = []
         # what is left out, or merged, makes room for what is behind
         whole = classes is None is predicates and merge_iou is None
-        max_triplets = wishes['topk'] if whole else None
+        best = wishes['topk'] if whole else None
         for sources, data in batches:
-            preds = self.forward(data, task, max_triplets)
+            preds = self.forward(data, task, max_triplets=best)
             preds = [filter_sample(pred, **wishes) for pred in preds]
             # files come first: where no picture can be shown, they are there
             found = self.postprocess(
@@ -345,23 +343,16 @@ class SGGInferencer(DetInferencer):
 
     @torch.no_grad()
     def forward(
-        self,
-        inputs: dict,
-        task: str | None = None,
-        max_triplets: int | None = None,
-        **kwargs: Any,
+        self, inputs: dict, task: str | None = None, **limits: Any
     ) -> list[SGDataSample]:
-        """Predict a batch of :meth:`preprocess`; samples are on the CPU.
-
-        The rest as of :meth:`SceneGraphDetector.predict`.
-        """
+        """Predict a batch of :meth:`preprocess`; samples are on the CPU."""
         data = self.model.data_preprocessor(inputs, False)
         samples = self.model.predict(
             data['inputs'],
             data['data_samples'],
             task=task,
             max_relations=MAX_RELATIONS,
-            max_triplets=max_triplets,
+            **limits,
         )
         return [sample.cpu() for sample in samples]
 
