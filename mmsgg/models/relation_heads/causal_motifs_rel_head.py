@@ -204,7 +204,7 @@ class CausalMotifsRelHead(MotifsRelHead):
             stacked,
             score,
             image_sizes(objects),
-            search_triplets(
+            **search_triplets(
                 self,
                 objects,
                 context.object_logits,

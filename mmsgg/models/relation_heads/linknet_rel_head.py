@@ -278,7 +278,7 @@ class LinkNetRelHead(BaseRelationHead):
             bboxes,
             stack_pairs(bboxes, pairs),
             score,
-            search=search_triplets(
+            **search_triplets(
                 self, objects, object_logits, labels, pairs, max_triplets
             ),
         )

@@ -218,7 +218,7 @@ class MotifsRelHead(BaseRelationHead):
             stack_pairs(bboxes, pairs),
             score,
             image_sizes(objects),
-            search_triplets(
+            **search_triplets(
                 self, objects, object_logits, labels, pairs, max_triplets
             ),
         )

@@ -269,7 +269,7 @@ class PENetRelHead(BaseRelationHead):
             stack_pairs(bboxes, pairs),
             relate,
             image_sizes(objects),
-            search_triplets(
+            **search_triplets(
                 self, objects, object_logits, labels, pairs, max_triplets
             ),
         )

@@ -274,7 +274,7 @@ class TransformerRelHead(BaseRelationHead):
             stack_pairs(bboxes, pairs),
             score,
             image_sizes(objects),
-            search_triplets(
+            **search_triplets(
                 self, objects, object_logits, labels, pairs, max_triplets
             ),
         )

@@ -98,7 +98,7 @@ def search_triplets(
     labels: Tensor,
     pairs: list[Tensor],
     max_triplets: int | None,
-) -> TripletSearch | None:
+) -> dict[str, TripletSearch]:
     """Start a search, unless all pairs are to be scored anyway.
 
     Args:
@@ -110,10 +110,11 @@ def search_triplets(
         max_triplets: As of :meth:`BaseRelationHead.predict`.
 
     Returns:
-        The search; None where no more pairs than that are there.
+        The search under the name that :meth:`PairFeatures.score` takes it by;
+        nothing where no more pairs than that are there.
     """
     if max_triplets is None or max(map(len, pairs), default=0) <= max_triplets:
-        return None
+        return {}
     images = zip(
         objects,
         object_logits,
@@ -127,4 +128,4 @@ def search_triplets(
             image, logits, image_labels, head.num_classes
         )
         bounds.append(scores[image_pairs].prod(dim=1))
-    return TripletSearch(head, bounds, pairs, max_triplets)
+    return dict(search=TripletSearch(head, bounds, pairs, max_triplets))

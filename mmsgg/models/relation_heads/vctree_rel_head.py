@@ -303,7 +303,7 @@ class VCTreeRelHead(BaseRelationHead):
                 stack_pairs(bboxes, pairs),
                 score,
                 image_sizes(objects),
-                search_triplets(
+                **search_triplets(
                     self, objects, object_logits, labels, pairs, max_triplets
                 ),
             ),
