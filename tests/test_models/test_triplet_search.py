@@ -132,7 +132,7 @@ def test_every_head_finds_the_same_triplets(name, task, monkeypatch):
     ('cfg', 'prunes'),
     [
         (linknet_cfg(), True),
-        (causal_motifs_cfg(effect='TDE'), True),
+        (causal_motifs_cfg(effect='TDE'), False),
         (penet_cfg(), True),
         (penet_cfg(relation_nms_iou=0.6), False),
         (linknet_cfg(debiasing=dict(type='LogitAdjustment')), False),

@@ -22,7 +22,6 @@ from .pair_features import (
     pair_roles,
     stack_pairs,
 )
-from .triplet_search import search_triplets
 
 Effect = Literal['none', 'TDE', 'NIE', 'TE']
 
@@ -107,6 +106,8 @@ class CausalMotifsRelHead(MotifsRelHead):
         ValueError: If the effect is unknown.
     """
 
+    independent_pairs = False  # what it scores are causes, not their sum
+
     mean_layout: Tensor
     mean_gates: Tensor
     mean_unions: Tensor
@@ -165,12 +166,10 @@ class CausalMotifsRelHead(MotifsRelHead):
         objects: list[InstanceData],
         pairs: list[Tensor],
         targets: list[RelationTargets] | None = None,
-        max_triplets: int | None = None,
     ) -> RelationOutput:
         """See the base class."""
         bboxes = [image.bboxes for image in objects]
         context = self.encode(x, objects, targets)
-        labels = context.labels
         boxes, stacked = torch.cat(bboxes), stack_pairs(bboxes, pairs)
         sizes = image_size_of_each(objects)
         scales = sizes.amax(dim=1, keepdim=True).clamp(min=100)
@@ -188,37 +187,19 @@ class CausalMotifsRelHead(MotifsRelHead):
                 return self.compare(gates, chunk, bare)
             if self.training:
                 self.update_means(layout=layout, gates=gates, unions=unions)
-            causes = [
-                self.predicate_fc(gates),
-                self.union_predicate_fc(unions),
-            ]
-            if self.frequency_bias is not None:
-                causes.append(self.frequency_bias(labels[chunk]))
-            if targets:  # each has a loss
-                return torch.cat(causes, dim=1)
-            return torch.stack(causes).sum(dim=0)
+            causes = self.predicate_fc(gates), self.union_predicate_fc(unions)
+            return torch.cat(causes, dim=1)
 
         scores = self.features.score(
-            x,
-            bboxes,
-            stacked,
-            score,
-            image_sizes(objects),
-            **search_triplets(
-                self,
-                objects,
-                context.object_logits,
-                labels,
-                pairs,
-                max_triplets,
-            ),
+            x, bboxes, stacked, score, image_sizes(objects)
         )
-        auxiliary = {}
-        if targets and bare is None:
-            causes = scores.split(self.num_predicates + 1, dim=1)
-            names = ('context', 'union', 'frequency')
-            auxiliary = dict(zip(names, causes, strict=False))
-            scores = torch.stack(causes).sum(dim=0)
+        labels, auxiliary = context.labels, {}
+        if bare is None:
+            by_context, by_union = scores.chunk(2, dim=1)
+            auxiliary = dict(context=by_context, union=by_union)
+            if self.frequency_bias is not None:
+                auxiliary['frequency'] = self.frequency_bias(labels[stacked])
+            scores = torch.stack([*auxiliary.values()]).sum(dim=0)
         if self.training:
             self.update_means(
                 inputs=context.inputs,
