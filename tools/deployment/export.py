@@ -21,7 +21,7 @@ import torch
 from mmsgg.arguments import add_trust, checkpoint_file, config_file
 
 NEEDS = (
-    'needs a newer torch than {torch.__version__}, with loops in '
+    'an export needs a newer torch than {torch.__version__}, with loops in '
     'torch.export; 2.13 is what it was tried with'
 )
 
@@ -149,7 +149,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Export and say what was written."""
     args = parse_args(argv)
     try:
-        import torch._higher_order_ops.while_loop
+        from torch._higher_order_ops.while_loop import while_loop  # noqa: F401
         from torch.library import custom_op  # noqa: F401
     except ImportError:
         raise SystemExit(f'error: {NEEDS.format(torch=torch)}') from None
