@@ -18,14 +18,16 @@ from mmsgg.registry import LOOPS
 def start_random_numbers(*place: int) -> None:
     """Start the generators of Python, numpy and torch for a place in a run.
 
+    Those of the GPUs go on.
+
     Args:
         *place: Numbers that tell the place from all others.
     """
     seeds = np.random.SeedSequence(place).generate_state(4)
     random.seed(int(seeds[0]))
     np.random.seed(int(seeds[1]))
-    # of the GPUs as well, where there are any
-    torch.manual_seed(int(seeds[2]) << 32 | int(seeds[3]))
+    # torch.manual_seed looks for GPUs first, which takes as long as an item
+    torch.default_generator.manual_seed(int(seeds[2]) << 32 | int(seeds[3]))
 
 
 @dataclass
@@ -149,4 +151,5 @@ class ResumableTrainLoop(EpochBasedTrainLoop):
             data_batch: The batch.
         """
         start_random_numbers(self._seed, get_rank(), self.iter)
+        torch.manual_seed(torch.initial_seed())  # the GPUs' as well
         super().run_iter(self._first + idx, data_batch)
