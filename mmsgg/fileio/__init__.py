@@ -2,7 +2,7 @@
 
 from . import restricted_pickle
 from .record_file import read_records, write_records
-from .torch_file import load_tensors
+from .restricted_pickle import load_tensors
 
 __all__ = [
     'load_tensors',

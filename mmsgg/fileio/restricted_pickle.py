@@ -7,7 +7,9 @@
 import io
 import pickle
 import re
+import sys
 import tarfile
+import warnings
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import IO, Any, Literal
@@ -25,14 +27,10 @@ class NotDataError(UnpicklingError):
     """A pickle asks for more than data; the message says for what."""
 
 
-def refuse_programs(file: IO[bytes]) -> None:
-    """Refuse files that torch before 2.6 runs in spite of ``weights_only``.
+def _refuse_programs(file: IO[bytes]) -> None:
+    """Refuse a tar file or a TorchScript; the file is left at its start.
 
-    Args:
-        file: It, open for reading bytes; it is left at its start.
-
-    Raises:
-        NotDataError: If it is a tar file, or a TorchScript.
+    Torch before 2.6 runs them in spite of ``weights_only``.
     """
     if tarfile.is_tarfile(file):  # type: ignore[arg-type]
         raise NotDataError('it is a tar file')
@@ -158,7 +156,7 @@ def _method_of(owner: Any, name: str) -> str:
 
 def _storage_of(data: bytes) -> Any:
     file = io.BytesIO(data)
-    refuse_programs(file)
+    _refuse_programs(file)
     return torch.load(file, map_location='cpu', weights_only=True)
 
 
@@ -248,6 +246,34 @@ def load(file: IO[bytes], **kwargs: Any) -> Any:
         mmsgg.fileio.restricted_pickle.NotDataError: it asks for builtins.print
     """
     return Unpickler(file, **kwargs).load()
+
+
+def load_tensors(file: IO[bytes], map_location: Any = 'cpu') -> Any:
+    """Read what ``torch.save`` wrote; on any torch, no code of it runs.
+
+    Args:
+        file: It, open for reading bytes.
+        map_location: Where tensors go, as of ``torch.load``.
+
+    Raises:
+        NotDataError: If the file asks for more than data.
+    """
+    _refuse_programs(file)
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of protocols and of untyped storage
+        try:
+            return torch.load(
+                file, map_location=map_location, weights_only=True
+            )
+        except UnpicklingError:
+            file.seek(0)
+        # What torch takes for data is less than what mmengine saves.
+        return torch.load(
+            file,
+            map_location=map_location,
+            weights_only=False,
+            pickle_module=sys.modules[__name__],
+        )
 
 
 def _plain(value: Any, done: dict[int, Any] | None = None) -> Any:
