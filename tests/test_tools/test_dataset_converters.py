@@ -2,31 +2,29 @@
 
 import json
 import re
-import runpy
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from mmsgg.datasets import SceneGraphJsonDataset, VG150Dataset
 
+from ..scripts import load_tool
 from ..test_datasets.slow_reader import slow_items
 from ..test_datasets.test_vg150 import assert_same_items, items_of
 from ..test_datasets.vg_files import CLASSES, PREDICATES, VGFiles
 
-TOOLS = Path(__file__).parents[2] / 'tools' / 'dataset_converters'
+convert = load_tool('dataset_converters/convert')
 NAMES = dict(classes=CLASSES, predicates=PREDICATES)
 FOLDERS = ('VG_100K', 'VG_100K_2')
 
 
 @pytest.fixture
-def run(monkeypatch, capsys):
-    """Run a converter as a script; returns what it printed."""
+def run(capsys):
+    """Convert from a format to another; returns what was printed."""
 
-    def run(tool, *argv):
-        monkeypatch.setattr(sys, 'argv', [tool, *map(str, argv)])
-        runpy.run_path(str(TOOLS / tool), run_name='__main__')
+    def run(old, new, source, target, *argv):
+        argv = [source, target, '--from', old, '--to', new, *argv]
+        convert.main([*map(str, argv)])
         return capsys.readouterr().out
 
     return run
@@ -35,13 +33,8 @@ def run(monkeypatch, capsys):
 def there_and_back(run, tmp_path, files):
     """Convert small files of VG150 to JSON, and those to files again."""
     folder = files.write(tmp_path / 'vg')
-    run('vg_h5_to_json.py', folder, tmp_path / 'json', '--num-val', 3)
-    options = [
-        argument
-        for split in ('train', 'val', 'test')
-        for argument in (f'--{split}', tmp_path / 'json' / f'{split}.json')
-    ]
-    log = run('json_to_vg_h5.py', tmp_path / 'back', *options)
+    run('vg-h5', 'json', folder, tmp_path / 'json', '--num-val', 3)
+    log = run('json', 'vg-h5', tmp_path / 'json', tmp_path / 'back')
     assert 'num_val=3' in log
     return folder
 
@@ -112,14 +105,12 @@ def test_names_that_do_not_fit(run, tmp_path, names, words):
     path = tmp_path / 'train.json'
     path.write_text(json.dumps(dict(images=images, **lists)))
     with pytest.raises(ValueError, match=re.escape(words)):
-        run('json_to_vg_h5.py', tmp_path / 'out', '--train', path)
+        run('json', 'vg-h5', path, tmp_path / 'out')
 
 
-def test_nothing_to_convert(run, tmp_path, capsys):
-    with pytest.raises(SystemExit) as caught:
-        run('json_to_vg_h5.py', tmp_path / 'out')
-    assert caught.value.code == 2
-    assert 'at least one of --train' in capsys.readouterr().err
+def test_nothing_to_convert(run, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no files of json'):
+        run('json', 'vg-h5', tmp_path, tmp_path / 'out')
 
 
 def test_splits_with_other_orders_of_names(run, tmp_path):
@@ -140,15 +131,10 @@ def test_splits_with_other_orders_of_names(run, tmp_path):
             ],
         )
         (tmp_path / f'{split}.json').write_text(json.dumps(lists))
-    options = [
-        argument
-        for split in ('train', 'test')
-        for argument in (f'--{split}', tmp_path / f'{split}.json')
-    ]
-    run('json_to_vg_h5.py', tmp_path, *options)
+    run('json', 'vg-h5', tmp_path, tmp_path / 'vg')
     for split in ('train', 'test'):
         dataset = VG150Dataset(
-            data_root=str(tmp_path),
+            data_root=str(tmp_path / 'vg'),
             split=split,
             num_val=0,
             metainfo=dict(classes=('cat', 'hat'), predicates=('on', 'under')),
@@ -174,8 +160,9 @@ def test_ids_from_1_to_2000(run, tmp_path):
     )
     path = tmp_path / 'train.json'
     path.write_text(json.dumps(dict(images=images, **lists)))
-    out = run('json_to_vg_h5.py', tmp_path / 'vg', '--train', path)
-    assert 'train.json: 1 regions to ignore are left out' in out
+    out = run('json', 'vg-h5', path, tmp_path / 'vg')
+    assert 'train: 2000 images' in out
+    assert 'the format does not hold 1 regions to ignore' in out
     dataset = VG150Dataset(
         data_root=str(tmp_path / 'vg'),
         num_val=0,
@@ -189,7 +176,7 @@ def test_validation_images_of_a_file_are_converted(run, tmp_path):
     files = VGFiles(num_images=24)
     files.arrays['split'][:] = np.arange(24) % 3
     folder = files.write(tmp_path / 'vg')
-    run('vg_h5_to_json.py', folder, tmp_path / 'json', '--num-val', 0)
+    run('vg-h5', 'json', folder, tmp_path / 'json', '--num-val', 0)
     val = json.loads((tmp_path / 'json' / 'val.json').read_text())
     marked = {image['image_id'] for image in files.images[1::3]}
     assert val['images'] and {i['id'] for i in val['images']} <= marked

@@ -1,8 +1,9 @@
 """Write all splits of a data set in any of the formats."""
 
+import dataclasses
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 from xml.etree import ElementTree
@@ -11,7 +12,6 @@ import numpy as np
 from mmengine.utils import track_iter_progress
 
 from format_readers import OPEN_IMAGES, DataSplits
-from json_to_vg_h5 import with_vg_ids
 from mmsgg.apis.exports import label_studio_results
 from mmsgg.datasets import (
     SceneGraphArrays,
@@ -46,12 +46,16 @@ class ImageRows:
     @property
     def stem(self) -> str:
         """The name of the image without .jpg."""
-        if PurePosixPath(self.file_name).suffix != '.jpg':
-            raise ValueError(
-                f'image {self.file_name} is no .jpg, which the format asks '
-                'for; convert the images first'
-            )
-        return self.file_name[: -len('.jpg')]
+        return _stem(self.file_name)
+
+
+def _stem(file_name: str) -> str:
+    if PurePosixPath(file_name).suffix != '.jpg':
+        raise ValueError(
+            f'image {file_name} is no .jpg, which the format asks for; '
+            'convert the images first'
+        )
+    return file_name[: -len('.jpg')]
 
 
 def _images(graphs: SceneGraphArrays) -> Iterator[ImageRows]:
@@ -165,9 +169,36 @@ def _write_open_images(folder: Path, data: DataSplits) -> None:
 
 
 def _write_vg(folder: Path, data: DataSplits) -> None:
-    splits = with_vg_ids(dict(data.graphs))
+    splits = _with_vg_ids(data.graphs)
     num_val = write_vg150(folder, splits, data.classes, data.predicates)
     print(f'{folder}: to be read with num_val={num_val}')
+
+
+def _with_vg_ids(
+    splits: Mapping[str, SceneGraphArrays],
+) -> dict[str, SceneGraphArrays]:
+    """Make ids of the names of images, numbers where all are numbers.
+
+    VG150Dataset looks for <image id>.jpg; what ids there were is lost.
+    """
+    ids = {
+        split: [
+            PurePosixPath(_stem(graphs.file_name(i))).name
+            for i in range(len(graphs))
+        ]
+        for split, graphs in splits.items()
+    }
+    numeric = all(
+        name.isdecimal() and str(int(name)) == name
+        for names in ids.values()
+        for name in names
+    )
+    return {
+        split: dataclasses.replace(
+            graphs, img_ids=np.array(ids[split], dtype=int if numeric else str)
+        )
+        for split, graphs in splits.items()
+    }
 
 
 def _write_vrd(folder: Path, data: DataSplits) -> None:
