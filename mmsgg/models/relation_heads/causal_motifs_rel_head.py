@@ -151,14 +151,14 @@ class CausalMotifsRelHead(MotifsRelHead):
         inputs = self.object_lstm.input_size
         words = self.edge_lstm.input_size - hidden_channels
         for name, channels in dict(
-            layout=32,
-            gates=pair_channels,
-            unions=unions,
-            inputs=inputs,
-            context=inputs + hidden_channels,
-            words=words,
+            mean_layout=32,
+            mean_gates=pair_channels,
+            mean_unions=unions,
+            mean_inputs=inputs,
+            mean_context=inputs + hidden_channels,
+            mean_words=words,
         ).items():
-            self.register_buffer(f'mean_{name}', torch.zeros(channels))
+            self.register_buffer(name, torch.zeros(channels))
 
     def forward(
         self,
@@ -186,7 +186,9 @@ class CausalMotifsRelHead(MotifsRelHead):
             if bare is not None:
                 return self.compare(gates, chunk, bare)
             if self.training:
-                self.update_means(layout=layout, gates=gates, unions=unions)
+                self.update_mean(self.mean_layout, layout)
+                self.update_mean(self.mean_gates, gates)
+                self.update_mean(self.mean_unions, unions)
             causes = self.predicate_fc(gates), self.union_predicate_fc(unions)
             return torch.cat(causes, dim=1)
 
@@ -201,11 +203,9 @@ class CausalMotifsRelHead(MotifsRelHead):
                 auxiliary['frequency'] = self.frequency_bias(labels[stacked])
             scores = torch.stack([*auxiliary.values()]).sum(dim=0)
         if self.training:
-            self.update_means(
-                inputs=context.inputs,
-                context=context.context,
-                words=context.words,
-            )
+            self.update_mean(self.mean_inputs, context.inputs)
+            self.update_mean(self.mean_context, context.context)
+            self.update_mean(self.mean_words, context.words)
         return self.collect(
             context.object_logits, labels, scores, pairs, **auxiliary
         )
@@ -251,12 +251,10 @@ class CausalMotifsRelHead(MotifsRelHead):
         return scores
 
     @torch.no_grad()
-    def update_means(self, **values: Tensor) -> None:
-        """Take rows (n, width) of a batch into the means of their names."""
-        for name, rows in values.items():
-            if len(rows):
-                mean = getattr(self, f'mean_{name}')
-                mean.lerp_(rows.mean(dim=0).to(mean.dtype), self.momentum)
+    def update_mean(self, mean: Tensor, rows: Tensor) -> None:
+        """Take the rows (n, width) of a batch into their mean (width,)."""
+        if len(rows):
+            mean.lerp_(rows.mean(dim=0).to(mean.dtype), self.momentum)
 
     def loss_by_feat(
         self,

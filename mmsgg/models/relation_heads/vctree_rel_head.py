@@ -291,7 +291,8 @@ class VCTreeRelHead(BaseRelationHead):
         roles = torch.relu(self.role_fc(edges)).chunk(2, dim=1)
 
         def score(chunk: Tensor, unions: Tensor) -> Tensor:
-            scores = self.score_pairs(roles, chunk, unions)
+            gates = self.gate_fc(pair_roles(roles, chunk))
+            scores = self.predicate_fc(gates * unions)
             return self.add_frequency_bias(scores, seen[chunk])
 
         return self.collect(
@@ -333,22 +334,6 @@ class VCTreeRelHead(BaseRelationHead):
         ]
         sequences = ObjectSequences(sizes, device=boxes.device)
         return self.tree_scores(features, classes, sequences)
-
-    def score_pairs(
-        self, roles: Sequence[Tensor], pairs: Tensor, unions: Tensor
-    ) -> Tensor:
-        """Score the predicates of k pairs.
-
-        Args:
-            roles: s and o, each (sum N, hidden).
-            pairs: (k, 2) rows [subject, object] of both.
-            unions: F (k, pair), or ones (k, 1).
-
-        Returns:
-            (k, P + 1) logits without the frequency bias.
-        """
-        both = pair_roles(roles, pairs)
-        return self.predicate_fc(self.gate_fc(both) * unions)
 
     def auxiliary_losses(
         self, output: RelationOutput, batch_data_samples: list[SGDataSample]
