@@ -71,12 +71,17 @@ def missing_parts(
     return [*dict.fromkeys(_part_of(name) for name in missing)]
 
 
-def check_weights(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
+def check_weights(
+    model: nn.Module, checkpoint: Mapping[str, Any]
+) -> dict[str, Tensor]:
     """Refuse to test a model with a checkpoint that leaves it partly random.
 
     Args:
         model: The model, before the weights are loaded.
         checkpoint: What was read from the file.
+
+    Returns:
+        Its weights, as :func:`current_weights` names them.
 
     Raises:
         ValueError: If weights have another shape, are missing or are not
@@ -98,6 +103,7 @@ def check_weights(model: nn.Module, checkpoint: Mapping[str, Any]) -> None:
             'the checkpoint of a training of this config'
         )
     check_finite_weights(weights)
+    return weights
 
 
 def check_finite_weights(weights: Mapping[str, Tensor]) -> None:

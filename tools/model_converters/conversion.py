@@ -132,13 +132,16 @@ def check_weights(weights: Converted, model: ConfigDict) -> None:
         raise ValueError('\n  '.join(['the weights do not fit:', *problems]))
 
 
-def names_of(model: ConfigDict) -> dict:
+def names_of(model: ConfigDict) -> tuple[dict, list[str]]:
     """Name classes and predicates where their numbers are those of VG150.
 
     The order is that of ``VG-SGG-dicts.json`` in all code bases.
 
     Args:
         model: Config of a detector or of a relation model.
+
+    Returns:
+        The ``meta`` of a checkpoint, and a line to print where it has none.
     """
     names = VG150Dataset.METAINFO
     detector = model.get('detector', model)
@@ -153,7 +156,9 @@ def names_of(model: ConfigDict) -> dict:
             ('num_predicates', 'predicates'),
         )
     )
-    return dict(dataset_meta=dict(names)) if fits else {}
+    if fits:
+        return dict(dataset_meta=dict(names)), []
+    return {}, ['no names of classes: their number is not that of VG150']
 
 
 def convert_file(

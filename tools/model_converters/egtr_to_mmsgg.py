@@ -222,9 +222,8 @@ def to_mmsgg(
             'used; they stand for background, which no query is'
         )
     check_weights(weights, cfg.model)
-    meta = names_of(cfg.model)
-    if not meta:
-        notes.append('no names of classes: their number is not that of VG150')
+    meta, nameless = names_of(cfg.model)
+    notes += nameless
     unused = [key for key in content if key != 'state_dict']
     if unused and 'state_dict' in content:
         notes.append(f'not used: {", ".join(unused)}')

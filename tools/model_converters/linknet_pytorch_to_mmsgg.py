@@ -126,9 +126,9 @@ def convert(src: str, dst: Path, config: str, trust: bool = False) -> None:
         print('rpn_head.anchors: not used; equal to those of the config')
     for key in weights.unused:
         print(f'{key}: not used; nothing here stands for it')
-    meta = names_of(model)
-    if not meta:
-        print('no names of classes: their number is not that of VG150')
+    meta, notes = names_of(model)
+    for note in notes:
+        print(note)
     print(f'writing {dst}')
     dst.parent.mkdir(parents=True, exist_ok=True)
     torch.save(dict(meta=meta, state_dict=weights.state_dict), dst)

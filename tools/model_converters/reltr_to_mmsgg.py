@@ -167,10 +167,7 @@ def to_mmsgg(
     cfg.merge_from_dict(cfg_options)
     weights = convert(theirs, bool(cfg.model.relation_head.get('num_unused')))
     check_weights(weights, cfg.model)
-    notes = []
-    meta = names_of(cfg.model)
-    if not meta:
-        notes.append('no names of classes: their number is not that of VG150')
+    meta, notes = names_of(cfg.model)
     return dict(meta=meta, state_dict=weights.state_dict), notes
 
 

@@ -87,13 +87,11 @@ def to_mmsgg(
     ]
     if not any(name.startswith('backbone.') for name in theirs):
         notes.append('it holds no detector; load that beside it')
-    meta = names_of(cfg.model)
-    if not meta:
-        notes.append('no names of classes: their number is not that of VG150')
+    meta, nameless = names_of(cfg.model)
     source = dict(kind=kind, prefix=wrapper, kept=weights.kept)
     return dict(
         meta=meta, state_dict=weights.state_dict, **{SOURCE: source}
-    ), notes
+    ), notes + nameless
 
 
 def to_sgb(content: dict) -> tuple[dict, list[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
-from torch import nn
+from torch import Tensor, nn
 
 from mmsgg.engine.agreement import (
     detector_of_classes,
@@ -53,9 +53,9 @@ class CheckpointFitHook(Hook):
         """
         model = bare_model(runner.model)
         if isinstance(runner._test_loop, BaseLoop):
-            check_weights(model, checkpoint)
+            weights = check_weights(model, checkpoint)
             dataset = runner.test_dataloader.dataset
-            _check_names(model, checkpoint, dataset, split='test')
+            _check_names(model, checkpoint, weights, dataset, 'test')
             return
         weights = current_weights(model, checkpoint)
         check_finite_weights(weights)
@@ -66,14 +66,17 @@ class CheckpointFitHook(Hook):
             )
         if isinstance(runner._train_loop, BaseLoop):
             dataset = runner.train_dataloader.dataset
-            _check_names(model, checkpoint, dataset, split='training')
+            _check_names(model, checkpoint, weights, dataset, 'training')
 
 
 def _check_names(
-    model: nn.Module, checkpoint: Mapping[str, Any], dataset: Any, split: str
+    model: nn.Module,
+    checkpoint: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    dataset: Any,
+    split: str,
 ) -> None:
     """Refuse or report names that are others than those of the data set."""
-    weights = current_weights(model, checkpoint)
     has_head = any(name.startswith('relation_head.') for name in weights)
     meta = checkpoint.get('meta') or {}
     saved = names_in(meta.get('dataset_meta'))
