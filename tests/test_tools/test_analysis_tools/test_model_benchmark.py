@@ -84,6 +84,14 @@ def test_where_all_queries_are_objects():
     assert bench.train(1)['seconds'] > 0
 
 
+def test_a_single_stage_detector_finds_something():
+    cfg = config('rtmdet_sgdet')
+    cfg.model.detector.bbox_head.exp_on_reg = True  # boxes have an area
+    bench = costs.ModelBenchmark(cfg, torch.device('cpu'), 5, shape=SHAPE)
+    assert bench.workload()['num_objects'] == 5
+    assert bench.train(1)['seconds'] > 0
+
+
 def test_proposals_from_outside():
     cfg = config('sgdet')
     cfg.model.detector.rpn_head = None

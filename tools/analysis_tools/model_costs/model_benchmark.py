@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from mmsgg.models import ObjectSource, SingleStageObjects
 from mmsgg.registry import MODELS, TASK_UTILS
 
 from .random_batch import random_batch
@@ -56,10 +57,7 @@ class ModelBenchmark:
                     'this model takes detections from a file; measure it with '
                     "the config of its training, task 'predcls'"
                 )
-            objects = dict(score_thr=0.0, max_per_img=num_objects)
-            source = cfg.model.get('object_source', {}).get('type')
-            if source is None or not TASK_UTILS.get(source).end_to_end:
-                cfg.merge_from_dict({'model.object_source': objects})
+            self._lower_threshold(num_objects)
         self.model = MODELS.build(cfg.model).to(device)
         self._start_weights()
         self._give_statistics()
@@ -74,6 +72,19 @@ class ModelBenchmark:
         self.memory = PeakMemory(device)
         self.memory.reset()
         self.weights_mb = self.memory.read()
+
+    def _lower_threshold(self, num_objects: int) -> None:
+        """Take the best boxes for objects, however unsure the detector is."""
+        source = self.cfg.model.get('object_source', {}).get('type')
+        kind = TASK_UTILS.get(source) if source else ObjectSource
+        options = {'object_source.max_per_img': num_objects}
+        if kind.end_to_end:
+            return
+        if kind is SingleStageObjects:  # the threshold is its detector's
+            options['detector.test_cfg.score_thr'] = 0.0
+        else:
+            options['object_source.score_thr'] = 0.0
+        self.cfg.merge_from_dict({f'model.{k}': v for k, v in options.items()})
 
     def _vocabulary(self) -> dict[str, int]:
         """Ask the heads how many classes and predicates there are."""
