@@ -66,6 +66,8 @@ BUILD_MMCV = PATH="$(CURDIR)/$(VENV)/bin:$$PATH" MMCV_WITH_OPS=1 \
 # program takes would else slow training by a factor of ten.
 QUIET_WAIT := OMP_WAIT_POLICY=PASSIVE
 PYTEST := OMP_NUM_THREADS=1 $(QUIET_WAIT) $(VENV_PYTHON) -m pytest
+# by files, in the order that tests/conftest.py gives them
+IN_PARALLEL = -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 # Scripts and the editable install hold absolute paths, so a .venv that was
 # moved or copied, or whose Python is gone, is made anew.
@@ -112,13 +114,13 @@ photo: $(STAMP)
 		--data-root '$(VRD_ROOT)' $(PHOTO_ARGS)
 
 test: lint
-	$(PYTEST) -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	$(PYTEST) $(IN_PARALLEL) $(PYTEST_ARGS)
 
 test-web: $(STAMP)
 	$(PYTEST) projects/web_demo $(PYTEST_ARGS)
 
 coverage: $(STAMP)
-	$(PYTEST) -n $(WORKERS) --dist loadfile --cov $(PYTEST_ARGS)
+	$(PYTEST) $(IN_PARALLEL) --cov $(PYTEST_ARGS)
 
 test-detectors: $(STAMP)
 	MMSGG_ALL_DETECTORS=1 $(PYTEST) -n $(WORKERS) \

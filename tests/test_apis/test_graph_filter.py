@@ -120,7 +120,7 @@ def triplets_of(graph):
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(samples(), wishes, st.sampled_from([1, 2]))
 def test_against_a_slow_one(sample, wishes, predicates_per_pair):
     graph = as_dict(sample, predicates_per_pair=predicates_per_pair)
@@ -135,7 +135,7 @@ def test_against_a_slow_one(sample, wishes, predicates_per_pair):
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(samples(), wishes)
 def test_sample_and_dict_agree(sample, wishes):
     before = sample.to_dict()['pred_relations']['scores'].clone()
@@ -154,7 +154,7 @@ def test_sample_and_dict_agree(sample, wishes):
     } == {(ends, label): score for ends, label, score in triplets_of(of_dict)}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(samples(), wishes)
 def test_twice_is_once(sample, wishes):
     once = filter_graph(as_dict(sample), **wishes)

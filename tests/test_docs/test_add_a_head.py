@@ -1,9 +1,6 @@
 """docs/add_a_head.md does what it says, run word for word."""
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +8,7 @@ import torch
 
 from mmsgg.registry import MODELS
 
+from .. import forked
 from ..test_models import test_relation_heads as heads
 from ..test_models.samples import NUM_CLASSES, NUM_PREDICATES
 
@@ -40,22 +38,10 @@ def test_the_page_runs(project):
     [commands] = blocks('bash')
     export, *commands = commands.strip().split('\n')
     assert export == 'export PYTHONPATH=$PWD'
-    done = subprocess.run(
-        [sys.executable, Path(__file__).parent / 'run_commands.py', *commands],
-        cwd=project,
-        env=dict(
-            os.environ,
-            PYTHONPATH=f'{project}{os.pathsep}{ROOT}',
-            OMP_NUM_THREADS='1',
-        ),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    *_, recall = re.findall(r'R@20: (\d\.\d+)', done.stdout)
+    log = project / 'log'
+    for command in commands:
+        assert forked.run(command, project, log) == 0, log.read_text()[-3000:]
+    *_, recall = re.findall(r'R@20: (\d\.\d+)', log.read_text())
     assert 0 < float(recall) < 1
 
 

@@ -15,8 +15,8 @@ from mmsgg.datasets import SceneGraphJsonDataset, VGDataset
 from mmsgg.datasets import write_scene_graph_json as write_json
 from mmsgg.testing import write_toy_vg
 
+from .. import forked
 from ..folders import ROOT
-from ..test_engine import forked
 
 PAGE = (ROOT / 'docs' / 'custom_dataset.md').read_text()
 PREPARE, PRINTED = (

@@ -1,34 +1,21 @@
 """The process group and the config values of runs without a GPU."""
 
 import os
-import socket
-import subprocess
-import sys
 from datetime import timedelta
 
 import pytest
-from mmengine.config import Config
-
-from mmsgg.engine import cpu_distributed, use_gloo_without_gpu
-
-WORKER = """
 import torch
 from mmengine.config import Config
 from mmengine.model import MMDistributedDataParallel
 from torch import nn
 
-from mmsgg.engine import leave_process_group, use_gloo_without_gpu
+from mmsgg.engine import (
+    cpu_distributed,
+    leave_process_group,
+    use_gloo_without_gpu,
+)
 
-cfg = Config(dict(launcher='pytorch', find_unused_parameters=True))
-use_gloo_without_gpu(cfg)
-rank = torch.distributed.get_rank()
-wrapper = dict(cfg.model_wrapper_cfg)
-assert wrapper.pop('type') == 'MMDistributedDataParallel'
-model = MMDistributedDataParallel(nn.Linear(1, 1, bias=False), **wrapper)
-model(torch.tensor([[2.0 * rank]])).sum().backward()
-print('gradient', model.module.weight.grad.item())
-leave_process_group()
-"""
+from .. import forked
 
 
 @pytest.fixture
@@ -90,32 +77,25 @@ def test_leaves_other_runs_alone(started, monkeypatch, launcher, device):
     assert cfg.to_dict() == dict(launcher=launcher)
 
 
-def test_two_processes_average_their_gradients():
-    with socket.create_server(('127.0.0.1', 0)) as server:
-        port = server.getsockname()[1]
-    common = dict(
-        os.environ,
-        CUDA_VISIBLE_DEVICES='',
-        MASTER_ADDR='127.0.0.1',
-        MASTER_PORT=str(port),
-        WORLD_SIZE='2',
-        OMP_NUM_THREADS='1',
-    )
-    processes = [
-        subprocess.Popen(
-            [sys.executable, '-c', WORKER],
-            env=dict(common, RANK=rank, LOCAL_RANK=rank),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for rank in ('0', '1')
+def average_gradients(rank, environment, folder):
+    """One of two processes, whose inputs are 0 and 2."""
+    os.environ.update(environment, CUDA_VISIBLE_DEVICES='')
+    cfg = Config(dict(launcher='pytorch', find_unused_parameters=True))
+    use_gloo_without_gpu(cfg)
+    assert torch.distributed.get_rank() == rank
+    wrapper = dict(cfg.model_wrapper_cfg)
+    assert wrapper.pop('type') == 'MMDistributedDataParallel'
+    model = MMDistributedDataParallel(nn.Linear(1, 1, bias=False), **wrapper)
+    model(torch.tensor([[2.0 * rank]])).sum().backward()
+    torch.save(model.module.weight.grad, folder / f'{rank}.pth')
+    leave_process_group()
+
+
+def test_two_processes_average_their_gradients(tmp_path):
+    pids = [
+        forked.start(average_gradients, rank, environment, tmp_path)
+        for rank, environment in enumerate(forked.processes(2))
     ]
-    try:
-        for process in processes:
-            out, err = process.communicate(timeout=120)
-            # the inputs were 0 and 2
-            assert 'gradient 1.0' in out, err
-    finally:
-        for process in processes:
-            process.kill()
+    assert [forked.end(pid) for pid in pids] == [0, 0]
+    for rank in range(2):
+        assert torch.load(tmp_path / f'{rank}.pth').item() == 1

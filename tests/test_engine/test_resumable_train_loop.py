@@ -12,7 +12,7 @@ from torch import distributed
 
 from mmsgg.engine import newest_checkpoint
 
-from . import forked
+from .. import forked
 from .random_run import STEPS, Trace, random_run
 
 EVERY_STEP = dict(by_epoch=False, interval=1, max_keep_ckpts=-1)
@@ -46,6 +46,16 @@ def test_any_step_can_be_resumed_from(num_workers, tmp_path):
 def assert_same_weights(found, expected):
     for name, value in expected.state_dict().items():
         assert torch.equal(found.state_dict()[name], value), name
+
+
+def test_a_step_starts_those_of_the_gpus_and_an_item_does_not(
+    tmp_path, monkeypatch
+):
+    runner = random_run(tmp_path, max_epochs=2)
+    seeds = []
+    monkeypatch.setattr(torch.cuda, 'manual_seed_all', seeds.append)
+    runner.train()
+    assert len(seeds) == len(set(seeds)) == 2 * STEPS
 
 
 def test_another_length_of_an_epoch_keeps_the_share(tmp_path):

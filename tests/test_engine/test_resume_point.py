@@ -8,9 +8,9 @@ from mmengine.config import Config
 
 from mmsgg.engine import newest_checkpoint
 
+from .. import forked
 from ..folders import ROOT
 from ..scripts import load_tool
-from . import forked
 from .random_run import random_run
 from .test_hooks.test_stop_at_low_rate_hook import tiny_runner
 

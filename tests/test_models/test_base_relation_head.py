@@ -101,7 +101,7 @@ def decided_by_loops(head, objects, logits, targets):
             yield row, label
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(
     st.lists(
         st.tuples(st.integers(0, 4), st.booleans(), st.booleans()),

@@ -158,7 +158,7 @@ def slow_rule(boxes, labels, relations, detections, assigned):
     return related, unrelated
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     scenes(), st.integers(1, 200), st.integers(1, 4), st.booleans(),
     st.integers(0, 99),

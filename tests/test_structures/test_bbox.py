@@ -29,7 +29,7 @@ def slow_iou(a, b):
     return width * height / (sum(areas) - width * height)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 5), st.integers(0, 5))
 def test_ious_equal_plain_loops(seed, n, m):
     rng = np.random.default_rng(seed)

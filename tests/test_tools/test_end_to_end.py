@@ -14,6 +14,8 @@ import torch
 from mmsgg.evaluation import SceneGraphMetric
 from mmsgg.testing import write_toy_vg
 
+from .. import forked
+
 ROOT = Path(__file__).parents[2]
 TOOLS = ROOT / 'tools'
 CONFIGS = ROOT / 'configs' / 'toy'
@@ -44,20 +46,21 @@ def options(tmp_path_factory):
     ]
 
 
-def run(*command, work_dir):
-    """Run a command line to its end and return what it printed."""
-    environment = dict(os.environ, PYTHON=sys.executable, OMP_NUM_THREADS='1')
-    done = subprocess.run(
-        [*map(str, command), '--work-dir', str(work_dir)],
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-4000:]
-    return done.stdout
+def run(*command, work_dir, num=1):
+    """Run a script of tools/ in some processes; returns what it printed."""
+    log = work_dir.with_suffix('.log')
+    command = [TOOLS / command[0], *command[1:], '--work-dir', work_dir]
+    if num > 1:
+        command += ['--launcher', 'pytorch']
+    environments = forked.processes(num) if num > 1 else [{}]
+    pids = [
+        forked.start(forked.script, command, ROOT, log, environment)
+        for environment in environments
+    ]
+    codes = [forked.end(pid) for pid in pids]
+    text = log.read_text()
+    assert codes == [0] * num, text[-4000:]
+    return text
 
 
 def metrics_of(work_dir):
@@ -75,8 +78,18 @@ def trained(options, tmp_path_factory):
     """The checkpoint that three processes on the CPU trained together."""
     work_dir = tmp_path_factory.mktemp('train')
     config = CONFIGS / 'sgdet.py'
-    log = run(TOOLS / 'dist_train.sh', config, 3, *options, work_dir=work_dir)
-    assert 'The detector is frozen and no weights are loaded' in log
+    command = [TOOLS / 'dist_train.sh', config, 3, *options]
+    done = subprocess.run(
+        [*map(str, command), '--work-dir', str(work_dir)],
+        env=dict(os.environ, PYTHON=sys.executable, OMP_NUM_THREADS='1'),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=400,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:]
+    assert 'The detector is frozen and no weights are loaded' in done.stdout
     return work_dir / 'epoch_1.pth'
 
 
@@ -92,16 +105,13 @@ def test_three_processes_train(trained):
 
 def test_one_and_three_processes_agree(trained, options, tmp_path):
     """In sgdet, where detections and their graphs must be the same."""
-    config = CONFIGS / 'sgdet.py'
-    runs = {
-        1: [sys.executable, TOOLS / 'test.py', config, trained],
-        3: [TOOLS / 'dist_test.sh', config, trained, 3],
-    }
+    command = ['test.py', CONFIGS / 'sgdet.py', trained]
     scores, predictions = {}, {}
-    for num, command in runs.items():
+    for num in (1, 3):
         out = tmp_path / f'{num}.pkl'
         work_dir = tmp_path / str(num)
-        run(*command, '--out', out, *options, work_dir=work_dir)
+        command[3:] = ['--out', out, *options]
+        run(*command, work_dir=work_dir, num=num)
         scores[num] = metrics_of(work_dir)
         predictions[num] = pickle.loads(out.read_bytes())
     recalls = [key for key in scores[1] if 'R@' in key]
@@ -124,8 +134,7 @@ def test_one_and_three_processes_agree(trained, options, tmp_path):
 def test_resume_and_pictures(trained, options, tmp_path):
     work_dir = tmp_path / 'more'
     log = run(
-        sys.executable,
-        TOOLS / 'train.py',
+        'train.py',
         CONFIGS / 'sgdet.py',
         '--resume',
         trained,
@@ -137,8 +146,7 @@ def test_resume_and_pictures(trained, options, tmp_path):
     assert (work_dir / 'epoch_2.pth').is_file()
     pictures = tmp_path / 'pictures'
     run(
-        sys.executable,
-        TOOLS / 'test.py',
+        'test.py',
         CONFIGS / 'sgdet.py',
         work_dir / 'epoch_2.pth',
         '--show-dir',

@@ -1,13 +1,7 @@
-"""Runs that would be wrong, and exit 0, are refused by the command lines.
+"""Runs that would be wrong, and exit 0, are refused by the command lines."""
 
-All commands run in forks of one process, and each must end as it should.
-"""
-
-import os
 import random
 import re
-import subprocess
-import sys
 
 import pytest
 import torch
@@ -21,17 +15,11 @@ from mmsgg.datasets import (
 )
 from mmsgg.testing import write_toy_vg
 
+from .. import forked
 from ..folders import ROOT
 from ..toy_model import write_checkpoint
 
 TOY = ROOT / 'configs' / 'toy'
-RUN = """
-import sys
-from tests.test_docs.run_commands import run
-for command in sys.argv[1:]:
-    code = run(command)
-    print(f'\\n== exit {code}', flush=True)
-"""
 # the toy model on JSON files, of which one may list names in another order
 JSON_CONFIG = """
 _base_ = '{base}'
@@ -92,26 +80,6 @@ def write_checkpoints(root):
         torch.save(dict(content, state_dict=kept), root / f'{name}.pth')
 
 
-def outputs_of(commands):
-    """Run commands and return (exit code, output) of each."""
-    done = subprocess.run(
-        [sys.executable, '-c', RUN, *commands],
-        cwd=ROOT,
-        env=dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=400,
-        check=False,
-    )
-    parts = re.split(r'\n== exit (\d+)\n', done.stdout)
-    assert len(parts) == 2 * len(commands) + 1, done.stdout[-3000:]
-    return [
-        (int(code), text)
-        for text, code in zip(parts[::2], parts[1::2], strict=False)
-    ]
-
-
 @pytest.fixture(scope='module')
 def runs(folder):
     """The exit code and the output of each run."""
@@ -145,8 +113,12 @@ def runs(folder):
         old_train=f'{train} {folder}/old.py {options}',
         old_test=f'{test} {folder}/old.py {folder}/whole.pth {options}',
     )
-    outputs = outputs_of(commands.values())
-    return dict(zip(commands, outputs, strict=True))
+    found = {}
+    for name, command in commands.items():
+        log = folder / f'{name}.log'
+        code = forked.run(command, ROOT, log)
+        found[name] = code, log.read_text()
+    return found
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def distance_to_edge(point, box):
     return min(np.hypot(x - a, y - b) for a, b in feet)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(boxes_and_pairs())
 def test_arrows_go_from_edge_to_edge_inside_the_picture(case):
     boxes, pairs = case

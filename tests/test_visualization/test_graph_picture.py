@@ -109,7 +109,7 @@ def test_many_nodes_get_a_larger_picture():
     )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.data())
 def test_nodes_do_not_overlap_nor_leave_the_canvas(data):
     number = st.integers(0, 9)

@@ -53,7 +53,7 @@ def cases(draw):
     return list(corners.reshape(-1, 4)), pairs, (width, height)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(cases())
 def test_labels_never_overlap_nor_leave_the_picture(case):
     boxes, pairs, (width, height) = case
@@ -67,7 +67,7 @@ def test_labels_never_overlap_nor_leave_the_picture(case):
         assert min(overlap_x, overlap_y) <= 0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(st.integers(0, 2**32 - 1))
 def test_all_are_named_where_there_is_room(seed):
     rng = np.random.default_rng(seed)

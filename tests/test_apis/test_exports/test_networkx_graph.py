@@ -21,7 +21,7 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp('graphs')
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(graph=graphs())
 def test_all_the_way_round(folder, graph):
     """JSON -> networkx -> GraphML -> networkx -> JSON."""

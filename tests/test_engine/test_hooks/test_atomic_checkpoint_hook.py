@@ -13,7 +13,7 @@ from mmsgg.engine import newest_checkpoint
 from mmsgg.engine.plain_data import history_buffer, plain_data
 from mmsgg.engine.whole_file_backend import WholeFileBackend
 
-from .. import forked
+from ... import forked
 from ..random_run import Trace, random_run
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from mmsgg.evaluation import functional as F
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.sampled_from([0.0, 0.25, 0.5, 1.0, math.nan]), max_size=30),
     st.integers(1, 12),
@@ -33,7 +33,7 @@ def test_best_candidates_are_those_of_all_products(seed, num_pairs, columns):
     np.testing.assert_array_equal(got, expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     st.integers(0, 2**32 - 1), st.integers(0, 12), st.integers(1, 5),
     st.integers(1, 20), st.integers(1, 6),

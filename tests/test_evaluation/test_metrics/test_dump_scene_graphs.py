@@ -32,7 +32,7 @@ def compact(data_samples, k):
     return dump.results
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(samples(), st.integers(1, 5), st.integers(1, 3))
 def test_metrics_stay_the_same(data_samples, k, few):
     # here the scores of the pairs have nothing to do with their candidates
@@ -48,7 +48,7 @@ def test_metrics_stay_the_same(data_samples, k, few):
         assert pairs <= 2 * k + rows
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(samples(same_objects=True), st.integers(1, 3))
 def test_accuracy_stays_the_same(data_samples, k):
     kept = compact(data_samples, k)

@@ -52,7 +52,7 @@ def graph(boxes, labels, pairs, predicate_scores, gt_rows):
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(samples(), st.integers(1, NUM_PREDICATES + 1))
 def test_equals_plain_loops(data_samples, few):
     results, _ = evaluate(data_samples, predicates_per_pair=few)
@@ -62,7 +62,7 @@ def test_equals_plain_loops(data_samples, few):
     assert_equal(results, expected)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(samples())
 def test_groups_equal_plain_loops(data_samples):
     metrics = ('mR', 'ng-mR')
@@ -87,7 +87,7 @@ def test_order_of_images_changes_no_bit(data_samples, random):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(samples(same_objects=True))
 def test_means_of_image_and_predicate_recalls(data_samples):
     for i, sample in enumerate(data_samples):

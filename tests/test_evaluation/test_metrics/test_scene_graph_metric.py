@@ -120,13 +120,13 @@ def test_equals_reference_evaluators(task):
             )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(samples())
 def test_equals_plain_loops(data_samples):
     assert_equal(evaluate(data_samples), slow(data_samples, GENERAL))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(samples(same_objects=True))
 def test_equals_plain_loops_on_annotated_objects(data_samples):
     metrics = (*GENERAL, 'A')
@@ -182,7 +182,7 @@ def test_image_without_relations_is_left_out():
     assert results['R@1'] == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(samples())
 def test_a_test_set_may_leave_out_images_without_relations(data_samples):
     related = [s for s in data_samples if len(s['gt_relations']['labels'])]

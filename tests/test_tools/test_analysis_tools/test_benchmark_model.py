@@ -2,10 +2,12 @@
 
 import json
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import torch
 
+from ... import forked
 from ...folders import ROOT
 from ...scripts import load_tool
 
@@ -114,7 +116,16 @@ def arguments(tmp_path):
     return ['--results', str(tmp_path / 'results'), '--demo-scores', str(path)]
 
 
-def test_zoo_measures_and_names_what_fails(tmp_path, arguments, capsys):
+def test_zoo_measures_and_names_what_fails(
+    tmp_path, arguments, monkeypatch, capsys
+):
+    def run(command, **_):
+        log = tmp_path / f'{Path(command[2]).stem}.log'
+        process = forked.start(forked.script, command[1:], ROOT, log)
+        code = forked.end(process)
+        return CompletedProcess(command, code, stderr=log.read_text())
+
+    monkeypatch.setattr(zoo.subprocess, 'run', run)
     broken = tmp_path / 'broken.py'
     broken.write_text("model = dict(type='Nothing')\n")
     out = tmp_path / 'docs' / 'model_zoo.md'
@@ -159,7 +170,7 @@ def test_zoo_takes_up_where_it_was(tmp_path, arguments, monkeypatch, capsys):
         out.parent.mkdir(exist_ok=True)
         out.write_text(json.dumps(result))
         ran.append(Path(command[2]).stem)
-        return zoo.subprocess.CompletedProcess(command, 0)
+        return CompletedProcess(command, 0)
 
     monkeypatch.setattr(zoo.subprocess, 'run', run)
     zoo.main([str(TOY / 'predcls.py'), *arguments])

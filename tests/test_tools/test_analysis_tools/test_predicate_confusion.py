@@ -73,7 +73,7 @@ def slow_confusion(sample):
     return counts, lost
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(
     st.integers(0, 2**32 - 1),
     st.integers(2, 5),

@@ -1,7 +1,5 @@
 """The command linknet_pytorch_to_mmsgg.py."""
 
-import subprocess
-import sys
 from collections import OrderedDict
 
 import pytest
@@ -10,6 +8,7 @@ import torch
 from mmsgg.datasets import VG150_CLASSES, VG150_PREDICATES
 from mmsgg.registry import MODELS
 
+from ... import forked
 from .command import SCRIPT, command
 from .linknet_pytorch import (
     Widths,
@@ -133,13 +132,8 @@ def test_other_anchors(weights, convert):
 
 
 def test_an_error_is_one_message(tmp_path):
-    done = subprocess.run(
-        [sys.executable, str(SCRIPT), 'vg-1.tar', 'out.pth'],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 2
-    assert "there is no checkpoint 'vg-1.tar'" in done.stderr
-    assert 'Traceback' not in done.stderr
+    log = tmp_path / 'log'
+    code = forked.run(f'python {SCRIPT} vg-1.tar out.pth', tmp_path, log)
+    assert code == 2
+    assert "there is no checkpoint 'vg-1.tar'" in log.read_text()
+    assert 'Traceback' not in log.read_text()
