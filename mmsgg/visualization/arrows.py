@@ -218,5 +218,6 @@ def _cost_of_end(
     gaps = np.linalg.norm(points[:, None] - ports, axis=-1).min(1)
     way = np.linalg.norm(points - centre, axis=1)
     low, high = np.split(hiding, 2, axis=1)
-    hidden = (points[:, None] > low) & (points[:, None] < high)
-    return way + 6 * (_PORT_GAP - gaps).clip(0) + 300 * hidden.all(-1).any(1)
+    inside = (points[:, None] > low) & (points[:, None] < high)
+    hidden = np.any(np.all(inside, axis=-1), axis=1)
+    return way + 6 * (_PORT_GAP - gaps).clip(0) + 300 * hidden

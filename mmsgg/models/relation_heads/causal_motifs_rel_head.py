@@ -166,8 +166,9 @@ class CausalMotifsRelHead(MotifsRelHead):
         objects: list[InstanceData],
         pairs: list[Tensor],
         targets: list[RelationTargets] | None = None,
+        max_triplets: int | None = None,
     ) -> RelationOutput:
-        """See the base class."""
+        """See the base class; all pairs are scored."""
         bboxes = [image.bboxes for image in objects]
         context = self.encode(x, objects, targets)
         boxes, stacked = torch.cat(bboxes), stack_pairs(bboxes, pairs)

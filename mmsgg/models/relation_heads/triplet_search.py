@@ -1,6 +1,7 @@
 """Which pairs of an image can still give one of its best triplets."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from mmengine.structures import InstanceData
@@ -98,7 +99,7 @@ def search_triplets(
     labels: Tensor,
     pairs: list[Tensor],
     max_triplets: int | None,
-) -> dict[str, TripletSearch]:
+) -> dict[str, Any]:
     """Start a search, unless all pairs are to be scored anyway.
 
     Args:
