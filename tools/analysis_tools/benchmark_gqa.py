@@ -19,6 +19,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+import zero_shot_triplets
 from mmsgg.registry import DATASETS
 from repeated_runs import (
     ATTENTION,
@@ -28,7 +29,6 @@ from repeated_runs import (
     score_table,
     set_data_root,
 )
-from zero_shot_triplets import unseen_triplets
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / 'gqa'
 FILES = ('GQA_200_Test.json', 'GQA_200_ID_Info.json')
@@ -94,6 +94,21 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
+def unseen_triplets(train: dict, test: dict) -> np.ndarray:
+    """List what is to be recalled in testing and never occurs in training.
+
+    Args:
+        train: Config of the training set.
+        test: Config of the test set.
+
+    Returns:
+        (Z, 3) 0-based [subject class, object class, predicate], each once.
+    """
+    return zero_shot_triplets.unseen_triplets(
+        *(DATASETS.build(split).relation_triplets() for split in (train, test))
+    )
+
+
 def config_of(args: argparse.Namespace, method: str) -> Config:
     """Read the config of a row, and name the triplets training lacks."""
     name, switches = METHODS[method]
@@ -109,10 +124,7 @@ def config_of(args: argparse.Namespace, method: str) -> Config:
     init_default_scope(cfg.default_scope)
     path = args.work_dir / 'zero_shot_triplets.npy'
     path.parent.mkdir(parents=True, exist_ok=True)
-    seen, asked = (
-        DATASETS.build(split).relation_triplets() for split in (train, test)
-    )
-    np.save(path, unseen_triplets(seen, asked))
+    np.save(path, unseen_triplets(train, test))
     cfg.test_evaluator[0].update(metrics=METRICS, zero_shot_triplets=str(path))
     return cfg
 
