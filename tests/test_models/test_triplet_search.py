@@ -156,3 +156,20 @@ def test_only_heads_of_independent_pairs_leave_some_out(
     )
     assert len(best) == 1
     assert sum(sizes) == (2 if prunes else 45)  # a chunk is of two unions
+
+
+@torch.no_grad()
+def test_a_forward_of_ones_own_need_not_know_of_limits(monkeypatch):
+    """It has the arguments of docs/add_a_head.md, over a head that does."""
+    torch.manual_seed(0)
+    head = MODELS.build(linknet_cfg()).eval()
+    forward = head.forward
+
+    def own(x, objects, pairs, targets=None):
+        return forward(x, objects, pairs, targets)
+
+    objects = [spread_objects(6, 0, 'predcls')]
+    [(instances, relations)] = head.predict(feature_map(1), objects, metas(1))
+    monkeypatch.setattr(head, 'forward', own)
+    [best] = head.predict(feature_map(1), objects, metas(1), max_triplets=3)
+    assert_same_graph(best, (instances, relations[:3]))

@@ -3,6 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Mapping
 from contextlib import nullcontext
+from inspect import signature
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -281,10 +282,12 @@ class BaseRelationHead(CountedPredicates):
         """
         if pairs is None:
             pairs = [self.all_pairs(image.bboxes) for image in objects]
-        # debiasing may lift what seemed to be behind
-        prunes = self.independent_pairs and not self.debiasing
-        limits = dict(max_triplets=max_triplets) if prunes else {}
         given = [k for k in (max_relations, max_triplets) if k is not None]
+        # debiasing may lift what seemed to be behind, and a forward of one's
+        # own need not know of limits
+        knows = 'max_triplets' in signature(self.forward).parameters
+        prunes = self.independent_pairs and knows and not self.debiasing
+        limits = dict(max_triplets=max_triplets) if prunes else {}
         output = self(x, objects, pairs, **limits)
         predicate_logits = output.predicate_logits
         if self.debiasing:

@@ -278,7 +278,7 @@ def test_logs_a_table_of_predicates():
         logger.removeHandler(handler)
     lines = next(text for text in stream if 'riding' in text).splitlines()
     assert lines[1].split() == ['predicate', 'relations', 'R@20', 'ng-R@20']
-    assert lines[2].split() == ['riding', '1', '1.000', '1.000']
+    assert lines[2].split() == ['riding', '1', '1.0000', '1.0000']
     assert lines[3].split() == ['on', '0', '-', '-']
 
 
