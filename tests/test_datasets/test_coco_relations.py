@@ -259,19 +259,23 @@ def test_images_are_not_flipped_where_a_predicate_has_a_side(tmp_path, name):
 
 
 def test_reading_takes_time_in_proportion(tmp_path):
-    """Not the square of it, which took minutes for 100,000 boxes."""
+    """Not the square of it, which took minutes for 100,000 boxes.
+
+    8 times the boxes, 8 times the time and not 64; the least of three each,
+    as other programs slow some of them down.
+    """
     seconds = []
     for number in (5_000, 40_000):
         boxes = [
             dict(id=k, image_id=7, category_id=10, bbox=[1, 2, 3, 4])
             for k in range(number)
         ]
-        dataset = opened(
-            tmp_path,
-            SMALL | dict(annotations=boxes, relations=[]),
-            lazy_init=True,
-        )
-        start = time.process_time()
-        dataset.full_init()
-        seconds.append(time.process_time() - start)
-    assert seconds[1] < 24 * seconds[0]
+        data = SMALL | dict(annotations=boxes, relations=[])
+        tries = []
+        for _ in range(3):
+            dataset = opened(tmp_path, data, lazy_init=True)
+            start = time.process_time()
+            dataset.full_init()
+            tries.append(time.process_time() - start)
+        seconds.append(min(tries))
+    assert seconds[1] < 36 * seconds[0]
