@@ -2,9 +2,11 @@
 
 import doctest
 import json
+from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.utils import get_installed_path
 
 from mmsgg.registry import MODELS
 
@@ -247,6 +249,8 @@ def test_what_is_wrong_is_said_before_anything_is_written(folder):
 
 
 def test_without_a_clone(folder, monkeypatch, capsys):
+    if not Path(get_installed_path('mmsgg'), '.mim').exists():
+        pytest.skip('mmengine 0.10.7 does not find an editable install')
     put(folder, graphs=graphs(range(9)))
     monkeypatch.chdir(folder)
     TOOL.main(['.', '--detector', 'toy', '--photo', 'a b.jpg'])

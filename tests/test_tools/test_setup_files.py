@@ -217,6 +217,7 @@ def test_slurm_script_starts_srun(tmp_path, script, argv, usage):
     srun.chmod(0o755)
     path = f'{tmp_path}:{os.environ["PATH"]}'
     env = dict(os.environ, PATH=path, GPUS='4', SRUN_ARGS='--time=9 --mem=1G')
+    env.pop('PYTHON', None)  # of make PYTHON=...
     command = [str(ROOT / f'tools/slurm_{script}.sh'), 'part', 'name', *argv]
     lines = run(*command, '--amp', env=env, cwd=tmp_path).stdout.splitlines()
     start = lines.index('python')
