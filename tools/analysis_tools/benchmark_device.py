@@ -11,7 +11,6 @@ Examples:
         --heads configs/toy/predcls.py --models --objects 5
 """
 
-import logging
 import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
@@ -19,9 +18,8 @@ from typing import Any
 
 import torch
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 
-from benchmark_model import device_of, machine, positive
+from benchmark_model import device_of, machine, positive, quiet_mmengine
 from mmsgg.engine import config_file
 from model_costs import ModelBenchmark
 from report_tables import text_table
@@ -175,10 +173,7 @@ def print_row(config: str, cells: list[str]) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure and print two tables."""
     args = parse_args(argv)
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # else mmengine lists every parameter
-    try:
+    with quiet_mmengine():
         ceiling = matrix_flops(args)
         print(
             f'{machine(args.device)}, torch {torch.__version__}, {args.dtype}:'
@@ -201,8 +196,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             )
             print_row(config, cells)
             models.append([config, *cells])
-    finally:
-        logger.setLevel(level)
     names = [f'ms at {n} objects' for n in args.objects]
     print(text_table(['head', *names], _even(heads, 1 + len(names))))
     names = ['images/s', 'MB', '% of matrices', 'training images/s', 'MB']

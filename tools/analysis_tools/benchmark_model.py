@@ -17,7 +17,8 @@ import os
 import platform
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -191,14 +192,24 @@ def stage_table(mode: str, result: dict) -> str:
     )
 
 
+@contextmanager
+def quiet_mmengine() -> Iterator[None]:
+    """Log errors alone: a model that starts would list every parameter."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print and, if asked, write."""
     args = parse_args(argv)
-    logger = MMLogger.get_current_instance()
-    level = logger.level
-    logger.setLevel(logging.ERROR)  # else mmengine lists every parameter
     try:
-        result = measure(args)
+        with quiet_mmengine():
+            result = measure(args)
     except ValueError as error:
         raise SystemExit(f'{args.config}: {error}') from error
     except RuntimeError as error:
@@ -208,8 +219,6 @@ def main(argv: Sequence[str] | None = None) -> None:
             f'{args.config}: a part of this model does not run in '
             f'{args.dtype} on this device: {error}'
         ) from error
-    finally:
-        logger.setLevel(level)
     print(describe(result))
     if args.out is not None:
         args.out.parent.mkdir(parents=True, exist_ok=True)

@@ -10,10 +10,9 @@ Examples:
 """
 
 import json
-import logging
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,10 +22,10 @@ import numpy as np
 import torch
 from matplotlib.figure import Figure
 from mmengine.config import Config
-from mmengine.logging import MMLogger
 
 import benchmark_data
 import benchmark_evaluation
+from benchmark_model import quiet_mmengine
 from mmsgg.arguments import config_file
 from mmsgg.evaluation import SceneGraphMetric
 from model_costs import ModelBenchmark
@@ -218,14 +217,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Measure, draw, and write the numbers beside the pictures."""
     args = parse_args(argv)
     args.out_dir.mkdir(parents=True, exist_ok=True)
-    # else mmengine lists every parameter
-    MMLogger.get_current_instance().setLevel(logging.ERROR)
-    numbers: Mapping[str, Curves] = {}
-    for name, curves, x, title in pictures(args):
-        path = args.out_dir / f'{name}.png'
-        draw(path, curves, x, title)
-        numbers = {**numbers, name: curves}
-        print(path, flush=True)
+    numbers: dict[str, Curves] = {}
+    with quiet_mmengine():
+        for name, curves, x, title in pictures(args):
+            path = args.out_dir / f'{name}.png'
+            draw(path, curves, x, title)
+            numbers[name] = curves
+            print(path, flush=True)
     (args.out_dir / 'costs.json').write_text(json.dumps(numbers, indent=1))
 
 

@@ -4,6 +4,7 @@ All of it works on the graph that lies in the browser; none calls the model.
 """
 
 import tempfile
+from functools import partialmethod
 from pathlib import Path
 from typing import Any
 
@@ -183,29 +184,24 @@ class GraphCallbacks:
         """Where the sliders are, in numbers."""
         return f'{score_thr:.2f}', str(topk)
 
-    def download(
+    def save(
         self,
+        kind: str,
+        mime: str,
         clicks: int | None,
         graph: Graph,
         score_thr: float,
         topk: int,
         task: str,
     ) -> dict[str, Any]:
-        """The file of what is shown, in the format of result files."""
+        """The file of what is shown, in a format of result files."""
         shown = shown_graph(graph, score_thr, topk, task)
-        return _file(shown, 'json', 'application/json')
+        return _file(shown, kind, mime)
 
-    def download_graphml(
-        self,
-        clicks: int | None,
-        graph: Graph,
-        score_thr: float,
-        topk: int,
-        task: str,
-    ) -> dict[str, Any]:
-        """The same as GraphML."""
-        shown = shown_graph(graph, score_thr, topk, task)
-        return _file(shown, 'graphml', 'application/graphml+xml')
+    download = partialmethod(save, 'json', 'application/json')
+    download_graphml = partialmethod(
+        save, 'graphml', 'application/graphml+xml'
+    )
 
 
 def find_focus(
