@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmsgg.models.detectors.scene_graph_detector import computed_once
+from mmsgg.models.detectors.module_contexts import computed_once
 
 
 def test_a_module_runs_once_for_the_last_argument():

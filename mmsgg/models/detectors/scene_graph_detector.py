@@ -1,6 +1,6 @@
 """Any detector of mmdet with a relation head on top."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
@@ -14,7 +14,7 @@ from mmdet.models.detectors import (
 from mmdet.models.utils import samplelist_boxtype2tensor
 from mmengine.model import BaseDataPreprocessor
 from mmengine.structures import InstanceData
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmsgg.models.object_sources import Found
 from mmsgg.models.relation_heads import RelationOutput
@@ -22,6 +22,7 @@ from mmsgg.registry import MODELS, TASK_UTILS
 from mmsgg.structures import SGDataSample
 
 from .detector_weights import branch_weights, check_frozen_weights
+from .module_contexts import computed_once, testing
 
 TASKS = ('predcls', 'sgcls', 'sgdet')
 PARTS = ('detector.', 'relation_head.', 'data_preprocessor.')
@@ -408,50 +409,3 @@ def _in_float32(maps: Any) -> Any:
     if all(new is old for new, old in zip(levels, maps, strict=True)):
         return maps
     return type(maps)(levels)
-
-
-@contextmanager
-def testing(module: nn.Module | None) -> Iterator[None]:
-    """Put a module into inference mode, without gradients, and back again."""
-    modules = [] if module is None else [*module.modules()]
-    modes = [each.training for each in modules]
-    for each in modules:
-        each.training = False
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for each, mode in zip(modules, modes, strict=True):
-            each.training = mode
-
-
-@contextmanager
-def computed_once(
-    module: nn.Module, name: str, convert: Callable | None = None
-) -> Iterator[None]:
-    """Let a method of a module remember its result for the last argument.
-
-    Inside the context, a call with the very object of the call before returns
-    the same result, with its graph: nothing runs twice, and running
-    statistics move once.
-
-    Args:
-        module: The module.
-        name: A method of it that takes one argument, such as 'forward'.
-        convert: Applied to the result.
-    """
-    method = getattr(module, name)
-    last: tuple[Any, Any] | None = None
-
-    def once(argument: Any) -> Any:
-        nonlocal last
-        if last is None or last[0] is not argument:
-            result = method(argument)
-            last = argument, convert(result) if convert else result
-        return last[1]
-
-    setattr(module, name, once)
-    try:
-        yield
-    finally:
-        delattr(module, name)  # the method of the class is back
