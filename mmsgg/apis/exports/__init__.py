@@ -1,6 +1,6 @@
 """Scene graphs for other programs, such as NetworkX and Graphviz."""
 
-from .cypher import to_cypher, write_cypher
+from .cypher import to_cypher
 from .dot import to_dot, write_svg
 from .export import FORMATS, check_export, export_graph, to_triples
 from .label_studio import label_studio_results, write_label_studio
@@ -10,7 +10,7 @@ from .networkx_graph import (
     to_networkx,
     write_graphml,
 )
-from .turtle import to_turtle, write_turtle
+from .turtle import to_turtle
 
 __all__ = [
     'FORMATS',
@@ -24,9 +24,7 @@ __all__ = [
     'to_networkx',
     'to_triples',
     'to_turtle',
-    'write_cypher',
     'write_graphml',
     'write_label_studio',
     'write_svg',
-    'write_turtle',
 ]

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from .networkx_graph import to_networkx
@@ -36,18 +35,6 @@ def to_cypher(graph: Mapping[str, Any]) -> str:
         for s, o, rank, values in edges
     ]
     return 'CREATE\n  ' + ',\n  '.join(parts) + ';\n'
-
-
-def write_cypher(path: str | Path, graph: Mapping[str, Any]) -> None:
-    """Write a file for ``cypher-shell``.
-
-    Args:
-        path: The file to write.
-        graph: From :func:`mmsgg.evaluation.graph_to_dict`.
-    """
-    text = to_cypher(graph)
-    # a half of a surrogate pair is no character
-    Path(path).write_text(text, encoding='utf-8', errors='replace')
 
 
 def _properties(values: Mapping[str, Any]) -> str:

@@ -1,17 +1,18 @@
 """Writing a graph to a file, in the format that its ending says."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mmsgg.evaluation import write_scene_graphs
 from mmsgg.visualization.graph_dict import name_of, object_names
 
-from .cypher import write_cypher
+from .cypher import to_cypher
 from .dot import check_dot, check_svg, to_dot, write_svg
 from .networkx_graph import write_graphml
 from .printable import printable_graph
-from .turtle import write_turtle
+from .turtle import to_turtle
 
 
 def export_graph(path: str | Path, graph: Mapping[str, Any]) -> None:
@@ -91,22 +92,28 @@ def _write_graphml(path: str | Path, graph: Mapping[str, Any]) -> None:
     write_graphml(path, printable_graph(graph))
 
 
-def _write_dot(path: str | Path, graph: Mapping[str, Any]) -> None:
-    Path(path).write_text(to_dot(graph), encoding='utf-8')
-
-
-def _write_txt(path: str | Path, graph: Mapping[str, Any]) -> None:
+def _to_lines(graph: Mapping[str, Any]) -> str:
     lines = to_triples(graph)
-    Path(path).write_text(lines + '\n' if lines else '', encoding='utf-8')
+    return lines + '\n' if lines else ''
+
+
+def _write_text(
+    to_text: Callable[[Mapping[str, Any]], str],
+    path: str | Path,
+    graph: Mapping[str, Any],
+) -> None:
+    # a half of a surrogate pair is no character
+    text = to_text(graph)
+    Path(path).write_text(text, encoding='utf-8', errors='replace')
 
 
 FORMATS: dict[str, Callable[[str | Path, Mapping[str, Any]], None]] = dict(
     json=_write_json,
     graphml=_write_graphml,
-    ttl=write_turtle,
-    cypher=write_cypher,
-    dot=_write_dot,
+    ttl=partial(_write_text, to_turtle),
+    cypher=partial(_write_text, to_cypher),
+    dot=partial(_write_text, to_dot),
     svg=write_svg,
-    txt=_write_txt,
+    txt=partial(_write_text, _to_lines),
 )
 _CHECKS = dict(dot=check_dot, svg=check_svg)

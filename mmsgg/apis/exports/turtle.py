@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -67,18 +66,6 @@ def to_turtle(graph: Mapping[str, Any]) -> str:
             )
         )
     return '\n'.join(lines) + '\n'
-
-
-def write_turtle(path: str | Path, graph: Mapping[str, Any]) -> None:
-    """Write a Turtle file.
-
-    Args:
-        path: The file to write.
-        graph: From :func:`mmsgg.evaluation.graph_to_dict`.
-    """
-    text = to_turtle(graph)
-    # a half of a surrogate pair is no character
-    Path(path).write_text(text, encoding='utf-8', errors='replace')
 
 
 def _statement(
