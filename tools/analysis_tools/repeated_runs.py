@@ -12,6 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from mmsgg.engine import newest_checkpoint
 from report_tables import markdown_table
 
 Scores = dict[str, float]
@@ -108,6 +109,9 @@ def train_and_test(
 def trained(cfg: Config, seed: int, work_dir: Path) -> str:
     """Train a model, unless that was done with the same config and seed.
 
+    A training of them that was stopped goes on from its last checkpoint; those
+    of another config are deleted.
+
     Args:
         cfg: What to train. Nothing is validated on the way.
         seed: Of the random numbers.
@@ -118,19 +122,16 @@ def trained(cfg: Config, seed: int, work_dir: Path) -> str:
     """
     path = work_dir / 'trained.json'
     key = _fingerprint([cfg], seed)
-    if path.is_file():
-        known = json.loads(path.read_text())
-        checkpoint = Path(known['checkpoint'])
-        if known['fingerprint'] == key and checkpoint.is_file():
-            return str(checkpoint)
-    runner = _runner(cfg, seed, work_dir)
-    runner.train()
-    checkpoint = work_dir / f'epoch_{runner.max_epochs}.pth'
-    work_dir.mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        json.dumps(dict(fingerprint=key, checkpoint=str(checkpoint)))
-    )
-    return str(checkpoint)
+    known = json.loads(path.read_text()) if path.is_file() else {}
+    if known.get('fingerprint') != key:
+        for checkpoint in work_dir.glob('*.pth'):
+            checkpoint.unlink()
+        work_dir.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(dict(fingerprint=key)))
+    last = work_dir / f'epoch_{cfg.train_cfg.max_epochs}.pth'
+    if not last.is_file():
+        _runner(cfg, seed, work_dir, newest_checkpoint(work_dir).path).train()
+    return str(last)
 
 
 def repeat(
@@ -207,10 +208,13 @@ def _runner(
     cfg: Config,
     seed: int,
     work_dir: Path,
-    checkpoint: str | None = None,
+    checkpoint: str | Path | None = None,
     training: bool = True,
 ) -> Runner:
-    """Make a quiet runner that trains only, or tests only."""
+    """Make a quiet runner that trains only, or tests only.
+
+    With a checkpoint, training goes on from it.
+    """
     cfg = copy.deepcopy(cfg)
     for part in ('val', 'test') if training else ('val',):
         cfg[f'{part}_cfg'] = cfg[f'{part}_dataloader'] = None
@@ -220,8 +224,9 @@ def _runner(
         cfg.default_hooks.checkpoint = dict(
             type='AtomicCheckpointHook', max_keep_ckpts=1
         )
-    else:
-        cfg.load_from = checkpoint
+        cfg.resume = checkpoint is not None
+    if checkpoint or not training:
+        cfg.load_from = checkpoint and str(checkpoint)
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'ERROR'
     cfg.randomness = dict(seed=seed)

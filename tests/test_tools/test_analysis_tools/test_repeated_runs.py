@@ -3,26 +3,34 @@
 import json
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from ...scripts import load_tool
 
 repeated_runs = load_tool('analysis_tools/repeated_runs')
 repeat, train_and_test = repeated_runs.repeat, repeated_runs.train_and_test
+trained = repeated_runs.trained
+
+
+EPOCHS = 3
+TRAINED = Config(dict(train_cfg=dict(max_epochs=EPOCHS)))
 
 
 class FakeRunner:
     """Scores 0.1 * seed, or more where the config says so."""
 
     calls = []
-    max_epochs = 3
 
     def __init__(self, cfg, seed, work_dir, checkpoint=None, training=True):
-        self.cfg, self.seed = cfg, seed
+        self.cfg, self.seed, self.work_dir = cfg, seed, work_dir
         self.calls.append((seed, checkpoint and str(checkpoint), training))
 
     def train(self):
-        pass
+        torch.save(
+            dict(optimizer={}, meta=dict(iter=7, epoch=1)),
+            self.work_dir / f'epoch_{EPOCHS}.pth',
+        )
 
     def test(self):
         return dict(score=0.1 * self.seed + self.cfg.get('bonus', 0))
@@ -36,7 +44,7 @@ def calls(monkeypatch):
 
 
 def test_scores_are_read_until_the_config_changes(calls, tmp_path):
-    cfg = Config()
+    cfg = TRAINED
     tests = dict(a=cfg, b=Config(dict(bonus=1)))
     scores = train_and_test(cfg, tests, 2, tmp_path / 'run')
     assert scores == {'a/score': 0.2, 'b/score': 1.2}
@@ -51,7 +59,28 @@ def test_scores_are_read_until_the_config_changes(calls, tmp_path):
     train_and_test(cfg, tests, 3, tmp_path / 'run')
     tests['b'].bonus = 2
     assert train_and_test(cfg, tests, 3, tmp_path / 'run')['b/score'] == 2.3
-    assert len(calls) == 9
+    assert len(calls) == 8  # what was trained is not trained again
+
+
+def test_a_stopped_training_goes_on(calls, tmp_path, monkeypatch):
+    finish = FakeRunner.train
+
+    def stop(self):
+        finish(self)
+        (tmp_path / f'epoch_{EPOCHS}.pth').rename(tmp_path / 'iter_7.pth')
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(FakeRunner, 'train', stop)
+    with pytest.raises(KeyboardInterrupt):
+        trained(TRAINED, 1, tmp_path)
+    monkeypatch.setattr(FakeRunner, 'train', finish)
+    last = tmp_path / f'epoch_{EPOCHS}.pth'
+    assert trained(TRAINED, 1, tmp_path) == str(last)
+    assert calls[1:] == [(1, str(tmp_path / 'iter_7.pth'), True)]
+    # what another config left is no place to go on from
+    trained(Config(dict(TRAINED, bonus=1)), 1, tmp_path)
+    assert calls[2:] == [(1, None, True)]
+    assert [path.name for path in tmp_path.glob('*.pth')] == [last.name]
 
 
 def test_without_training_there_is_no_checkpoint(calls, tmp_path):
@@ -64,7 +93,7 @@ def test_without_training_there_is_no_checkpoint(calls, tmp_path):
 
 
 def test_each_seed_has_its_folder(calls, tmp_path, capsys):
-    cfg = Config()
+    cfg = TRAINED
     runs = repeat('title', cfg, {'': cfg}, [1, 4], tmp_path)
     assert runs == [dict(score=0.1), dict(score=0.4)]
     assert (tmp_path / 'seed_4' / 'scores.json').is_file()
