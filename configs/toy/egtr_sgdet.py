@@ -16,6 +16,7 @@ optim_wrapper = dict(
         custom_keys={
             'sampling_offsets': dict(lr_mult=0.1),
             'reference_points_fc': dict(lr_mult=0.1),
+            'relation_head': dict(lr_mult=5),
         },
     ),
 )

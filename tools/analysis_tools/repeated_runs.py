@@ -222,7 +222,7 @@ def _runner(
     if training:
         # what watches a validation score has none to watch
         cfg.default_hooks.checkpoint = dict(
-            type='AtomicCheckpointHook', max_keep_ckpts=1
+            type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1
         )
         cfg.resume = checkpoint is not None
     if checkpoint or not training:

@@ -55,6 +55,9 @@ model = dict(
         num_predicates=11,
         embed_dims=128,
         num_layers=3,
+        # at this width the published normal of 0.02 all but silences three
+        # layers
+        init_cfg=dict(type='Xavier', layer='Linear', distribution='uniform'),
     ),
 )
 del coder
