@@ -19,13 +19,14 @@ from pathlib import Path
 import torch
 from mmengine.config import Config
 
-from mmsgg.engine import add_cfg_options, config_file
+from mmsgg.engine import config_file
 from mmsgg.registry import MODELS
 from repeated_runs import (
     ATTENTION,
+    add_repeat_arguments,
+    config_with_options,
+    print_scores,
     repeat,
-    score_table,
-    set_data_root,
 )
 
 #: Name of the row: what of the relation head differs.
@@ -65,9 +66,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('config', type=config_file, help='a LinkNet config')
     parser.add_argument(
-        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
-    )
-    parser.add_argument(
         '--only',
         nargs='+',
         choices=SWITCHES,
@@ -75,19 +73,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=[*SWITCHES],
         help='the rows to make',
     )
-    parser.add_argument(
-        '--metrics',
-        nargs='+',
-        help="which scores to tabulate; the config's own by default",
-    )
-    parser.add_argument('--data-root', help='folder of the data')
-    parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default='work_dirs/ablation',
-        help='folder for the runs',
-    )
-    add_cfg_options(parser)
+    add_repeat_arguments(parser, 'work_dirs/ablation')
     return parser.parse_args(argv)
 
 
@@ -118,10 +104,7 @@ def _layers(head: dict) -> str:
 def main(argv: Sequence[str] | None = None) -> None:
     """Train and test all variants, and print the table."""
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
-    if args.data_root is not None:
-        set_data_root(cfg, args.data_root)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = config_with_options(args.config, args)
     if cfg.get('model', {}).get('relation_head', {}).get('type') != (
         'LinkNetRelHead'
     ):
@@ -134,10 +117,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         methods[name] = repeat(
             title, variant, {'': variant}, args.seeds, folder
         )
-    metrics = args.metrics or [*next(iter(methods.values()))[0]]
-    seeds = ', '.join(map(str, args.seeds))
-    print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
-    print(score_table(methods, {m: m for m in metrics}, head='LinkNet'))
+    print_scores(methods, args, head='LinkNet')
 
 
 if __name__ == '__main__':

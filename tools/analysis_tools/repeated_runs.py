@@ -12,7 +12,7 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmsgg.engine import newest_checkpoint
+from mmsgg.engine import add_cfg_options, newest_checkpoint
 from report_tables import markdown_table
 
 Scores = dict[str, float]
@@ -43,6 +43,57 @@ def data_folder(files: Sequence[str], remedy: str) -> Callable[[str], Path]:
         return Path(text)
 
     return check
+
+
+def add_repeat_arguments(
+    parser: argparse.ArgumentParser, work_dir: str
+) -> None:
+    """Add what each table of trained configs asks for.
+
+    Args:
+        parser: The parser of a tool.
+        work_dir: Folder of the runs unless told otherwise.
+    """
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
+    )
+    parser.add_argument(
+        '--metrics',
+        nargs='+',
+        help="which scores to tabulate; the config's own by default",
+    )
+    parser.add_argument('--data-root', help='folder of the data')
+    parser.add_argument(
+        '--work-dir', type=Path, default=work_dir, help='folder for the runs'
+    )
+    add_cfg_options(parser)
+
+
+def config_with_options(path: str, args: argparse.Namespace) -> Config:
+    """Read a config, and what :func:`add_repeat_arguments` changes in it."""
+    cfg = Config.fromfile(path)
+    if args.data_root is not None:
+        set_data_root(cfg, args.data_root)
+    cfg.merge_from_dict(args.cfg_options)
+    return cfg
+
+
+def print_scores(
+    methods: Mapping[str, Sequence[Scores]],
+    args: argparse.Namespace,
+    head: str,
+) -> None:
+    """Print the table that :func:`add_repeat_arguments` asks for.
+
+    Args:
+        methods: As of :func:`score_table`.
+        args: The command line.
+        head: As of :func:`score_table`.
+    """
+    metrics = args.metrics or [*next(iter(methods.values()))[0]]
+    seeds = ', '.join(map(str, args.seeds))
+    print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
+    print(score_table(methods, {m: m for m in metrics}, head=head))
 
 
 def set_data_root(cfg: Config, root: str) -> None:

@@ -14,8 +14,9 @@ from ...scripts import load_tool
 CONFIGS = ROOT / 'configs' / 'vrd'
 
 
-ablation, benchmark_vrd = map(
-    load_tool, ('analysis_tools/ablation', 'analysis_tools/benchmark_vrd')
+ablation, benchmark_vrd, compare_configs = (
+    load_tool(f'analysis_tools/{name}')
+    for name in ('ablation', 'benchmark_vrd', 'compare_configs')
 )
 
 
@@ -93,6 +94,27 @@ def test_ablation_trains_what_differs(vrd, tmp_path, capsys):
     assert rows[0].split() == ['|', 'LinkNet', '|', 'A@50', '|']
     assert rows[2].startswith('| as configured |') and '±' in rows[2]
     assert rows[3].startswith('| no attention  |') and '±' in rows[3]
+
+
+def test_configs_are_trained_and_compared(vrd, tmp_path, capsys):
+    other = tmp_path / 'other.py'
+    other.write_text(
+        f"_base_ = '{CONFIGS / 'linknet_boxes.py'}'\n"
+        'model = dict(relation_head=dict(attention=False))\n'
+    )
+    compare_configs.main(
+        [
+            *(str(CONFIGS / 'linknet_boxes.py'), str(other)),
+            *('--data-root', str(vrd), '--work-dir', str(tmp_path / 'work')),
+            *('--seeds', '3', '4', '--task', 'predcls'),
+            *('--cfg-options', 'train_cfg.max_epochs=1'),
+        ]
+    )
+    rows = capsys.readouterr().out.splitlines()[-4:]
+    assert rows[0].startswith('| config          |') and 'A@50' in rows[0]
+    assert rows[2].startswith('| `linknet_boxes` |') and '±' in rows[2]
+    assert rows[3].startswith('| `other`         |') and '±' in rows[3]
+    assert len([*tmp_path.glob('work/*/*/seed_[34]/scores.json')]) == 4
 
 
 def test_ablation_leaves_out_what_changes_nothing():
