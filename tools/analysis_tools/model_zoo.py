@@ -10,11 +10,12 @@ Examples:
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from pathlib import Path
 
@@ -47,6 +48,7 @@ Where others shared it, times are rough.
 - An inference and a training step are of one random image of {shape}
   pixels, which goes through the pipeline of the config, with {objects} boxes
   (in sgdet as many detections at most); each is the median of {steps} run(s).
+- Of configs that differ by the task alone, sgdet's stands for all.
 - *MB* is the peak of memory beyond the weights, in training with gradients
   and momentum; on a CPU, of resident memory.
 - *GFLOPs* are those of the matrix products and convolutions of inference, a
@@ -98,18 +100,32 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
 
 
 def find_configs(paths: Sequence[Path]) -> list[Path]:
-    """List the config files, those that are only inherited left out."""
+    """List the config files, those that are only inherited left out.
+
+    Of a folder's configs that differ by the task alone, sgdet's stands for
+    all: it does what the others do, and detects.
+    """
     found = []
     for path in paths or [ROOT / 'configs']:
         if not path.exists():
             raise SystemExit(f"there is no config or folder '{path}'")
-        files = [path] if path.is_file() else sorted(path.rglob('*.py'))
+        files = [path] if path.is_file() else _of_most_work(path.rglob('*.py'))
         found += [
             file.resolve()
             for file in files
             if '_base_' not in file.resolve().parts
         ]
     return sorted(found, key=lambda file: (file.parent, file.name))
+
+
+def _of_most_work(configs: Iterable[Path]) -> list[Path]:
+    """Leave out the predcls and sgcls of what has an sgdet."""
+    files = {*configs}
+    for file in [*files]:
+        sgdet = file.with_name(re.sub('predcls|sgcls', 'sgdet', file.name))
+        if sgdet != file and sgdet in files:
+            files.remove(file)
+    return sorted(files)
 
 
 def name_of(config: Path) -> str:
