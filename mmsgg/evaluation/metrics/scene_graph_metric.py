@@ -82,20 +82,21 @@ class SceneGraphMetric(BaseMetric):
       ``relations`` (P,) counts, and (P,) recalls, nan where there are none.
 
     Args:
-        metrics: Any of the above; by default those of the protocol.
+        metrics: Any of the above; by default those of the protocol, and with
+            ``zero_shot_triplets`` zR beside R, ng-zR beside ng-R.
         topk: The numbers K of triplets that an image may give; 'gt' stands
             for as many as it has related pairs. By default the protocol's.
         iou_thr: The least overlap; by default the protocol's, 0.5.
         zero_shot_triplets: (Z, 3) 0-based [subject class, object class,
             predicate], needed for zR and ng-zR; or the path of a ``.npy``,
             ``.txt`` or torch-saved file with them.
+        classwise: Log the recall of each predicate too.
         predicates_per_pair: How many predicates of a pair compete in
             pooled-R, pooled-phr-R and average precision; 1 is the graph
             constraint, 70 of 70 is none. By default the protocol's.
         predicate_groups: Names or 0-based numbers of predicates under the
             name of their group; adds ``'mR-head@50'`` for a group 'head'.
             'vg150': head, body and tail of VG150 as PySGG fixed them.
-        classwise: Log the recall of each predicate too.
         collect_device: 'cpu' or 'gpu', see mmengine.
         prefix: Put before the names of the results, with a slash.
         collect_dir: Where processes exchange their results on 'cpu'.
@@ -127,9 +128,9 @@ class SceneGraphMetric(BaseMetric):
         topk: int | Sequence[int | str] | None = None,
         iou_thr: float | None = None,
         zero_shot_triplets: ArrayLike | str | Path | None = None,
+        classwise: bool = False,
         predicates_per_pair: int | None = None,
         predicate_groups: F.PredicateGroups | str | None = None,
-        classwise: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
         collect_dir: str | None = None,
@@ -142,9 +143,12 @@ class SceneGraphMetric(BaseMetric):
         single = dict(iou_thr=iou_thr, predicates_per_pair=predicates_per_pair)
         given = {k: v for k, v in single.items() if v is not None}
         self.rules = named.changed_rules(dict(rules or {}, **given))
-        self.metrics = known_metrics(
-            named.metrics if metrics is None else metrics
-        )
+        if metrics is None:
+            metrics = named.metrics
+            if zero_shot_triplets is not None:  # given to be used
+                of = {'R': 'zR', 'ng-R': 'ng-zR'}
+                metrics += tuple(of[name] for name in metrics if name in of)
+        self.metrics = known_metrics(metrics)
         self.topk = checked_topk(named.topk if topk is None else topk, True)
         self.classwise = classwise
         self.predicate_groups = predicate_groups or {}

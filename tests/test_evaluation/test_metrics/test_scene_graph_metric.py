@@ -293,6 +293,22 @@ def test_zero_shot_needs_triplets(name):
         SceneGraphMetric(metrics=(name,))
 
 
+def test_triplets_are_given_to_be_used():
+    metric = SceneGraphMetric(zero_shot_triplets=ZERO_SHOT)
+    assert metric.metrics == ('R', 'ng-R', 'mR', 'ng-mR', 'zR', 'ng-zR')
+    metric = SceneGraphMetric(zero_shot_triplets=ZERO_SHOT, protocol='psg')
+    assert metric.metrics == ('R', 'mR', 'zR')
+    metric = SceneGraphMetric(('R',), zero_shot_triplets=ZERO_SHOT)
+    assert metric.metrics == ('R',)
+
+
+def test_first_arguments_by_position():
+    metric = SceneGraphMetric(('zR',), (20, 50), 0.6, ZERO_SHOT, True)
+    assert metric.topk == (20, 50) and metric.rules.iou_thr == 0.6
+    assert metric.zero_shot_triplets.tolist() == ZERO_SHOT
+    assert metric.classwise
+
+
 @pytest.mark.parametrize('topk', [(), 0, (20, -1)])
 def test_topk_must_be_positive(topk):
     with pytest.raises(ValueError, match='topk'):
