@@ -8,6 +8,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmsgg.evaluation import DumpSceneGraphs, SceneGraphMetric
+from mmsgg.models import SceneGraphDetector
 from mmsgg.registry import MODELS
 
 from .samples import random_objects, random_sample
@@ -190,6 +191,19 @@ def test_objects_are_made_as_in_a_test(name):
 def test_unknown_task_is_named():
     with pytest.raises(ValueError, match=r"'sgg'.*predcls, sgcls, sgdet"):
         build('sgcls', task='sgg')
+
+
+def test_arguments_by_position():
+    head = dict(type='FrequencyRelHead', num_classes=4, num_predicates=3)
+    source = dict(type='GivenBoxes')
+    model = SceneGraphDetector(None, head, source, 'predcls', False)
+    assert model.relation_head.num_classes == 4 and model.task == 'predcls'
+    assert model.detector is None and not model.freeze_detector
+
+
+def test_there_is_a_relation_head():
+    with pytest.raises(TypeError, match='relation_head'):
+        SceneGraphDetector(detector=None)
 
 
 def test_a_detector_checkpoint_starts_both_branches():

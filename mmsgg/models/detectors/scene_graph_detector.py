@@ -56,9 +56,9 @@ class SceneGraphDetector(BaseDetector):
     ``scores``, if there are any, say how sure the classes of predcls are.
 
     Args:
-        relation_head: Config of the relation head.
         detector: Config of the detector, or None for a relation head that
             needs no image.
+        relation_head: Config of the relation head. It may not be left out.
         object_source: Config of what makes the objects; by default the one
             that fits the detector, see :mod:`mmsgg.models.object_sources`.
         task: 'predcls', 'sgcls' or 'sgdet'.
@@ -72,20 +72,22 @@ class SceneGraphDetector(BaseDetector):
     Raises:
         ValueError: If the task is unknown, the source cannot serve it, or the
             relation head needs an image and there is no detector.
-        TypeError: If no objects come out of the detector.
+        TypeError: If there is no relation head, or no objects come out of
+            the detector.
     """
 
     def __init__(
         self,
-        *,
-        relation_head: dict,
         detector: dict | None = None,
+        relation_head: dict | None = None,
         object_source: dict | None = None,
         task: str = 'sgdet',
         freeze_detector: bool = True,
         given_pairs: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
+        if relation_head is None:
+            raise TypeError('SceneGraphDetector needs a relation_head')
         # building changes a config, and this one is the user's
         built: Any = MODELS.build(deepcopy(detector)) if detector else None
         preprocessor = (
