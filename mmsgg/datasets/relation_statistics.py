@@ -3,7 +3,12 @@
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import BaseDataset
+from mmengine.dataset import (
+    BaseDataset,
+    ClassBalancedDataset,
+    ConcatDataset,
+    RepeatDataset,
+)
 
 from mmsgg.structures.bbox import boxes_overlap
 
@@ -128,6 +133,14 @@ def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:
     """
     if hasattr(dataset, 'scene_graphs'):
         return dataset.scene_graphs
+    # items may have but one relation of each pair, drawn at random
+    if isinstance(dataset, ConcatDataset):
+        return SceneGraphArrays.concatenate(
+            [scene_graphs_of(part) for part in dataset.datasets]
+        )
+    if isinstance(dataset, RepeatDataset | ClassBalancedDataset):
+        images = [dataset._get_ori_dataset_idx(k) for k in range(len(dataset))]
+        return scene_graphs_of(dataset.dataset).take(_ints(images))
     items = [dataset.get_data_info(i) for i in range(len(dataset))]
     instances = [item['instances'] for item in items]
     relations = [item['relations'] for item in items]

@@ -2,8 +2,18 @@
 
 import numpy as np
 import pytest
+from mmengine.dataset import (
+    ClassBalancedDataset,
+    ConcatDataset,
+    RepeatDataset,
+)
 
-from mmsgg.datasets import VG150Dataset, count_relations, relation_statistics
+from mmsgg.datasets import (
+    VG150Dataset,
+    count_relations,
+    relation_statistics,
+    scene_graphs_of,
+)
 
 from .vg_files import CLASSES, PREDICATES, VGFiles, settings
 
@@ -83,6 +93,34 @@ def test_duplicates_count_all_predicates(tmp_path):
         for flag in (False, True)
     )
     np.testing.assert_array_equal(plain, drawn)
+
+
+@pytest.mark.parametrize('lazy_init', [False, True])
+@pytest.mark.parametrize('kind', ['concatenated', 'repeated', 'balanced'])
+def test_a_wrapper_counts_all_predicates_too(tmp_path, kind, lazy_init):
+    folder = VGFiles(2, 40).write(tmp_path)
+    plain, drawn = (
+        VG150Dataset(
+            **settings(folder),
+            filter_duplicate_relations=flag,
+            lazy_init=lazy_init,
+        )
+        for flag in (False, True)
+    )
+
+    def wrap(one):
+        if kind == 'concatenated':
+            return ConcatDataset([one, one], lazy_init)
+        if kind == 'repeated':
+            return RepeatDataset(one, 3, lazy_init)
+        return ClassBalancedDataset(one, 0.9, lazy_init)
+
+    wrapped = wrap(plain)
+    ids = [wrapped.get_data_info(k)['img_id'] for k in range(len(wrapped))]
+    assert len(ids) > len(plain)
+    assert scene_graphs_of(wrap(drawn)).img_ids.tolist() == ids
+    counts = count_relations(wrap(drawn))
+    np.testing.assert_array_equal(counts, slow_counts(wrapped, True))
 
 
 @pytest.mark.parametrize('items', [0, 2])
