@@ -1,5 +1,6 @@
 """What a data set of scene graphs refuses before anybody fetches an item."""
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 
 from mmcv.transforms import RandomFlip
@@ -11,6 +12,8 @@ OPTIONS = {
     'bad_rows': ('error', 'drop'),
     'degenerate_boxes': ('error', 'drop', 'widen'),
 }
+#: A word of a name, also of left_of, to-the-left-of and leftOf.
+_WORD = re.compile('[A-Z]?[a-z]+|[A-Z]+')
 #: What ``filter_cfg`` may say, as in mmdet's data sets.
 FILTER_KEYS = ('filter_empty_gt', 'min_size')
 
@@ -74,7 +77,7 @@ def sided_predicates(predicates: Sequence[str]) -> list[str]:
     return [
         name
         for name in predicates
-        if {'left', 'right'} & set(name.lower().split())
+        if {'left', 'right'} & {word.lower() for word in _WORD.findall(name)}
     ]
 
 

@@ -232,7 +232,9 @@ def test_strings_are_ids_too(tmp_path):
     )
 
 
-@pytest.mark.parametrize('name', ['on the left of', 'Right of'])
+@pytest.mark.parametrize(
+    'name', ['on the left of', 'Right of', 'left_of', 'to-the-RIGHT', 'leftOf']
+)
 def test_images_are_not_flipped_where_a_predicate_has_a_side(tmp_path, name):
     data = copy.deepcopy(SMALL)
     data['predicates'][0]['name'] = name
@@ -253,7 +255,7 @@ def test_images_are_not_flipped_where_a_predicate_has_a_side(tmp_path, name):
     inside = dict(type='mmdet.ProposalBroadcaster', transforms=[flip])
     with pytest.raises(ValueError, match=f'RandomFlip.*{name}'):
         build(relations, inside)
-    data['predicates'][0]['name'] = 'brightly'
+    data['predicates'][0]['name'] = 'bright_leftover'
     (tmp_path / 'all.json').write_text(json.dumps(data))
     assert build(relations, flip) == 3
 
