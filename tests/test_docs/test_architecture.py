@@ -65,6 +65,18 @@ def is_path(token):
     )
 
 
+def test_no_file_of_the_package_is_long():
+    """As CONTRIBUTING.md says."""
+    files = [*(ROOT / 'mmsgg').rglob('*.py')]
+    assert (
+        files
+        and [
+            file for file in files if len(file.read_text().splitlines()) > 450
+        ]
+        == []
+    )
+
+
 @pytest.mark.parametrize('page', PAGES, ids=lambda page: page.stem)
 def test_paths_exist(page):
     paths = [token for token in claims(page) if is_path(token)]

@@ -199,15 +199,13 @@ class BaseRelationHead(CountedPredicates):
         """
         targets = [
             self.sampler.sample(
-                image_objects,
+                found,
                 sample.gt_instances,
                 sample.gt_relations,
                 self.num_classes,
                 self.num_predicates,
             )
-            for image_objects, sample in zip(
-                objects, batch_data_samples, strict=True
-            )
+            for found, sample in zip(objects, batch_data_samples, strict=True)
         ]
         pairs = [target.pairs for target in targets]
         with self.debiasing.watch(self) if self.debiasing else nullcontext():
