@@ -202,7 +202,7 @@ def objects_of(head, given, **kwargs):
         SimpleNamespace(bbox_head=head), NUM_CLASSES, **kwargs
     )
     sample = SGDataSample(metainfo=dict(img_shape=(50, 100)))
-    return objects.objects((), [sample], given)[0]
+    return objects.objects((torch.ones(1, 1, 1, 1),), [sample], given)[0]
 
 
 def test_found_objects_lie_in_the_image():
@@ -237,3 +237,30 @@ def test_candidates_are_asked_for_before_the_nms(test_cfg, score_thr):
         rescale=False, with_nms=False, score_thr=score_thr
     )
     assert head.test_cfg == test_cfg  # the detector's stays
+
+
+class LearnedHead(Head):
+    """Its scores come out of a layer, in the type that autocast chooses."""
+
+    layer = torch.nn.Conv2d(1, 2, 1)
+
+    def __call__(self, x):
+        return (self.layer(x[0]).sigmoid().flatten(),)
+
+    def predict(self, x, samples, rescale):
+        return self.predict_by_feat(*self(x))
+
+    def predict_by_feat(self, scores, batch_img_metas=None, rescale=False):
+        self.result.scores = scores.detach()
+        return [self.result]
+
+
+@pytest.mark.parametrize('boxes', [None, [[60.0, 0, 100, 50]]])
+def test_objects_are_the_same_under_autocast(boxes):
+    given = boxes and [InstanceData(bboxes=torch.tensor(boxes))]
+    plain = objects_of(LearnedHead(), given)
+    with torch.autocast('cpu', torch.bfloat16):
+        mixed = objects_of(LearnedHead(), given)
+    for one, other in zip(plain.values(), mixed.values(), strict=True):
+        assert one.dtype == torch.float32
+        assert torch.equal(one, other)

@@ -70,26 +70,34 @@ class SingleStageObjects(ObjectSource):
         given: list[InstanceData] | None,
     ) -> list[InstanceData]:
         """See the base class."""
-        if given is None:
-            results = self.detector.bbox_head.predict(
-                x, batch_data_samples, rescale=False
+        # scores, boxes and NMS in float32, under autocast too
+        with torch.autocast(x[0].device.type, enabled=False):
+            if given is None:
+                return self.detect(x, batch_data_samples)
+            metas = [sample.metainfo for sample in batch_data_samples]
+            candidates = self.candidates(x, metas)
+        return [
+            objects_at(
+                image,
+                logits=self.classify(
+                    image.bboxes, inside(found, meta['img_shape'])
+                ),
             )
-            return [
-                self.cluster(inside(result, sample.img_shape))
-                for result, sample in zip(
-                    results, batch_data_samples, strict=True
-                )
-            ]
-        metas = [sample.metainfo for sample in batch_data_samples]
-        candidates = [
-            inside(result, meta['img_shape'])
-            for result, meta in zip(
-                self.candidates(x, metas), metas, strict=True
+            for image, found, meta in zip(
+                given, candidates, metas, strict=True
             )
         ]
+
+    def detect(
+        self, x: tuple[Tensor, ...], batch_data_samples: list[SGDataSample]
+    ) -> list[InstanceData]:
+        """Make objects of what the detector finds in each image."""
+        results = self.detector.bbox_head.predict(
+            x, batch_data_samples, rescale=False
+        )
         return [
-            objects_at(image, logits=self.classify(image.bboxes, found))
-            for image, found in zip(given, candidates, strict=True)
+            self.cluster(inside(result, sample.img_shape))
+            for result, sample in zip(results, batch_data_samples, strict=True)
         ]
 
     def candidates(
