@@ -1,6 +1,9 @@
 """End training where a parameter group has all but stopped to learn."""
 
+from typing import Any
+
 from mmengine.hooks import Hook
+from mmengine.optim import ConstantParamScheduler, LinearParamScheduler
 from mmengine.runner import BaseLoop, Runner
 
 from mmsgg.registry import HOOKS
@@ -15,8 +18,9 @@ class StopAtLowRateHook(Hook):
     ends training; with a ratio of 999 it is the second.
 
     The rates are looked at after each validation, where a plateau lowers
-    them, and when a run is resumed. The base rate is the highest one that a
-    group started with, after ``--auto-scale-lr``.
+    them, and when a run is resumed, but not while a warm-up holds them down.
+    The base rate is the highest one that a group started with, after
+    ``--auto-scale-lr``.
 
     Args:
         ratio: Of the base rate to the rate that ends training.
@@ -29,7 +33,8 @@ class StopAtLowRateHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Do not go on from a checkpoint where training had ended."""
-        self._stop_at_low_rate(runner)
+        if runner.iter > 0:
+            self._stop_at_low_rate(runner)
 
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
@@ -44,7 +49,7 @@ class StopAtLowRateHook(Hook):
         groups = runner.optim_wrapper.optimizer.param_groups
         base = max(group.get('initial_lr', group['lr']) for group in groups)
         lowest = min(group['lr'] for group in groups)
-        if lowest > base / self.ratio:
+        if lowest > base / self.ratio or _warms_up(runner):
             return
         runner.train_loop.stop_training = True
         runner.logger.info(
@@ -52,3 +57,16 @@ class StopAtLowRateHook(Hook):
             f'a parameter group is {lowest:.3g}, at most 1 / {self.ratio:g} '
             f'of the base rate {base:.3g}'
         )
+
+
+def _warms_up(runner: Runner) -> bool:
+    """Whether a warm-up of the rates is still under way."""
+    schedulers: Any = runner.param_schedulers
+    for scheduler in schedulers or ():
+        if isinstance(scheduler, LinearParamScheduler):
+            rises = scheduler.start_factor < scheduler.end_factor
+        else:  # constant until it ends, then the full rate
+            rises = isinstance(scheduler, ConstantParamScheduler)
+        if rises and scheduler.last_step < scheduler.total_iters:
+            return True
+    return False

@@ -123,6 +123,27 @@ def test_a_run_below_the_limit_does_not_go_on(tmp_path):
         assert len(runner.rate_log.rates) == num_left
 
 
+@pytest.mark.parametrize('end', [2, 6])
+@pytest.mark.parametrize(
+    'warm_up',
+    [
+        dict(type='LinearLR', start_factor=1e-3),
+        dict(type='ConstantLR', factor=1e-3),
+    ],
+    ids=lambda cfg: cfg['type'],
+)
+def test_a_warm_up_ends_nothing(warm_up, end, tmp_path):
+    """That of mmdet's schedules starts at a thousandth of the rate."""
+    cfg = Config.fromfile(CONFIGS / 'linknet' / 'sgcls.py')
+    cfg.param_scheduler.insert(0, dict(warm_up, by_epoch=False, end=end))
+    runner = tiny_runner(cfg, tmp_path, MAX_EPOCHS, scores=SCORES['still'])
+    runner.train()
+    rates = [[rates[0], rates[-1]] for rates in runner.rate_log.rates]
+    # the decay after epoch 5 ends it, once the rate is that of the config
+    assert len(rates) == 5
+    assert_rates(rates[end - 1 :], [[6e-4, 6e-3]] * (6 - end))
+
+
 def test_why_and_when_is_in_the_log(tmp_path):
     train('linknet/sgcls', tmp_path, SCORES['still'], log_level='INFO')
     [log] = tmp_path.glob('*/*.log')
