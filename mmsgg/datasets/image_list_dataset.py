@@ -61,9 +61,43 @@ class ImageListDataset(NamesInFileDataset):
     def set_names(
         self, classes: Sequence[str], predicates: Sequence[str]
     ) -> None:
-        """Take these names, unless ``metainfo`` has some."""
-        self._metainfo.setdefault('classes', tuple(classes))
-        self._metainfo.setdefault('predicates', tuple(predicates))
+        """Take these names, in the order of the file.
+
+        Where ``metainfo`` has some, those are the names, and these tell what
+        the numbers of the file mean.
+        """
+        self._label_of_number: dict[str, np.ndarray] = {}
+        for field, names in (('classes', classes), ('predicates', predicates)):
+            known = self._metainfo.setdefault(field, tuple(names))
+            places = {name: label for label, name in enumerate(known)}
+            self._label_of_number[field] = np.array(
+                [places.get(name, -1) for name in names], dtype=np.int64
+            )
+
+    def labels_of(self, field: str, numbers: Any) -> np.ndarray:
+        """Look up the labels of numbers of the file, counted from 0.
+
+        Args:
+            field: 'classes' or 'predicates'.
+            numbers: (N,) places in the names of the file.
+
+        Returns:
+            (N,) int64, -1 where no name or none of ``metainfo`` is.
+        """
+        numbers = whole_numbers(numbers)
+        table = np.append(self._label_of_number[field], -1)
+        inside = (numbers >= 0) & (numbers < len(table))
+        return table[np.where(inside, numbers, -1)]
+
+    def triplets_of(self, rows: Any) -> np.ndarray:
+        """Look up the labels of the predicates of triplets.
+
+        Args:
+            rows: (R, 3) [subject, object, number in the file].
+        """
+        triplets = whole_numbers(rows).reshape(len(rows), 3)
+        triplets[:, 2] = self.labels_of('predicates', triplets[:, 2])
+        return triplets
 
     def label(self, field: str, names: Sequence[str]) -> int:
         """Look up the label of a name, of which there must be one.

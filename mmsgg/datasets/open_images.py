@@ -119,8 +119,8 @@ class OpenImagesDataset(ImageListDataset):
             file_name=f'{entry["img_fn"]}.jpg',
             size=entry['img_size'],
             boxes=entry['bbox'],
-            labels=entry['det_labels'],
-            triplets=entry['rel'],
+            labels=self.labels_of('classes', entry['det_labels']),
+            triplets=self.triplets_of(entry['rel']),
         )
 
     def finish(self, graphs: SceneGraphArrays) -> LoadedGraphs:

@@ -90,7 +90,8 @@ class PSGDataset(ImageListDataset):
         )
         self.set_names(things + stuff, predicates)
         # what tells from which class on the segments are stuff
-        self._metainfo.setdefault('num_things', len(things))
+        if {*self._metainfo['classes'][: len(things)]} == {*things}:
+            self._metainfo.setdefault('num_things', len(things))
         for key in ('data', 'test_image_ids'):
             if not isinstance(content.get(key), list):
                 raise ValueError(
@@ -116,8 +117,10 @@ class PSGDataset(ImageListDataset):
             file_name=entry['file_name'],
             size=[entry['width'], entry['height']],
             boxes=[one['bbox'] for one in objects],
-            labels=[one['category_id'] for one in objects],
-            triplets=entry['relations'],
+            labels=self.labels_of(
+                'classes', [one['category_id'] for one in objects]
+            ),
+            triplets=self.triplets_of(entry['relations']),
             mask_file=entry['pan_seg_file_name'],
             mask_ids=[segment['id'] for segment in segments],
         )

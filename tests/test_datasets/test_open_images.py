@@ -68,6 +68,16 @@ def test_items(tmp_path):
     assert item['relations'] == [dict(pair=[0, 1], predicate_label=1)] * 2
 
 
+def test_names_of_the_metainfo_decide(tmp_path):
+    names = dict(classes=['mat', 'hat', 'cat'], predicates=['under', 'on'])
+    dataset = build(write(tmp_path, small_images()), metainfo=names)
+    labels = [one['bbox_label'] for one in dataset[0]['instances']]
+    assert labels == [2, 0]  # a cat and a mat, 0 and 2 in the file
+    assert (
+        dataset[0]['relations'] == [dict(pair=[0, 1], predicate_label=0)] * 2
+    )
+
+
 def test_a_test_keeps_all_rows(tmp_path):
     folder = write(tmp_path, small_images(), 'test')
     dataset = build(folder, 'test', merge_duplicate_relations=True)

@@ -109,6 +109,23 @@ def test_items(tmp_path):
     assert [test[i]['img_id'] for i in range(len(test))] == ['12']
 
 
+def test_names_of_the_metainfo_decide(tmp_path):
+    write(tmp_path)
+    names = dict(classes=('hat', 'sky', 'rat', 'cat'), predicates=('at', 'on'))
+    dataset = build(tmp_path, metainfo=names, bad_rows='drop')
+    # cat, hat and sky are 0, 1 and 2 in the file, on and under 0 and 1
+    labels = [one['bbox_label'] for one in dataset[0]['instances']]
+    assert labels == [0, 1, 3]
+    assert [
+        (r['pair'], r['predicate_label']) for r in dataset[0]['relations']
+    ] == [([0, 1], 1), ([2, 0], 1)]
+    assert 'num_things' not in dataset.metainfo
+    with pytest.raises(ValueError, match=r"'11'.*predicates.*2 there are"):
+        build(tmp_path, metainfo=names)
+    things_first = dict(classes=('hat', 'cat', 'sky'))
+    assert build(tmp_path, metainfo=things_first).metainfo['num_things'] == 2
+
+
 def test_duplicates_are_merged_on_demand(tmp_path):
     dataset = build(write(tmp_path), merge_duplicate_relations=True)
     assert [
