@@ -168,9 +168,11 @@ class RelationRanks(NamedTuple):
             return math.nan
         if metric == 'InstR':
             recalls = [
-                self.entries[i]['InstR'] for i in np.unique(self.images)
+                self.entries[image]['InstR']
+                for image in np.unique(self.images)
+                if not self._skipped[image]
             ]
-            return math.fsum(recalls) / len(recalls)
+            return math.fsum(recalls) / len(recalls) if recalls else math.nan
         if metric == 'PRank':
             ranks = np.concatenate([e['PRank'] for e in self.entries])
             return F.mean_predicate_rank(
@@ -196,8 +198,15 @@ class RelationRanks(NamedTuple):
         """PairR@K: related pairs that are named, mean over images."""
         ranks = np.concatenate([entry['PairR'] for entry in self.entries])
         images = np.repeat(np.arange(len(self.gt_pairs)), self.gt_pairs)
+        judged = ~self._skipped[images]
+        ranks, images = ranks[judged], images[judged]
         numbers = self.gt_pairs[images] if isinstance(k, str) else k
         return F.image_recall(ranks, images, numbers)
+
+    @property
+    def _skipped(self) -> np.ndarray:
+        """(I,) bool, the images that means other than mR leave out."""
+        return self.left_out & (self.rules.without_prediction == 'skip')
 
     def _k(self, k: int | str) -> np.ndarray:
         """(M,) how many triplets the image of each relation may give."""
@@ -209,9 +218,9 @@ class RelationRanks(NamedTuple):
         """(M,) bool, the relations that a metric counts."""
         name = metric.removeprefix('ng-')
         judged = np.ones(len(self.images), dtype=bool)
-        only_mr = self.rules.without_prediction == 'skip-mR'
-        if not name.startswith('pooled') and ('mR' in name or not only_mr):
-            judged &= ~self.left_out[self.images]
+        if not name.startswith('pooled'):
+            left_out = self.left_out if 'mR' in name else self._skipped
+            judged &= ~left_out[self.images]
         if self.zero_shot_triplets is not None and name == 'zR':
             judged &= F.in_triplets(self.triplets, self.zero_shot_triplets)
         return judged

@@ -168,6 +168,20 @@ def test_images_without_a_prediction(without, both, skipped):
     assert report['skipped_images'] == skipped
 
 
+@pytest.mark.parametrize(
+    ('without', 'mean'), [('zero', 0.5), ('skip', 1), ('skip-mR', 0.5)]
+)
+def test_pairs_and_objects_of_images_without_a_prediction(without, mean):
+    names = dict(metrics=('R', 'PairR', 'InstR'), topk=(5, 'gt'))
+    rules = dict(without_prediction=without)
+    some, none = empty_sample(), empty_sample(detections=False)
+    results, _ = evaluate([some, none], rules=rules, **names)
+    assert [*results.values()] == [mean] * 5
+    results, _ = evaluate([none], rules=rules, **names)
+    nothing = np.nan if without == 'skip' else 0
+    np.testing.assert_equal([*results.values()], [nothing] * 5)
+
+
 def test_strict_and_last_pixel():
     sample = empty_sample()
     sample['pred_instances']['bboxes'] = np.array([[0, 0, 5, 2], [4, 4, 9, 9]])
