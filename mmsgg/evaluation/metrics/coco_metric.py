@@ -53,6 +53,26 @@ class CocoMetric(mmdet.evaluation.CocoMetric):
         ]
         super().process(data_batch, samples)
 
+    def compute_metrics(self, results: list) -> dict[str, float]:
+        """Compute the scores; images of one id stay apart.
+
+        pycocotools takes images of one id for one image, and fails on ids
+        of which some are numbers and some words; joined data sets have such.
+
+        Args:
+            results: Annotation and detections of each image.
+
+        Returns:
+            A number for each score.
+        """
+        ids = [truth['img_id'] for truth, _ in results]
+        if len({*ids}) < len(ids) or len({*map(type, ids)}) > 1:
+            results = [
+                tuple(part | dict(img_id=number) for part in parts)
+                for number, parts in enumerate(results)
+            ]
+        return super().compute_metrics(results)
+
 
 def _instances(boxes: dict | None, ignore_flag: int) -> list[dict]:
     """List boxes as mmdet's data sets do."""

@@ -41,6 +41,19 @@ def test_what_is_annotated_is_found():
     assert score(one, other) < 1
 
 
+@pytest.mark.parametrize('ids', [(0, 1), (0, 0), ('a', 'a'), (7, 'a')])
+def test_images_of_one_id_stay_apart(ids):
+    first, second, third = (
+        sample(img_id, [[1, 2, 30, 40]], [label])
+        for img_id, label in zip((*ids, 2), (0, 1, 2), strict=True)
+    )
+    assert score(first, second, third) == 1
+    # what is in one image is found in the other
+    for one, other in ((first, second), (second, first)):
+        one.pred_instances.labels = other.gt_instances.labels
+    assert score(first, second, third) == pytest.approx(1 / 3, abs=1e-3)
+
+
 def test_a_detection_in_a_region_to_ignore_is_no_error():
     scores = []
     for ignored in ((), [[20, 20, 58, 48]]):
