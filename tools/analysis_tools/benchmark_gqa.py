@@ -38,13 +38,14 @@ METHODS = {
     'frequency table, overlapping pairs': ('frequency_boxes_overlap', {}),
     'pair MLP': ('mlp_boxes', {}),
     'Motifs': ('motifs_boxes', {}),
+    'VCTree': ('vctree_boxes', {}),
     'Transformer': ('transformer_boxes', {}),
     **{
         row: ('linknet_boxes', switches) for row, switches in ATTENTION.items()
     },
 }
-#: An epoch takes more than 9 minutes on one core.
-SLOW = ('Motifs',)
+#: A run takes 10 minutes and more on one core.
+SLOW = ('Motifs', 'VCTree')
 METRICS = ('R', 'mR', 'ng-R', 'zR')
 #: The last training images, on which every choice was made.
 NUM_KEPT = 600
