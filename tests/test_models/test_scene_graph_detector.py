@@ -305,6 +305,23 @@ def test_boxes_come_back_in_original_pixels(name, tmp_path):
     assert recall_of(scaled, tmp_path) == recall_of(plain, tmp_path)
 
 
+@pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
+def test_a_map_for_each_branch_is_refused(task):
+    """TridentNet, which in training makes three of an image."""
+    model = build(
+        task,
+        freeze_detector=False,
+        relation_head=dict(global_context=None),
+    ).train()
+    make, loss = model.detector.extract_feat, model.detector.loss
+    model.detector.extract_feat = lambda inputs: [
+        maps.repeat(3, 1, 1, 1) for maps in make(inputs)
+    ]
+    model.detector.loss = lambda inputs, samples: loss(inputs, samples * 3)
+    with pytest.raises(ValueError, match=r'6 maps of 2 images.*frozen'):
+        run_loss(model, data_of(4, 3))
+
+
 @pytest.mark.parametrize('mode', ['loss', 'predict', 'tensor'])
 def test_a_head_sees_the_finest_map_first(mode, monkeypatch):
     """In whatever order the detector has them, and keeps them, itself."""

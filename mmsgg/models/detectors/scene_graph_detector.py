@@ -184,8 +184,22 @@ class SceneGraphDetector(BaseDetector):
 
         Under autocast too: mmcv pools no bfloat16, and would round the
         corners of RoIs to the type of the map.
+
+        Raises:
+            ValueError: If there are more maps than images, of which a head
+                would see the first and miss the rest.
         """
-        return _in_float32(self.object_source.extract_feat(batch_inputs))
+        maps = _in_float32(self.object_source.extract_feat(batch_inputs))
+        if maps and batch_inputs is not None:
+            num, images = len(maps[0]), len(batch_inputs)
+            if num != images:
+                raise ValueError(
+                    f'{type(self.detector).__name__} makes {num} maps of '
+                    f'{images} images, one for each branch; keep it frozen '
+                    '(freeze_detector=True), with one branch in tests '
+                    '(test_branch_idx not -1)'
+                )
+        return maps
 
     def objects_of(
         self,
