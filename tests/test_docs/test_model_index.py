@@ -17,6 +17,13 @@ def test_all_metafiles_are_imported():
     assert found == set(FILES)
 
 
+def test_every_method_has_a_metafile():
+    others = {'detection', 'toy', 'gqa', 'open_images', 'psg', 'vrd'}
+    folders = {p.parent.name for p in ROOT.glob('configs/*/*.py')}
+    methods = {Path(file).parent.name for file in FILES}
+    assert others < folders and folders - others == methods
+
+
 @pytest.mark.parametrize('file', FILES)
 def test_a_metafile_names_what_is_there(file):
     content = load(ROOT / file)
