@@ -184,3 +184,27 @@ def test_shared_unions_train_as_if_pooled_pair_by_pair(draw_boxes):
     head.features.embed_unions = plain
     torch.testing.assert_close(shared, run())
     assert sizes == [7 if draw_boxes else 4, 7]
+
+
+def test_every_part_starts_as_its_config_says():
+    cfg = features_cfg()
+    constant = dict(type='Constant', layer='Linear')
+    cfg['object_head'] = dict(
+        cfg['object_head'], init_cfg=dict(constant, val=2)
+    )
+    cfg['union_head'] = dict(cfg['union_head'], init_cfg=dict(constant, val=3))
+    unions = cfg['union_roi_extractor']
+    pool = dict(
+        unions['roi_extractor'],
+        type='ConcatRoIExtractor',
+        init_cfg=dict(type='Constant', layer='Conv2d', val=4),
+    )
+    cfg['union_roi_extractor'] = dict(unions, roi_extractor=pool)
+    head = MODELS.build(linknet_cfg(features=cfg))
+    head.init_weights()
+    parts = head.features
+    assert (parts.object_head[0].weight == 2).all()
+    assert (parts.union_head[3].weight == 3).all()
+    assert (
+        parts.union_roi_extractor.roi_extractor.reduce.conv.weight == 4
+    ).all()

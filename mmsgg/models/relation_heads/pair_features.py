@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import torch
 from mmdet.structures.bbox import bbox2roi
+from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -46,7 +47,7 @@ def stack_pairs(bboxes: list[Tensor], pairs: list[Tensor]) -> Tensor:
     return torch.cat([p + n for p, n in zip(pairs, starts, strict=False)])
 
 
-class PairFeatures(nn.Module):
+class PairFeatures(BaseModule):
     """The features of objects f_i and of pairs F_ij, off the feature maps.
 
     f_i is the feature of an object's box, F_ij that of the union box of a
@@ -295,7 +296,7 @@ def fill_rectangles(boxes: Tensor, frame_sizes: Tensor, size: int) -> Tensor:
 
 
 @MODELS.register_module()
-class UnionRoIExtractor(nn.Module):
+class UnionRoIExtractor(BaseModule):
     """Pool the union box of each pair, optionally with a drawing of both.
 
     The drawing is a 2-channel picture of the subject and the object box,
