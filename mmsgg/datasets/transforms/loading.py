@@ -1,6 +1,7 @@
 """Load images, the relations between their instances, and given boxes."""
 
 import os.path as osp
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +17,10 @@ from mmengine import fileio
 from mmsgg.datasets.json_file import read_json
 from mmsgg.fileio import read_records
 from mmsgg.registry import TRANSFORMS
+
+#: A marker of a JPEG that begins a segment, or the end of the image. The
+#: others lie within what is encoded, or fill it up.
+_MARKER = re.compile(rb'\xff[^\x00\x01\xd0-\xd8\xff]')
 
 
 def decode_image(data: bytes, **kwargs: Any) -> np.ndarray:
@@ -41,12 +46,24 @@ def decode_image(data: bytes, **kwargs: Any) -> np.ndarray:
         raise ValueError(f'{type(error).__name__}: {error}') from error
     if image is None:
         raise ValueError('it is damaged, or no image')
-    # After its last start of scan, a JPEG has an end of image.
-    if data[:2] == b'\xff\xd8' and (
-        data.rfind(b'\xff\xd9') < data.rfind(b'\xff\xda')
-    ):
+    if data[:2] == b'\xff\xd8' and not _has_end(data):
         raise ValueError('its end is missing')
     return image
+
+
+def _has_end(data: bytes) -> bool:
+    """Whether the end of a JPEG is there.
+
+    Phones put a film or a second picture behind it, and a small picture,
+    which has an end of its own, into a segment before.
+    """
+    start = 2
+    while found := _MARKER.search(data, start):
+        start = found.end()
+        if data[start - 1] == 0xD9:
+            return True
+        start += int.from_bytes(data[start : start + 2], 'big')
+    return False
 
 
 class BrokenImageError(ValueError):

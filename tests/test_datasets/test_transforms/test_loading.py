@@ -150,6 +150,15 @@ def test_jpeg_with_a_thumbnail(jpeg, progressive):
         decode_image(data[: -len(jpeg) // 4])
 
 
+@pytest.mark.parametrize('behind', [b'\xff\xda', b'\xff\xda\0\x08film'])
+def test_jpeg_with_a_film_behind_it(jpeg, behind):
+    np.testing.assert_array_equal(
+        decode_image(jpeg + behind), decode_image(jpeg)
+    )
+    with pytest.raises(ValueError, match=r'missing|damaged'):
+        decode_image(jpeg[:-9] + behind)
+
+
 def test_missing_image(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'17\.jpg'):
         LoadImageFromFile()(dict(img_path=str(tmp_path / '17.jpg')))
