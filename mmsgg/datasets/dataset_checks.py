@@ -3,7 +3,14 @@
 import re
 from collections.abc import Collection, Iterator, Sequence
 
-from mmcv.transforms import RandomFlip
+from mmcv.transforms import (
+    LoadAnnotations,
+    RandomChoiceResize,
+    RandomFlip,
+    RandomResize,
+    Resize,
+)
+from mmdet.datasets.transforms import ResizeShortestEdge
 
 from .transforms import LoadRelationAnnotations
 
@@ -16,6 +23,8 @@ OPTIONS = {
 _WORD = re.compile('[A-Z]?[a-z]+|[A-Z]+')
 #: What ``filter_cfg`` may say, as in mmdet's data sets.
 FILTER_KEYS = ('filter_empty_gt', 'min_size')
+#: What changes the scale of an image, and of the boxes that are loaded.
+_RESIZES = (Resize, RandomResize, RandomChoiceResize, ResizeShortestEdge)
 
 
 def check_options(
@@ -81,19 +90,30 @@ def sided_predicates(predicates: Sequence[str]) -> list[str]:
     ]
 
 
-def check_flips(
-    title: str, pipeline: object, predicates: Sequence[str]
+def check_pipeline(
+    title: str, pipeline: object, predicates: Sequence[str], test_mode: bool
 ) -> None:
-    """Refuse to flip images of which relations say left or right.
+    """Refuse a pipeline that makes the annotation wrong.
 
     Args:
         title: What messages call the data set.
         pipeline: Its transforms.
         predicates: Names.
+        test_mode: Whether predictions are held against what is loaded.
 
     Raises:
-        ValueError: If the pipeline flips and loads such relations.
+        ValueError: If it flips images of which relations say left or right,
+            or scales the boxes of a test.
     """
+    _check_flips(title, pipeline, predicates)
+    if test_mode:
+        _check_order(title, pipeline)
+
+
+def _check_flips(
+    title: str, pipeline: object, predicates: Sequence[str]
+) -> None:
+    """Refuse to flip images of which relations say left or right."""
     steps = [*_steps_of(pipeline)]
     flips = any(isinstance(step, RandomFlip) for step in steps)
     reads = any(isinstance(step, LoadRelationAnnotations) for step in steps)
@@ -103,6 +123,21 @@ def check_flips(
             f'{title}: RandomFlip in its pipeline would make {sided[0]!r} '
             'wrong of a flipped image; leave it out of the train pipeline'
         )
+
+
+def _check_order(title: str, pipeline: object) -> None:
+    """Refuse to load annotations before a Resize, which scales them."""
+    loaded = None
+    for step in _steps_of(pipeline):
+        if isinstance(step, LoadAnnotations):
+            loaded = loaded or type(step).__name__
+        elif loaded and isinstance(step, _RESIZES):
+            raise ValueError(
+                f'{title}: {loaded} comes before {type(step).__name__} in its '
+                'pipeline, so that the boxes of the annotation would be '
+                'scaled; in a test they are held against predictions in '
+                f'pixels of the original image: move {loaded} behind it'
+            )
 
 
 def _steps_of(step: object) -> Iterator[object]:

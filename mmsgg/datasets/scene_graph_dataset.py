@@ -15,7 +15,7 @@ from mmengine.utils import is_abs
 from mmsgg.structures.bbox import boxes_overlap
 
 from .bad_rows import BadRows
-from .dataset_checks import check_flips, check_names, check_options
+from .dataset_checks import check_names, check_options, check_pipeline
 from .scene_graph_arrays import SceneGraphArrays
 from .transforms.loading import (
     BrokenImageError,
@@ -174,9 +174,8 @@ class SceneGraphDataset(BaseDataset):
         for field in ('classes', 'predicates'):
             names = self.metainfo.get(field, ())
             check_names(self.title, self.ann_file, field, names)
-        check_flips(
-            self.title, self.pipeline, self.metainfo.get('predicates', ())
-        )
+        names = self.metainfo.get('predicates', ())
+        check_pipeline(self.title, self.pipeline, names, self.test_mode)
         dropped = loaded.dropped | self.bad_rows.counts
         graphs, note = self._without_degenerate(loaded, dropped)
         graphs = self._filter(graphs, dropped)

@@ -42,6 +42,29 @@ def test_sample_equals_item(folder):
     assert some
 
 
+@pytest.mark.parametrize(
+    'resize',
+    [
+        dict(type='Resize', scale=(128, 128)),
+        dict(type='TruncatedResize'),
+        dict(type='RandomChoiceResize', scales=[(128, 128)]),
+        dict(type='mmdet.ResizeShortestEdge', scale=128),
+        dict(
+            type='mmdet.ProposalBroadcaster',
+            transforms=[dict(type='RandomResize', scale=(128, 128))],
+        ),
+    ],
+)
+def test_boxes_are_not_scaled_in_a_test(folder, resize):
+    load, _, annotations, pack = PIPELINE
+    training = [load, annotations, resize, pack]
+    assert len(build(folder, pipeline=training))
+    with pytest.raises(ValueError, match=r'VG150Dataset test: LoadRelationAn'):
+        build(folder, pipeline=training, test_mode=True)
+    steps = [load, resize, annotations, pack]
+    assert len(build(folder, pipeline=steps, test_mode=True))
+
+
 def test_undecodable_image_is_named(folder):
     dataset = build(folder)
     item = dataset.get_data_info(0)
