@@ -6,7 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from torch import nn
 
+from mmsgg.registry import MODELS
+
+from ..test_models.samples import drawing_cfg, motifs_cfg
 from .tiny_runner import tiny_runner
 
 CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -75,3 +80,19 @@ def test_a_warm_up_by_epoch_is_refused(tmp_path):
     del cfg.param_scheduler[0]['by_epoch']
     with pytest.raises(ValueError, match='set by_epoch=False'):
         rates_of(cfg, tmp_path, 1, 1)
+
+
+def test_scene_graph_benchmark_decays_nothing_that_is_called_bias():
+    """Those of an LSTM, of norms, and the frequency bias among them."""
+    cfg = Config.fromfile(CONFIGS / '_base_' / 'schedules' / 'relation_sgb.py')
+    head = MODELS.build(motifs_cfg(features=drawing_cfg()))
+    model = nn.ModuleDict(dict(relation_head=head))
+    wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
+    decays = {
+        id(parameter): group['weight_decay']
+        for group in wrapper.optimizer.param_groups
+        for parameter in group['params']
+    }
+    for name, parameter in model.named_parameters():
+        expected = 0 if 'bias' in name else 1e-4
+        assert decays[id(parameter)] == expected, name

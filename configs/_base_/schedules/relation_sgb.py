@@ -1,10 +1,14 @@
 # A relation head on a frozen detector as Scene-Graph-Benchmark trains it: lr
-# 1e-2 an image, no weight decay on biases, a plateau of recall ends each rate.
+# 1e-2 an image, no weight decay on biases, nor on the frequency bias; a
+# plateau of recall ends each rate.
 _base_ = './relation.py'
 
 optim_wrapper = dict(
     optimizer=dict(lr=6e-2),
-    paramwise_cfg=dict(_delete_=True, bias_decay_mult=0.0),
+    # bias_decay_mult leaves out those of an LSTM and of a norm
+    paramwise_cfg=dict(
+        _delete_=True, custom_keys={'bias': dict(decay_mult=0.0)}
+    ),
 )
 param_scheduler = [
     dict(
