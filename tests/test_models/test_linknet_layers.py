@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from mmsgg.models.layers import GlobalContext
 from mmsgg.models.relation_heads.linknet_rel_head import RelationalEmbedding
@@ -102,3 +103,21 @@ def test_global_context_reads_the_level_it_is_told():
 def test_global_context_refuses_an_unknown_activation():
     with pytest.raises(ValueError, match='sigmoid'):
         GlobalContext(3, 4, activation='relu')
+
+
+@pytest.fixture
+def autocast_on_gpu():
+    """Its rules, which tensors without values obey where there is no GPU."""
+    torch.set_autocast_enabled(True)
+    with FakeTensorMode(), torch.device('cuda'):
+        yield
+    torch.set_autocast_enabled(False)
+
+
+@pytest.mark.parametrize('activation', ['sigmoid', 'softmax'])
+def test_global_context_trains_with_amp_on_a_gpu(activation, autocast_on_gpu):
+    encode = GlobalContext(3, 4, activation=activation)
+    _, logits = encode((torch.empty(2, 3, 5, 5),))
+    labels = [torch.empty(n, dtype=torch.long) for n in (2, 0)]
+    assert logits.dtype == torch.float16
+    assert encode.loss(logits, labels).dtype == torch.float32

@@ -84,5 +84,7 @@ class GlobalContext(nn.Module):
             row[image_labels] = 1
         if self.activation == 'sigmoid':
             return F.binary_cross_entropy_with_logits(logits[:, :-1], present)
-        probs = torch.softmax(logits, dim=1)[:, :-1]
-        return F.binary_cross_entropy(probs, present)
+        # of probabilities it is refused under autocast on a GPU
+        with torch.autocast(logits.device.type, enabled=False):
+            probs = torch.softmax(logits.float(), dim=1)[:, :-1]
+            return F.binary_cross_entropy(probs, present.float())
