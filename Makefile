@@ -19,6 +19,8 @@
 #
 #   make vrd VRD_ROOT=/data/vrd               where the files of VRD are
 #   make gqa GQA_ROOT=/data/gqa               where those of GQA-200 are
+#   make gqa GQA_ARGS='--seeds 0'             what the benchmark is told (VRD_ARGS
+#                                             likewise)
 #   make photo PHOTO=a.jpg PHOTO_ARGS='--topk 5'  what the demo is told
 #   make test PYTHON=python3.12               the Python that .venv is made with
 #   make test PYTEST_ARGS='tests/test_engine -x'      what pytest is told
@@ -35,6 +37,8 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 PHOTO_ARGS ?=
+VRD_ARGS ?=
+GQA_ARGS ?=
 BENCH_ARGS ?=
 WORKERS ?= 2
 STACK ?= onedl
@@ -101,11 +105,11 @@ demo: $(STAMP)
 
 vrd: $(STAMP)
 	$(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
-		--data-root '$(VRD_ROOT)'
+		--data-root '$(VRD_ROOT)' $(VRD_ARGS)
 
 gqa: $(STAMP)
 	$(VENV_PYTHON) tools/analysis_tools/benchmark_gqa.py \
-		--data-root '$(GQA_ROOT)'
+		--data-root '$(GQA_ROOT)' $(GQA_ARGS)
 
 photo: $(STAMP)
 	@[ -n '$(PHOTO)' ] || { echo 'Name a photo, or a folder of them: make' \
