@@ -1,6 +1,5 @@
 """Load images, the relations between their instances, and given boxes."""
 
-import os.path as osp
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -304,8 +303,9 @@ class LoadDetections(BaseTransform):
 
     It holds for each image, under the name of its file, a list of
     ``{"bbox": [x1, y1, x2, y2], "category": int, "score": float}``: pixels
-    of the original image and classes, both counted from 0. An image that is
-    not in the file has no detections.
+    of the original image and classes, both counted from 0. The name may have
+    folders before it, ``'a/1.jpg'``; of several that fit, the one with the
+    most counts. An image that is not in the file has no detections.
 
     Required keys: ``img_path``. Added keys: ``proposals`` (N, 4) float32,
     ``proposals_scores`` (N,) float32, ``proposals_labels`` (N,) int64.
@@ -337,7 +337,9 @@ class LoadDetections(BaseTransform):
             FileNotFoundError: If there is no such file.
             ValueError: If it is no JSON or an entry lacks something.
         """
-        name = osp.basename(results['img_path'])
+        parts = Path(results['img_path']).parts
+        names = ['/'.join(parts[start:]) for start in range(len(parts))]
+        name = next((n for n in names if n in self.detections), names[-1])
         found = self.detections.get(name, [])
         try:
             bboxes = [entry['bbox'] for entry in found]

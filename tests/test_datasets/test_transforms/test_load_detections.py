@@ -26,6 +26,21 @@ def test_detections_of_the_image_reach_the_sample(tmp_path):
     assert proposals.scores.tolist() == [0.75, 0.5]
 
 
+@pytest.mark.parametrize(
+    ('names', 'number'),
+    [
+        (('some/folder/a.jpg', 'folder/a.jpg', 'a.jpg'), 2),
+        (('folder/a.jpg', 'other/a.jpg', 'a.jpg'), 2),
+        (('other/a.jpg', 'a.jpg/a', 'r/a.jpg'), 0),
+    ],
+)
+def test_names_with_folders(tmp_path, names, number):
+    first, *others = names
+    content = {first: FOUND} | {name: FOUND[:1] for name in others}
+    found = load(tmp_path, content if number else dict.fromkeys(names, FOUND))
+    assert len(found['proposals']) == number
+
+
 @pytest.mark.parametrize('name', ['b.jpg', 'unknown.jpg'])
 def test_nothing_found(tmp_path, name):
     item = load(tmp_path, {'b.jpg': [], 'a.jpg': FOUND}, name)
