@@ -146,6 +146,13 @@ def test_what_is_wrong_is_named():
         build('linknet', task='sgdet').test_step(dict(data_samples=[sample]))
 
 
+def test_a_detection_of_the_background_is_refused():
+    [sample] = samples_of(2)
+    sample.proposals.labels[1] = NUM_CLASSES
+    with pytest.raises(ValueError, match=r'2\.jpg is of class.*from 0; subt'):
+        build('linknet', task='sgdet').test_step(dict(data_samples=[sample]))
+
+
 def test_a_detector_beside_given_boxes_makes_the_maps():
     maps = (torch.zeros(1, 2, 3, 4),)
     detector = SimpleNamespace(extract_feat=lambda images: (images, maps))

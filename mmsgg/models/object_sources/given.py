@@ -52,7 +52,8 @@ class GivenBoxes(ObjectSource):
         """See the base class.
 
         Raises:
-            ValueError: If a sample has no boxes with labels.
+            ValueError: If a sample has no boxes with labels, or a detection
+                is of no class.
         """
         if given is not None:
             return [
@@ -78,6 +79,14 @@ class GivenBoxes(ObjectSource):
                 f'sample of {sample.get("img_path", "an image")} does not '
                 'have; add LoadRelationAnnotations (predcls) or '
                 'LoadDetections (sgdet) to the pipeline'
+            )
+        # one label more is the background's, which nobody detects
+        if field == 'proposals' and (given.labels >= self.num_classes).any():
+            raise ValueError(
+                f'a detection in {sample.get("img_path", "an image")} is of '
+                f'class {int(given.labels.max())}, but there are '
+                f'{self.num_classes}, counted from 0; subtract 1 from '
+                'categories that are counted from 1'
             )
         one_hot = F.one_hot(given.labels, self.num_classes + 1).float()
         return objects_at(given, logits=GIVEN_LOGIT * one_hot)
