@@ -347,12 +347,18 @@ class SceneGraphMetric(BaseMetric):
                 f'there are {num_predicates} predicates, counted from 0'
             )
         triplets = self.zero_shot_triplets
-        if triplets is not None and len(triplets) and num_predicates:
-            if triplets[:, 2].max() >= num_predicates:
+        if triplets is None or not len(triplets):
+            return num_predicates
+        num_classes = len((self.dataset_meta or {}).get('classes') or ())
+        for what, number, largest in (
+            ('class', num_classes, triplets[:, :2].max()),
+            ('predicate', num_predicates, triplets[:, 2].max()),
+        ):
+            if 0 < number <= largest:
                 raise ValueError(
-                    f'zero_shot_triplets reaches predicate '
-                    f'{triplets[:, 2].max()}, but there are {num_predicates}, '
-                    'counted from 0; subtract 1 from a list counted from 1'
+                    f'zero_shot_triplets reaches {what} {largest}, but there '
+                    f'are {number}, counted from 0; subtract 1 from a list '
+                    'counted from 1'
                 )
         return num_predicates
 

@@ -333,6 +333,12 @@ def test_zero_shot_triplets_from_one_are_refused():
     metric = build(('zR',), zero_shot_triplets=[[1, 2, 3]])
     with pytest.raises(ValueError, match='subtract 1'):
         metric.process(None, [one_hit()])
+    # the last predicate is in no triplet, the last class is
+    for triplet in ([1, 2, 2], [2, 1, 2]):
+        metric = build(('zR',), zero_shot_triplets=[triplet])
+        metric.dataset_meta = dict(classes=('cat', 'hat'))
+        with pytest.raises(ValueError, match=r'class 2, .* are 2.*subtract 1'):
+            metric.process(None, [one_hit()])
 
 
 def test_accuracy_is_refused_on_detected_objects():
