@@ -1,8 +1,9 @@
 """What the converters of others' checkpoints share."""
 
 import re
-from argparse import Namespace
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -11,8 +12,38 @@ from mmengine.registry import DefaultScope
 from torch import Tensor
 
 from mmsgg.datasets import VG150Dataset
-from mmsgg.engine import read_checkpoint
+from mmsgg.engine import (
+    add_trust,
+    checkpoint_file,
+    config_file,
+    read_checkpoint,
+)
 from mmsgg.registry import MODELS
+
+COUNTER = '.num_batches_tracked'
+
+
+def converter_parser(
+    doc: str, config_help: str, config: Path | None = None
+) -> ArgumentParser:
+    """Make the parser of a converter.
+
+    Args:
+        doc: Of the converter; its first line says what it does.
+        config_help: What ``--config`` stands for.
+        config: Its default.
+    """
+    parser = ArgumentParser(description=doc.split('\n', maxsplit=1)[0])
+    parser.add_argument('src', type=checkpoint_file, help='the file to read')
+    parser.add_argument('dst', type=Path, help='the file to write')
+    parser.add_argument(
+        '--config',
+        type=config_file,
+        default=config and str(config),
+        help=f'config of the model that is to hold the weights{config_help}',
+    )
+    add_trust(parser)
+    return parser
 
 
 def state_dict_of(content: Any, field: str) -> dict[str, Tensor]:
@@ -70,16 +101,29 @@ def rename(
                 break
         else:
             left_over.append(f'{name} {tuple(values.shape)}')
-    if left_over:
-        raise ValueError(
-            f'nothing here stands for {len(left_over)} of its weights:\n  '
-            + '\n  '.join(left_over)
-        )
-    for here in [key for key in out if key.endswith('.running_mean')]:
-        counter = here.replace('running_mean', 'num_batches_tracked')
-        out.setdefault(counter, torch.tensor(0))
-        sources.setdefault(counter, sources[here])
+    refuse_left_over(left_over)
+    count_batches(out, sources)
     return RenamedWeights(out, sources)
+
+
+def refuse_left_over(weights: list[str]) -> None:
+    """Raise a ValueError that names the weights left over, if any."""
+    if weights:
+        raise ValueError(
+            f'nothing here stands for {len(weights)} of its weights:\n  '
+            + '\n  '.join(weights)
+        )
+
+
+def count_batches(
+    state_dict: dict[str, Tensor], sources: dict[str, str]
+) -> None:
+    """Add the batch counters of batch norms that have none."""
+    for key in list(state_dict):
+        norm, _, field = key.rpartition('.')
+        if field == 'running_mean' and norm + COUNTER not in state_dict:
+            state_dict[norm + COUNTER] = torch.tensor(0)
+            sources[norm + COUNTER] = sources[key]
 
 
 class Converted(Protocol):

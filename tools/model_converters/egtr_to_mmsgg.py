@@ -7,7 +7,7 @@ Examples:
         epoch=03-validation_loss=1.71.ckpt checkpoints/egtr_sgdet.pth
 """
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,16 +19,12 @@ from conversion import (
     RenamedWeights,
     check_weights,
     convert_file,
+    converter_parser,
     names_of,
     rename,
     state_dict_of,
 )
 from mmsgg.arguments import add_cfg_options
-from mmsgg.engine import (
-    add_trust,
-    checkpoint_file,
-    config_file,
-)
 
 CONFIG = 'configs/egtr/sgdet.py'
 #: Others, by their numbers of classes.
@@ -101,18 +97,12 @@ RULES = [
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line."""
-    parser = ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
-    parser.add_argument('src', type=checkpoint_file, help='the file to read')
-    parser.add_argument('dst', type=Path, help='the file to write')
-    parser.add_argument(
-        '--config',
-        type=config_file,
-        help='config of the model that is to hold the weights; by default '
-        'that of VG150 or Open Images, with the numbers of classes and '
-        'predicates in the file',
+    parser = converter_parser(
+        __doc__,
+        '; by default that of VG150 or Open Images, with the numbers of '
+        'classes and predicates in the file',
     )
     add_cfg_options(parser)
-    add_trust(parser)
     return parser.parse_args(argv)
 
 

@@ -9,7 +9,7 @@ Examples:
         checkpoints/linknet_sgdet.pth
 """
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,14 +19,16 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from conversion import check_weights, names_of, state_dict_of
+from conversion import (
+    check_weights,
+    converter_parser,
+    names_of,
+    state_dict_of,
+)
 from linknet_pytorch_weights import convert_linknet_pytorch
 from mmsgg.engine import (
     CheckpointError,
     UntrustedCheckpointError,
-    add_trust,
-    checkpoint_file,
-    config_file,
     read_checkpoint,
 )
 
@@ -35,21 +37,13 @@ COMPAT = Path(__file__).parents[2] / 'configs/linknet/compat/sgdet.py'
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line."""
-    parser = ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
-    parser.add_argument(
-        'src', type=checkpoint_file, help='vg-N.tar or vgrel-N.tar'
-    )
-    parser.add_argument('dst', type=Path, help='the file to write')
-    parser.add_argument(
-        '--config',
-        type=config_file,
-        default=str(COMPAT),
-        help='config of a model that is to hold the weights, for other sizes '
-        'than those of VG150 (default: configs/linknet/compat/sgdet.py); it '
-        'may have parts that the checkpoint has not',
-    )
-    add_trust(parser)
-    return parser.parse_args(argv)
+    return converter_parser(
+        __doc__,
+        ', for other sizes than those of VG150 (default: '
+        'configs/linknet/compat/sgdet.py); it may have parts that the '
+        'checkpoint has not',
+        COMPAT,
+    ).parse_args(argv)
 
 
 def read_state_dict(path: str, trust: bool = False) -> dict[str, Tensor]:

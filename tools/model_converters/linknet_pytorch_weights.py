@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable
 from math import isqrt
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
+
+from conversion import count_batches
 
 Rule = tuple[str, str, Callable[[Tensor], Tensor]]
 
@@ -158,7 +159,7 @@ def convert_linknet_pytorch(state_dict: dict[str, Tensor]) -> ConvertedWeights:
         if not names and key != prefix + ANCHORS:
             unused.append(key)
     anchors = state_dict.get(prefix + ANCHORS)
-    _count_batches(out, sources)
+    count_batches(out, sources)
     return ConvertedWeights(out, sources, anchors, unused)
 
 
@@ -176,15 +177,3 @@ def _convert_one(
         }
     except ValueError as error:
         raise ValueError(f'{key} {error}') from None
-
-
-def _count_batches(
-    state_dict: dict[str, Tensor], sources: dict[str, str]
-) -> None:
-    """Add the batch counters that torch 0.3 did not write yet."""
-    for key in list(state_dict):
-        norm, _, field = key.rpartition('.')
-        counter = f'{norm}.num_batches_tracked'
-        if field == 'running_mean' and counter not in state_dict:
-            state_dict[counter] = torch.tensor(0)
-            sources[counter] = sources[key]

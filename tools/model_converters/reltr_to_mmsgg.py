@@ -8,7 +8,7 @@ Example:
 """
 
 import re
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,16 +20,12 @@ from conversion import (
     RenamedWeights,
     check_weights,
     convert_file,
+    converter_parser,
     names_of,
     rename,
     state_dict_of,
 )
 from mmsgg.arguments import add_cfg_options
-from mmsgg.engine import (
-    add_trust,
-    checkpoint_file,
-    config_file,
-)
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'reltr' / 'sgdet.py'
 ENCODER = r'transformer\.encoder\.layers\.(\d+)'
@@ -104,18 +100,10 @@ LOGITS = re.compile(r'\w+_class_embed\.(?!layers\.0)')
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line."""
-    parser = ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
-    parser.add_argument('src', type=checkpoint_file, help='the file to read')
-    parser.add_argument('dst', type=Path, help='the file to write')
-    parser.add_argument(
-        '--config',
-        type=config_file,
-        default=str(CONFIG),
-        help='config of the model that is to hold the weights (default: '
-        'configs/reltr/sgdet.py)',
+    parser = converter_parser(
+        __doc__, ' (default: configs/reltr/sgdet.py)', CONFIG
     )
     add_cfg_options(parser)
-    add_trust(parser)
     return parser.parse_args(argv)
 
 

@@ -9,7 +9,7 @@ Examples:
         checkpoints/sgb_faster-rcnn.pth model_final.pth
 """
 
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,13 +19,14 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from conversion import check_weights, convert_file, names_of, state_dict_of
-from mmsgg.arguments import add_cfg_options
-from mmsgg.engine import (
-    add_trust,
-    checkpoint_file,
-    config_file,
+from conversion import (
+    check_weights,
+    convert_file,
+    converter_parser,
+    names_of,
+    state_dict_of,
 )
+from mmsgg.arguments import add_cfg_options
 from sgb_rules import KINDS
 from sgb_weights import convert, entries_of, kind_of, longest, revert
 
@@ -38,14 +39,9 @@ WRAPPER = 'module.'
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line."""
-    parser = ArgumentParser(description=__doc__.split('\n', maxsplit=1)[0])
-    parser.add_argument('src', type=checkpoint_file, help='the file to read')
-    parser.add_argument('dst', type=Path, help='the file to write')
-    parser.add_argument(
-        '--config',
-        type=config_file,
-        help='config of the model that is to hold the weights; by default '
-        'that of the kind of checkpoint, at the sizes of VG150',
+    parser = converter_parser(
+        __doc__,
+        '; by default that of the kind of checkpoint, at the sizes of VG150',
     )
     add_cfg_options(parser)
     parser.add_argument(
@@ -53,7 +49,6 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         action='store_true',
         help='from a checkpoint of mmsgg to one of Scene-Graph-Benchmark',
     )
-    add_trust(parser)
     return parser.parse_args(argv)
 
 

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from conversion import COUNTER, count_batches, refuse_left_over
 from sgb_rules import DETECTOR, KINDS, Duplicate, Rule, Unused
 
 PREDICTOR = 'roi_heads.relation.predictor.'
 # their frozen batch norm counts no batches
 UNCOUNTED = 'backbone.'
-COUNTER = '.num_batches_tracked'
 # of the training set, which they count again
 COUNTS = 'relation_head.predicate_counts'
 Entry = TypeVar('Entry', Rule, Unused, Duplicate)
@@ -90,12 +90,8 @@ def convert(state_dict: Mapping[str, Tensor], kind: str) -> ConvertedWeights:
             sources[here] = name
             if rest is not None:
                 kept[name] = rest
-    if left_over:
-        raise ValueError(
-            f'nothing here stands for {len(left_over)} of its weights:\n  '
-            + '\n  '.join(left_over)
-        )
-    _count_batches(out, sources)
+    refuse_left_over(left_over)
+    count_batches(out, sources)
     return ConvertedWeights(out, sources, kept)
 
 
@@ -187,14 +183,3 @@ def _demand_equal(
         state_dict[of], state_dict[name]
     ):
         raise ValueError(f'{name} is to be equal to {of}, and is not')
-
-
-def _count_batches(
-    state_dict: dict[str, Tensor], sources: dict[str, str]
-) -> None:
-    """Add the batch counters of batch norms that have none."""
-    for key in list(state_dict):
-        norm, _, field = key.rpartition('.')
-        if field == 'running_mean' and norm + COUNTER not in state_dict:
-            state_dict[norm + COUNTER] = torch.tensor(0)
-            sources[norm + COUNTER] = sources[key]
