@@ -132,8 +132,8 @@ class BaseRelationHead(CountedPredicates):
 
     @property
     def uses_image(self) -> bool:
-        """Whether the head looks at the feature maps."""
-        return True
+        """Whether the head looks at the feature maps, by its features."""
+        return getattr(getattr(self, 'features', None), 'uses_image', True)
 
     def rename_weights(self, weights: dict, prefix: str = '') -> None:
         """Bring weights of older checkpoints, in place, to their new names.

@@ -243,7 +243,7 @@ class LinkNetRelHead(BaseRelationHead):
     @property
     def uses_image(self) -> bool:
         """Whether anything looks at the feature maps."""
-        return self.features.uses_image or self.global_context is not None
+        return super().uses_image or self.global_context is not None
 
     def forward(
         self,

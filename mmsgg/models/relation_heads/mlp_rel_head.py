@@ -60,11 +60,6 @@ class MLPRelHead(BaseRelationHead):
         self.predicate_fc = nn.Linear(hidden_channels, num_predicates + 1)
         self.dropout = nn.Dropout(dropout)
 
-    @property
-    def uses_image(self) -> bool:
-        """Nothing looks at the feature maps."""
-        return False
-
     def forward(
         self,
         x: tuple[Tensor, ...],

@@ -189,11 +189,6 @@ class MotifsRelHead(BaseRelationHead):
         for layer in (self.gate_fc, self.predicate_fc):
             nn.init.xavier_normal_(layer.weight)
 
-    @property
-    def uses_image(self) -> bool:
-        """Whether anything looks at the feature maps."""
-        return self.features.uses_image
-
     def forward(
         self,
         x: tuple[Tensor, ...],

@@ -234,11 +234,6 @@ class TransformerRelHead(BaseRelationHead):
             2 * hidden_channels, num_predicates + 1
         )
 
-    @property
-    def uses_image(self) -> bool:
-        """Whether anything looks at the feature maps."""
-        return self.features.uses_image
-
     def forward(
         self,
         x: tuple[Tensor, ...],

@@ -255,11 +255,6 @@ class VCTreeRelHead(BaseRelationHead):
         rows = self.num_classes + 1
         self.tree_scores.set_frequencies(table.view(rows, rows, -1))
 
-    @property
-    def uses_image(self) -> bool:
-        """Whether anything looks at the feature maps."""
-        return self.features.uses_image
-
     def forward(
         self,
         x: tuple[Tensor, ...],
