@@ -102,23 +102,6 @@ def is_several(inputs: Image | Sequence[Image]) -> bool:
     return is_folder(inputs) or isinstance(inputs, list | tuple)
 
 
-def name_images(
-    inputs: Image | Sequence[Image], first_number: int = 0
-) -> list[InputImage]:
-    """List the images, each with a name for the files made from it.
-
-    Args:
-        inputs: See :func:`list_images`.
-        first_number: Of arrays, which have no name.
-    """
-    sources = list_images(inputs)
-    stems = output_stems(sources, first_number)
-    return [
-        InputImage(source, stem)
-        for source, stem in zip(sources, stems, strict=True)
-    ]
-
-
 def images_for_task(
     inputs: Image | Sequence[Image],
     task: str,
@@ -145,9 +128,12 @@ def images_for_task(
         label_map: As of :func:`read_given`.
 
     Raises:
-        ValueError: Where labels are missing, or by :func:`attach_given`.
+        ValueError: Where labels are missing or counts differ, or by
+            :func:`read_given`.
     """
-    images = name_images(inputs, first_number)
+    sources = list_images(inputs)
+    stems = output_stems(sources, first_number)
+    images = [*map(InputImage, sources, stems)]
     if task == 'sgdet':
         return images
     if not is_several(inputs):
@@ -157,34 +143,6 @@ def images_for_task(
         labels = [None] * len(images)
     elif any(entry is None for entry in labels):
         raise ValueError("task 'predcls' needs labels for each image")
-    return attach_given(
-        images, boxes, labels, classes, max_objects, scores, label_map
-    )
-
-
-def attach_given(
-    images: Sequence[InputImage],
-    boxes: Sequence,
-    labels: Sequence,
-    classes: Sequence[str],
-    max_objects: int = MAX_OBJECTS,
-    scores: Sequence | None = None,
-    label_map: LabelMap | None = None,
-) -> list[InputImage]:
-    """Put each image together with what a user gave with it.
-
-    Args:
-        images: B images.
-        boxes: For each (N, 4) boxes, original-image pixels.
-        labels: For each the N classes, names or numbers, or None.
-        classes: The vocabulary.
-        max_objects: The most boxes of an image.
-        scores: For each the N scores of the classes, or None.
-        label_map: As of :func:`read_given`.
-
-    Raises:
-        ValueError: Where counts differ, or by :func:`read_given`.
-    """
     sure: Sequence = [None] * len(images) if scores is None else scores
     given = dict(boxes=boxes, labels=labels, scores=sure)
     for what, values in given.items():
