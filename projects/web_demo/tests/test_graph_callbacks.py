@@ -18,7 +18,7 @@ GRAPH = fake_graph(
 
 def test_show_graph():
     show = GraphCallbacks(CLASSES).show_graph
-    elements, options, chosen, summary, disabled, empty = show(
+    elements, options, chosen, summary, disabled, empty, _ = show(
         GRAPH, 0.5, 20, 'sgdet'
     )
     data = [item['data'] for item in elements]
@@ -35,9 +35,9 @@ def test_show_graph():
 
 def test_it_is_told_how_to_see_relations():
     show = GraphCallbacks(CLASSES).show_graph
-    *_, summary, _, _ = show(GRAPH, 0.95, 20, 'sgdet')
+    *_, summary, _, _, _ = show(GRAPH, 0.95, 20, 'sgdet')
     assert summary == '3 objects, 0 of 3 relations: lower the least score'
-    *_, summary, _, _ = show(dict(GRAPH, triplets=[]), 0.95, 20, 'sgdet')
+    *_, summary, _, _, _ = show(dict(GRAPH, triplets=[]), 0.95, 20, 'sgdet')
     assert summary == '3 objects, 0 of 0 relations'
 
 
@@ -64,7 +64,7 @@ def test_only_few_nodes_wait_for_steps_of_the_layout():
     for number, quick in ((40, False), (41, True)):
         graph = fake_graph([[0, 0, 9, 9]] * number, [1] * number)
         graph['triplets'] = graph['triplets'][:4]
-        *_, layout = GraphCallbacks(CLASSES).lay_out_graph(
+        *_, layout = GraphCallbacks(CLASSES).show_graph(
             graph, 0.0, 20, 'sgdet'
         )
         assert (layout.get('convergenceThreshold', 0) > 1) == quick
@@ -84,7 +84,7 @@ def test_nodes_start_as_boxes_lie():
 
 def test_show_no_graph():
     show = GraphCallbacks(CLASSES).show_graph
-    elements, options, _, summary, disabled, empty = show(
+    elements, options, _, summary, disabled, empty, _ = show(
         None, 0.1, 20, 'sgdet'
     )
     assert (elements, options, summary) == ([], [], '')

@@ -12,7 +12,7 @@ from dash.exceptions import PreventUpdate
 
 from .limits import MAX_BOXES
 from .shown_graph import Graph, shown_graph
-from .user_boxes import UserBox, format_box, readable_boxes
+from .user_boxes import UserBox, boxes_before_graph, format_box
 
 
 class ClassCallbacks:
@@ -108,14 +108,10 @@ class ClassCallbacks:
         """The boxes that the page shows."""
         if source is None:
             return []
-        if graph is None:
-            size = source['size']
-            user = readable_boxes(text, size, self.classes)
-            return [] if task == 'sgdet' else user
-        shown = shown_graph(graph, score_thr, topk, task)
+        size, shown = source['size'], shown_graph(graph, score_thr, topk, task)
         return [
-            UserBox(tuple(item['box']), item['label'])
-            for item in shown['objects']
+            *boxes_before_graph(graph, task, text, size, self.classes),
+            *(UserBox(tuple(o['box']), o['label']) for o in shown['objects']),
         ]
 
 

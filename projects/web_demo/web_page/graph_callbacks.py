@@ -39,7 +39,7 @@ from .shown_graph import (
     object_names,
     shown_graph,
 )
-from .user_boxes import readable_boxes
+from .user_boxes import boxes_before_graph
 
 
 class GraphCallbacks:
@@ -69,7 +69,7 @@ class GraphCallbacks:
             Output('graph-view', 'layout'),
             *(Input(*item) for item in shown),
             State('task', 'value'),
-        )(self.lay_out_graph)
+        )(self.show_graph)
         app.callback(
             Output('image-view', 'figure', allow_duplicate=True),
             Output('graph-view', 'stylesheet'),
@@ -117,17 +117,10 @@ class GraphCallbacks:
             Input('download', 'disabled'),
         )
 
-    def lay_out_graph(
-        self, graph: Graph | None, score_thr: float, topk: int, task: str
-    ) -> tuple:
-        """Fill the right side of the page, and say how to lay out nodes."""
-        filled = self.show_graph(graph, score_thr, topk, task)
-        return *filled, node_layout(filled[0])
-
     def show_graph(
         self, graph: Graph | None, score_thr: float, topk: int, task: str
     ) -> tuple:
-        """Fill the right side of the page."""
+        """Fill the right side of the page, and say how to lay out nodes."""
         shown = shown_graph(graph, score_thr, topk, task)
         names = object_names(graph or shown)
         colors = graph_colors(graph or shown)
@@ -147,7 +140,8 @@ class GraphCallbacks:
             if not shown['objects']:
                 empty = 'Nothing reaches the least score.'
         elements = graph_elements(shown, names, colors)
-        return elements, options, None, summary, graph is None, empty
+        layout = node_layout(elements)
+        return elements, options, None, summary, graph is None, empty, layout
 
     def show_boxes(
         self,
@@ -166,17 +160,16 @@ class GraphCallbacks:
             raise PreventUpdate
         shown = shown_graph(graph, score_thr, topk, task)
         focus = find_focus(shown, edge, node, triplet)
-        if graph is None and task != 'sgdet':
-            boxes = readable_boxes(text, source['size'], self.classes)
-            marks = marks_of_boxes(boxes, self.classes)
-        else:
-            names = object_names(graph or shown)
-            colors = graph_colors(graph or shown)
-            marks = marks_of_graph(shown, names, focus, colors)
+        size, names = source['size'], object_names(graph or shown)
+        boxes = boxes_before_graph(graph, task, text, size, self.classes)
+        marks = [
+            *marks_of_boxes(boxes, self.classes),
+            *marks_of_graph(shown, names, focus, graph_colors(graph or shown)),
+        ]
         figure = Patch()
         figure['layout'].update(
             dragmode=False if task == 'sgdet' else 'drawrect',
-            **marks_layout(marks, source['size']),
+            **marks_layout(marks, size),
         )
         return figure, graph_stylesheet(focus)
 

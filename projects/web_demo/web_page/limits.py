@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from flask import Request
 
-from mmsgg.apis.input_limits import check_pixels
+from mmsgg.visualization.graph_dict import related_ids
 
 MAX_VALUES = 50_000
 """Entries of all lists and objects of a request; they take memory as such."""
@@ -62,14 +62,6 @@ class UploadLimits(NamedTuple):
                 f'{self.max_bytes / 2**20:.3g} MB are taken.'
             )
 
-    def check_pixels(self, name: str, size: tuple[int, int]) -> None:
-        """Refuse an image of many pixels.
-
-        Raises:
-            ValueError: With a message for the user.
-        """
-        check_pixels(f"'{name}'", size, self.max_pixels)
-
     def check_request(self, request: Request) -> None:
         """Refuse what asks for more than the numbers of this file.
 
@@ -117,9 +109,7 @@ def fitting_graph(graph: dict[str, Any]) -> dict[str, Any]:
         graph: Of :func:`mmsgg.evaluation.graph_to_dict`.
     """
     triplets = graph['triplets'][:MAX_TRIPLETS]
-    related = {
-        item[end] for item in triplets for end in ('subject_id', 'object_id')
-    }
+    related = related_ids(dict(triplets=triplets))
     ranked = sorted(
         graph['objects'],
         key=lambda item: (item['id'] in related, item['score']),

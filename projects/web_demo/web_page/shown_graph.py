@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from mmsgg.apis import filter_graph
 from mmsgg.visualization.colors import color_classes, hex_color, text_color
 from mmsgg.visualization.graph_dict import object_names as object_names
+from mmsgg.visualization.graph_dict import related_ids
 
 LOOSE_SCORE = 0.3
 """The least score of an object that is in no relation shown."""
@@ -44,17 +45,15 @@ def shown_graph(
     """
     if graph is None:
         return dict(width=1, height=1, objects=[], triplets=[])
-    triplets = filter_graph(graph, score_thr=score_thr, topk=topk)['triplets']
-    linked = {
-        item[end] for item in triplets for end in ('subject_id', 'object_id')
-    }
+    best = filter_graph(graph, score_thr=score_thr, topk=topk)
+    related = related_ids(best)
     loose_score = max(score_thr, LOOSE_SCORE) if task == 'sgdet' else 0
     objects = [
         item
         for item in graph['objects']
-        if item['id'] in linked or item['score'] >= loose_score
+        if item['id'] in related or item['score'] >= loose_score
     ]
-    return dict(graph, objects=objects, triplets=triplets)
+    return dict(best, objects=objects)
 
 
 def css_colors(labels: Iterable[int]) -> dict[int, CssColors]:

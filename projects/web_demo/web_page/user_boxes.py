@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from mmsgg.apis.vocabulary import numbers_of
@@ -64,11 +64,20 @@ def parse_boxes(
     return boxes
 
 
-def readable_boxes(
-    text: str | None, size: tuple[int, int], classes: tuple[str, ...]
+def boxes_before_graph(
+    graph: Mapping | None,
+    task: str,
+    text: str | None,
+    size: tuple[int, int],
+    classes: Sequence[str],
 ) -> list[UserBox]:
-    """The boxes of a text that may still be in the making."""
-    boxes = []
+    """The boxes that the page shows until there is a graph.
+
+    The text of them may still be in the making. In sgdet it is not used.
+    """
+    boxes: list[UserBox] = []
+    if graph is not None or task == 'sgdet':
+        return boxes
     for line in (text or '')[:MAX_TEXT].splitlines()[:MAX_BOXES]:
         try:
             boxes += parse_boxes(line, size, classes)
