@@ -19,6 +19,7 @@ from inspect import signature
 from itertools import islice
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 OBJECTS = 64
@@ -75,8 +76,12 @@ def time_help() -> float:
     )
 
 
-def time_predict() -> float:
-    """LinkNet's head at full width on 64 detections, all pairs."""
+def linknet_on_objects(**options: Any) -> tuple[Any, Any]:
+    """LinkNet's head at full width, and 64 random objects of an image.
+
+    Args:
+        options: Of the head that differ.
+    """
     import torch
     from mmengine.config import Config
     from mmengine.structures import InstanceData
@@ -85,22 +90,36 @@ def time_predict() -> float:
 
     torch.manual_seed(0)
     cfg = Config.fromfile('configs/linknet/sgdet.py')
-    head = MODELS.build(cfg.model.relation_head).eval()
+    head = MODELS.build(dict(cfg.model.relation_head, **options)).eval()
     corners = torch.rand(OBJECTS, 2) * 400
-    bboxes = torch.cat(
-        [corners, corners + 30 + torch.rand(OBJECTS, 2) * 160], 1
-    )
-    moved = bboxes[:, None] + torch.rand(OBJECTS, head.num_classes, 4) * 4
     objects = InstanceData(
-        bboxes=bboxes,
+        bboxes=torch.cat(
+            [corners, corners + 30 + torch.rand(OBJECTS, 2) * 160], 1
+        ),
         logits=torch.randn(OBJECTS, head.num_classes + 1) * 4,
-        class_bboxes=moved,
         metainfo=dict(img_shape=(592, 592)),
     )
+    return head, objects
+
+
+def predict_seconds(head: Any, objects: Any, **limits: int) -> float:
+    """How long the head takes for the graph of an image of 592 pixels."""
+    import torch
+
     x = (torch.randn(1, 512, 37, 37),)
     metas = [dict(scale_factor=(1.0, 1.0), img_shape=(592, 592))]
     with torch.no_grad():
-        return seconds(lambda: head.predict(x, [objects], metas), 3)
+        return seconds(lambda: head.predict(x, [objects], metas, **limits), 3)
+
+
+def time_predict() -> float:
+    """LinkNet's head at full width on 64 detections, all pairs."""
+    import torch
+
+    head, objects = linknet_on_objects()
+    moved = torch.rand(OBJECTS, head.num_classes, 4) * 4
+    objects.class_bboxes = objects.bboxes[:, None] + moved
+    return predict_seconds(head, objects)
 
 
 def time_best_100() -> float:
@@ -113,37 +132,19 @@ def time_best_100() -> float:
     """
     import numpy as np
     import torch
-    from mmengine.config import Config
-    from mmengine.structures import InstanceData
 
-    from mmsgg.registry import MODELS
-
-    torch.manual_seed(0)
-    rng = np.random.default_rng(0)
-    cfg = Config.fromfile('configs/linknet/sgdet.py')
-    cfg.model.relation_head.overlap_only = False
-    head = MODELS.build(cfg.model.relation_head).eval()
+    head, objects = linknet_on_objects(overlap_only=False)
     table = head.frequency_bias.table.weight.data
     table.fill_(-20)
     table[:, 0].normal_(-4.5, 2)
     table[:, -1] = 0
-    corners = torch.rand(OBJECTS, 2) * 400
-    objects = InstanceData(
-        bboxes=torch.cat(
-            [corners, corners + 30 + torch.rand(OBJECTS, 2) * 160], 1
-        ),
-        logits=torch.randn(OBJECTS, head.num_classes + 1) * 4,
-        labels=torch.randint(head.num_classes, (OBJECTS,)),
-        scores=torch.from_numpy(rng.beta(0.5, 1.5, OBJECTS)).float(),
-        metainfo=dict(img_shape=(592, 592)),
-    )
-    x = (torch.randn(1, 512, 37, 37),)
-    metas = [dict(scale_factor=(1.0, 1.0), img_shape=(592, 592))]
+    objects.labels = torch.randint(head.num_classes, (OBJECTS,))
+    scores = np.random.default_rng(0).beta(0.5, 1.5, OBJECTS)
+    objects.scores = torch.from_numpy(scores).float()
     limits = {}
     if 'max_triplets' in signature(head.predict).parameters:
         limits = dict(max_triplets=100)
-    with torch.no_grad():
-        return seconds(lambda: head.predict(x, [objects], metas, **limits), 3)
+    return predict_seconds(head, objects, **limits)
 
 
 def time_toy_step() -> float:

@@ -123,18 +123,7 @@ def bench_of(config: str, args: Namespace, objects: int, batch: int) -> Any:
 
 def head_seconds(config: str, args: Namespace, objects: int) -> float:
     """How long a head takes for the graph of one image."""
-    bench = bench_of(config, args, objects, 1)
-    head, calls = bench.model.relation_head, []
-    predict = head.predict
-    head.predict = lambda *a, **k: calls.append((a, k)) or predict(*a, **k)
-    bench.inference()()
-    ((given, named),) = calls
-
-    @torch.no_grad()
-    def run() -> None:
-        with bench.autocast():
-            predict(*given, **named)
-
+    run = bench_of(config, args, objects, 1).head_prediction()
     return seconds_of(run, args.device, args.steps)
 
 

@@ -57,26 +57,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__.partition('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    folder = data_folder(
-        FILES,
-        'of GQA-200 (see docs/gqa.md); name the folder that has them: '
-        'make gqa GQA_ROOT=... or --data-root ...',
-    )
-    parser.add_argument(
-        '--data-root',
-        type=folder,
-        default='data/gqa',
-        help='folder with the files of GQA-200',
-    )
-    parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default='work_dirs/gqa',
-        help='folder for the runs',
-    )
-    parser.add_argument(
-        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
-    )
+    add_run_options(parser, 'work_dirs/gqa')
     parser.add_argument(
         '--only',
         nargs='+',
@@ -86,13 +67,32 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='the rows to make; those of hours, '
         f'{", ".join(SLOW)}, only where named',
     )
-    parser.add_argument(
+    return parser.parse_args(argv)
+
+
+def add_run_options(parser: argparse.ArgumentParser, work_dir: str) -> None:
+    """Add the options of trainings on GQA-200, the runs in ``work_dir``."""
+    folder = data_folder(
+        FILES,
+        'of GQA-200 (see docs/gqa.md); name the folder that has them: '
+        'make gqa GQA_ROOT=... or --data-root ...',
+    )
+    add = parser.add_argument
+    add(
+        '--data-root',
+        type=folder,
+        default='data/gqa',
+        help='folder with the files of GQA-200',
+    )
+    add('--work-dir', type=Path, default=work_dir, help='folder for the runs')
+    seeds = [0, 1, 2]
+    add('--seeds', type=int, nargs='+', default=seeds, help='a run each')
+    add(
         '--kept',
         action='store_true',
         help=f'leave the last {NUM_KEPT} training images out and test on '
         'them, to choose settings without looking at the test set',
     )
-    return parser.parse_args(argv)
 
 
 def unseen_triplets(train: dict, test: dict) -> np.ndarray:
@@ -110,19 +110,31 @@ def unseen_triplets(train: dict, test: dict) -> np.ndarray:
     )
 
 
-def config_of(args: argparse.Namespace, method: str) -> Config:
-    """Read the config of a row, and name the triplets training lacks."""
-    name, switches = METHODS[method]
+def read_config(args: argparse.Namespace, name: str, switches: dict) -> Config:
+    """Read a config, for the images that the options say.
+
+    Args:
+        args: The command line.
+        name: Of the config.
+        switches: What of the relation head differs.
+    """
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    init_default_scope(cfg.default_scope)
     set_data_root(cfg, str(args.data_root))
     cfg.model.relation_head.update(switches)
     train = cfg.train_dataloader.dataset
-    test = cfg.test_dataloader.dataset
     if args.kept:
         first = train.indices - NUM_KEPT
-        test.indices = [*range(first, train.indices)]
+        cfg.test_dataloader.dataset.indices = [*range(first, train.indices)]
         train.indices = first
-    init_default_scope(cfg.default_scope)
+    return cfg
+
+
+def config_of(args: argparse.Namespace, method: str) -> Config:
+    """Read the config of a row, and name the triplets training lacks."""
+    cfg = read_config(args, *METHODS[method])
+    train = cfg.train_dataloader.dataset
+    test = cfg.test_dataloader.dataset
     path = args.work_dir / 'zero_shot_triplets.npy'
     path.parent.mkdir(parents=True, exist_ok=True)
     np.save(path, unseen_triplets(train, test))

@@ -22,17 +22,14 @@ import numpy as np
 import torch
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 from mmengine.utils import track_iter_progress
 
-from benchmark_gqa import CONFIGS, FILES, NUM_KEPT
+from benchmark_gqa import NUM_KEPT, add_run_options, read_config
 from mmsgg.registry import DATASETS, METRICS, MODELS
 from repeated_runs import (
     Scores,
-    data_folder,
     score_table,
-    set_data_root,
     trained,
 )
 
@@ -76,21 +73,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         description=__doc__.partition('\n')[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    folder = data_folder(
-        FILES, 'of GQA-200 (see docs/gqa.md); name it: --data-root ...'
-    )
-    parser.add_argument(
-        '--data-root',
-        type=folder,
-        default='data/gqa',
-        help='folder of the annotation',
-    )
-    parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default='work_dirs/long_tail',
-        help='where runs are kept',
-    )
+    add_run_options(parser, 'work_dirs/long_tail')
     parser.add_argument(
         '--head', choices=HEADS, default='LinkNet', help='relation head'
     )
@@ -102,13 +85,6 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         'instead of training it again',
     )
     parser.add_argument(
-        '--seeds',
-        type=int,
-        nargs='+',
-        default=[0, 1, 2],
-        help='of the trainings',
-    )
-    parser.add_argument(
         '--only',
         nargs='+',
         choices=ROWS,
@@ -116,28 +92,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=[*ROWS],
         help='rows to make',
     )
-    parser.add_argument(
-        '--kept',
-        action='store_true',
-        help=f'leave the last {NUM_KEPT} training images out and test on '
-        'them, to choose settings without looking at the test set',
-    )
     return parser.parse_args(argv)
-
-
-def plain_config(args: argparse.Namespace) -> Config:
-    """Read the config of the plain head."""
-    name, switches = HEADS[args.head]
-    cfg = Config.fromfile(CONFIGS / f'{name}.py')
-    init_default_scope(cfg.default_scope)
-    set_data_root(cfg, str(args.data_root))
-    cfg.model.relation_head.update(switches)
-    train = cfg.train_dataloader.dataset
-    if args.kept:
-        first = train.indices - NUM_KEPT
-        cfg.test_dataloader.dataset.indices = [*range(first, train.indices)]
-        train.indices = first
-    return cfg
 
 
 def train_with(
@@ -153,7 +108,7 @@ def train_with(
     Returns:
         The config and the checkpoint.
     """
-    cfg = plain_config(args)
+    cfg = read_config(args, *HEADS[args.head])
     loader = cfg.train_dataloader
     if remedy in LOSSES:
         cfg.model.relation_head.loss_predicate = LOSSES[remedy]
@@ -282,8 +237,8 @@ def scores_of(
     known = json.loads(path.read_text()) if path.is_file() else {}
     missing = {r: settings[r] for r in rows if keys[r] not in known}
     if missing:
-        train = plain_config(args).train_dataloader.dataset
-        graphs = DATASETS.build(train).scene_graphs
+        plain = read_config(args, *HEADS[args.head])
+        graphs = DATASETS.build(plain.train_dataloader.dataset).scene_graphs
         counts = np.bincount(graphs.predicates, minlength=100)
         for row, scores in score(cfg, checkpoint, missing, counts).items():
             known[keys[row]] = scores

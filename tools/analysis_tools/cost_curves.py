@@ -13,10 +13,8 @@ import json
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import numpy as np
 import torch
@@ -103,26 +101,16 @@ def head_costs(args: Namespace) -> Curves:
     return curves
 
 
-@torch.no_grad()
 def head_cost(
     cfg: Config, num_objects: int, args: Namespace
 ) -> tuple[float, float | None]:
     """Measure seconds and MB beyond weights and feature maps of a head."""
     device = torch.device(args.device)
-    bench = ModelBenchmark(cfg, device, num_objects)
-    head, calls = bench.model.relation_head, []
-    predict = head.predict
-
-    def note(*inputs: Any, **options: Any) -> Any:
-        calls.append(partial(predict, *inputs, **options))
-        return calls[-1]()
-
-    head.predict = note
-    bench.inference()()
+    run = ModelBenchmark(cfg, device, num_objects).head_prediction()
     memory = PeakMemory(device)
     memory.reset()
     before = memory.read()
-    seconds = least(calls[0], args.steps, args.device)
+    seconds = least(run, args.steps, args.device)
     after = memory.read()
     if before is None or after is None:
         return seconds, None

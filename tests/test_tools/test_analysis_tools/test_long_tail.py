@@ -68,7 +68,7 @@ def test_the_rarest_predicate_gains_in_the_pass_over_the_images(
     tmp_path,
 ):
     args = benchmark.parse_args(['--data-root', str(gqa)])
-    cfg = benchmark.plain_config(args)
+    cfg = benchmark.read_config(args, *benchmark.HEADS[args.head])
     path = tmp_path / 'weights.pth'
     model = MODELS.build(cfg.model)
     torch.save(dict(state_dict=model.state_dict()), path)

@@ -147,6 +147,22 @@ class ModelBenchmark:
 
         return step
 
+    def head_prediction(self) -> Callable[[], list]:
+        """Make what predicts the graphs of the objects of a random batch."""
+        head, calls = self.model.relation_head, []
+        predict = head.predict
+        head.predict = lambda *a, **k: calls.append((a, k)) or predict(*a, **k)
+        self.inference()()
+        head.predict = predict
+        [(inputs, options)] = calls
+
+        @torch.no_grad()
+        def step() -> list:
+            with self.autocast():
+                return predict(*inputs, **options)
+
+        return step
+
     def workload(self) -> dict:
         """Count what inference on a batch has to do.
 
