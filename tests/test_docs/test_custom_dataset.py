@@ -2,10 +2,6 @@
 
 import json
 import re
-import runpy
-import shlex
-import sys
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -23,19 +19,6 @@ PREPARE, PRINTED = (
     block.splitlines()
     for block in re.findall(r'```bash\n(.*?)```', PAGE, re.S)
 )
-
-
-def run(line):
-    """Run a command in a fork of this process, which has imported it all."""
-    python, *arguments = shlex.split(line)
-    assert python == 'python'
-
-    def call():
-        sys.argv = arguments
-        sys.path.insert(0, str(Path(arguments[0]).parent))
-        runpy.run_path(arguments[0], run_name='__main__')
-
-    assert forked.end(forked.start(call)) == 0, line
 
 
 @pytest.fixture
@@ -65,18 +48,19 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_from_a_folder_to_a_graph_in_six_commands(project, capfd):
+def test_from_a_folder_to_a_graph_in_six_commands(project):
+    log = project / 'log.txt'
     [prepare] = PREPARE
     tiny = prepare.replace('rtmdet_s', 'toy --epochs 1')
     assert tiny != prepare
     assert 1 + len(PRINTED) == 6
-    run(tiny)
+    assert forked.run(tiny, project, log) == 0
     expected = [line.replace('epoch_50', 'epoch_1') for line in PRINTED]
-    printed = capfd.readouterr().out.splitlines()
+    printed = log.read_text().splitlines()
     assert printed[-len(expected) :] == expected
     for line in expected:
-        run(line)
-    said = capfd.readouterr().out
+        assert forked.run(line, project, log) == 0, line
+    said = log.read_text()
     assert 'R@20' in said and 'pascal_voc/mAP' in said
     graphs = project / 'work_dirs' / 'mine' / 'graphs'
     assert cv2.imread(str(graphs / 'vis' / 'photo.jpg')) is not None

@@ -29,18 +29,6 @@ def full_size():
     return weights
 
 
-@pytest.fixture
-def convert(tmp_path):
-    def convert(content, *argv):
-        """Convert and give back what the new file holds."""
-        there, here = tmp_path / 'egtr.ckpt', tmp_path / 'new/ours.pth'
-        torch.save(content, there)
-        command.main([str(there), str(here), *argv])
-        return torch.load(here, weights_only=True)
-
-    return convert
-
-
 def model_of(path, **sizes):
     cfg = Config.fromfile(ROOT / 'configs' / path).model
     for part in (cfg.get('detector', cfg).bbox_head, cfg.get('relation_head')):

@@ -33,18 +33,6 @@ def weights():
     return full_size()
 
 
-@pytest.fixture
-def convert(tmp_path):
-    def convert(content, *argv):
-        """Convert and give back what the new file holds."""
-        there, here = tmp_path / 'checkpoint0149.pth', tmp_path / 'new/ours'
-        torch.save(content, there)
-        command.main([str(there), str(here), *argv])
-        return torch.load(here, weights_only=True)
-
-    return convert
-
-
 def test_full_size(weights, convert):
     checkpoint = convert(dict(model=weights, **REST))
     with torch.device('meta'):
@@ -91,7 +79,7 @@ def test_left_over_and_missing_weights_are_named(weights, convert, tmp_path):
     more = weights | {'so_mask_conv.x.bias': torch.zeros(3)}
     with pytest.raises(SystemExit) as raised:
         convert(dict(model=more))
-    assert 'checkpoint0149.pth: nothing here stands for 1' in str(raised.value)
+    assert 'theirs.pth: nothing here stands for 1' in str(raised.value)
     assert 'so_mask_conv.x.bias (3,)' in str(raised.value)
     less = dict(weights)
     del less['so_embed.weight']
@@ -116,4 +104,4 @@ def test_left_over_and_missing_weights_are_named(weights, convert, tmp_path):
 def test_what_is_no_such_checkpoint(convert, content, words):
     with pytest.raises(SystemExit, match=words) as raised:
         convert(content)
-    assert 'checkpoint0149.pth' in str(raised.value)
+    assert 'theirs.pth' in str(raised.value)

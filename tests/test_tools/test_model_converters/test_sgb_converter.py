@@ -41,18 +41,6 @@ def full_size(kind):
     return weights
 
 
-@pytest.fixture
-def convert(tmp_path):
-    def convert(content, *argv):
-        """Convert and give back what the new file holds."""
-        there, here = tmp_path / 'model_final.pth', tmp_path / 'new/ours.pth'
-        torch.save(content, there)
-        command.main([str(there), str(here), *argv])
-        return torch.load(here, weights_only=True)
-
-    return convert
-
-
 @pytest.fixture(scope='module')
 def detector():
     return full_size('detector')
@@ -161,7 +149,7 @@ def test_left_over_weights_are_named(detector, convert, tmp_path):
     with pytest.raises(SystemExit) as raised:
         convert(dict(model=detector | more))
     message = str(raised.value)
-    assert 'model_final.pth: nothing here stands for 2' in message
+    assert 'theirs.pth: nothing here stands for 2' in message
     assert 'rpn.head.mask.weight (2, 3)' in message
     assert 'wrong (1,)' in message
     assert not (tmp_path / 'new').exists()
@@ -200,7 +188,7 @@ def test_other_anchors(detector, convert):
 def test_what_is_no_such_checkpoint(convert, content, words):
     with pytest.raises(SystemExit, match=words) as raised:
         convert(content)
-    assert 'model_final.pth' in str(raised.value)
+    assert 'theirs.pth' in str(raised.value)
 
 
 def test_a_duplicate_that_is_none(monkeypatch):
