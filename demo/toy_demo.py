@@ -21,6 +21,7 @@ from pathlib import Path
 import mmcv
 from mmengine.config import Config
 from mmengine.runner import Runner
+from terminaltables import GithubFlavoredMarkdownTable
 
 from mmsgg.testing import write_toy_vg
 
@@ -151,24 +152,14 @@ def web_command(args: argparse.Namespace, checkpoint: Path) -> str:
 
 def table(summary: dict) -> str:
     """Format the scores as a Markdown table."""
-    rows = [
-        f'Detector: mAP50 {summary["detector"]["mAP50"]:.4f}',
-        '',
-        '| task    | R@20   | R@50   | R@100  '
-        '| prior R@20 | R@50   | R@100  |',
-        '|---------|--------|--------|--------'
-        '|------------|--------|--------|',
-    ]
+    rows = [['task', *RECALLS, f'prior {RECALLS[0]}', *RECALLS[1:]]]
     for task in TASKS:
-        ours, prior = (
-            [f'{scores[key]:.4f}' for key in RECALLS]
-            for scores in (summary[task], summary['prior'][task])
-        )
-        rows.append(
-            f'| {task:7} | {" | ".join(ours)} | {prior[0]:10} '
-            f'| {prior[1]} | {prior[2]} |'
-        )
-    return '\n'.join(rows)
+        both = summary[task], summary['prior'][task]
+        recalls = [f'{scores[key]:.4f}' for scores in both for key in RECALLS]
+        rows.append([task, *recalls])
+    map50 = summary['detector']['mAP50']
+    scores = GithubFlavoredMarkdownTable(rows).table
+    return f'Detector: mAP50 {map50:.4f}\n\n{scores}'
 
 
 def main() -> None:

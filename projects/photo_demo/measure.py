@@ -19,6 +19,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import track_iter_progress
+from terminaltables import GithubFlavoredMarkdownTable
 
 from mmsgg.apis import SGGInferencer
 from mmsgg.evaluation import SceneGraphMetric
@@ -87,13 +88,13 @@ class Score:
         self.relations.process({}, [truth.to_dict()])
         self.num += 1
 
-    def row(self, name: str) -> str:
+    def row(self, name: str) -> list[str]:
         """A row of the table, in %."""
         objects = self.objects[:, 0] / self.objects[:, 1].clip(1)
         relations = self.relations.evaluate(self.num)
         recalls = [relations[f'pooled-R@{k}'] for k in TOPK]
         cells = [f'{100 * value:.1f}' for value in (*objects, *recalls)]
-        return ' | '.join(['', name, *cells, '']).strip()
+        return [name, *cells]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -137,9 +138,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f'\n{len(truths)} photos, in %\n')
     heads = ['objects', 'found', 'found of nameable classes']
     heads += [f'relations in the first {k}' for k in TOPK]
-    print(' | '.join(['', *heads, '']).strip())
-    print(f'|{"---|" * len(heads)}')
-    print(*rows, sep='\n')
+    print(GithubFlavoredMarkdownTable([heads, *rows]).table)
     given = scores['given']
     print(
         f'\n{given.objects[1, 1]:.0f} of {given.objects[0, 1]:.0f} objects '

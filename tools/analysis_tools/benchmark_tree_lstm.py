@@ -21,6 +21,7 @@ from torch import Tensor
 
 from mmsgg.models.relation_heads.object_trees import ObjectTrees
 from mmsgg.models.relation_heads.tree_lstm import TreeLSTM
+from report_tables import markdown_table
 
 State = tuple[Tensor, Tensor]
 
@@ -184,14 +185,14 @@ def main(argv: Sequence[str] | None = None) -> None:
         f'{args.images} x {args.objects} objects, {len(trees)} levels; '
         f'growing the trees {1e3 * median(growing):.1f} ms\n'
     )
-    print('| way | forward, ms | x | forward and backward, ms | x |')
-    print('|---|---|---|---|---|')
+    rows = []
     for name, columns in times.items():
-        cells = [
-            f'{1e3 * median(values):.1f} | {median(values) / fast:.1f}'
-            for values, fast in zip(columns, best, strict=True)
-        ]
-        print(f'| {name} | {" | ".join(cells)} |')
+        rows.append([name])
+        for values, fast in zip(columns, best, strict=True):
+            took = median(values)
+            rows[-1] += f'{1e3 * took:.1f}', f'{took / fast:.1f}'
+    heads = ['way', 'forward, ms', 'x', 'forward and backward, ms', 'x']
+    print(markdown_table(heads, rows))
 
 
 if __name__ == '__main__':
