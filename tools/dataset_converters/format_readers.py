@@ -142,19 +142,9 @@ def _read_psg(
     source: Path, splits: Sequence[str], names: dict, options: dict
 ) -> Splits:
     file = source if source.is_file() else source / 'psg.json'
-    for split in splits:
-        if split != 'val' and file.is_file():
-            yield (
-                split,
-                _build(
-                    PSGDataset,
-                    names,
-                    options,
-                    data_root=str(file.parent),
-                    ann_file=file.name,
-                    split=split,
-                ),
-            )
+    files = dict(train=file.name, test=file.name)
+    read = _split_by_option(PSGDataset, files, ann_file=file.name)
+    yield from read(file.parent, splits, names, options)
 
 
 def _read_vrd(

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mmsgg.datasets.bad_rows import BadRows
 from report_tables import text_table
 
 
@@ -105,7 +106,7 @@ PROBLEM_KINDS = {
 }
 
 
-class ProblemReport:
+class ProblemReport(BadRows):
     """Collects problems; of a million of a kind it keeps a few examples.
 
     Args:
@@ -128,9 +129,7 @@ class ProblemReport:
     """
 
     def __init__(self, max_examples: int = 5) -> None:
-        self.max_examples = max_examples
-        self.counts: dict[str, int] = {}
-        self.examples: dict[str, list[str]] = {}
+        super().__init__(drop=True, max_examples=max_examples)
         self.sizes: list[tuple[str, int, int, int, int]] = []
         self.notes: list[str] = []
 
@@ -150,12 +149,7 @@ class ProblemReport:
         """
         if kind not in PROBLEM_KINDS:
             raise KeyError(f'{kind!r} is no kind of problem')
-        if len(rows) == 0:
-            return
-        self.counts[kind] = self.counts.get(kind, 0) + len(rows)
-        examples = self.examples.setdefault(kind, [])
-        room = max(self.max_examples - len(examples), 0)
-        examples += [describe(int(row)) for row in rows[:room]]
+        super().add(kind, rows, describe)
 
     def add_one(self, kind: str, what: str) -> None:
         """Count a single problem.
