@@ -14,6 +14,7 @@ from .functional import (
     predicted_graph,
     rank_triplets,
 )
+from .functional.hit_ranks import triplet_scores
 
 FORMAT, VERSION = 'mmsgg-scene-graphs', 1
 
@@ -171,10 +172,8 @@ def _triplets(
 ) -> list[dict]:
     """The entries of the triplets, best first."""
     kept, labels = rank_triplets(graph, topk, predicates_per_pair)
-    if len(kept) == 0:
-        return []
     pairs = graph.pairs[kept]
-    scores = graph.scores[pairs].prod(1) * graph.predicate_scores[kept, labels]
+    scores = triplet_scores(graph, kept, labels)
     return [
         dict(
             subject_id=subject,

@@ -11,9 +11,10 @@ from mmsgg.evaluation.functional import (
     NO_HIT,
     hit_ranks,
     predicted_graph,
-    rank_pairs,
+    rank_triplets,
     true_graph,
 )
+from mmsgg.evaluation.functional.hit_ranks import triplet_scores
 from mmsgg.structures import SGDataSample
 
 
@@ -106,15 +107,11 @@ def result_sample(sample: Mapping[str, Any], topk: int) -> SGDataSample:
         labels=predicted.labels,
         scores=predicted.scores,
     )
-    rows, labels, scores = predicted.pairs[:0, 0], predicted.pairs[:0, 0], []
-    if len(predicted.pairs):
-        rows, labels = rank_pairs(
-            predicted.predicate_scores, topk, predicted.pair_scores
-        )
-        ends = predicted.scores[predicted.pairs[rows]].prod(1)
-        scores = ends * predicted.predicate_scores[rows, labels]
+    rows, labels = rank_triplets(predicted, topk)
     made.pred_relations = _data(
-        pairs=predicted.pairs[rows], labels=labels, scores=scores
+        pairs=predicted.pairs[rows],
+        labels=labels,
+        scores=triplet_scores(predicted, rows, labels),
     )
     return made
 

@@ -50,7 +50,13 @@ from .predicate_groups import (
     resolve_predicate_groups,
     vg150_groups,
 )
-from .protocols import PROTOCOLS, Protocol, find_protocol
+from .protocols import (
+    PROTOCOLS,
+    Protocol,
+    evaluation_report,
+    find_protocol,
+    hash_ids,
+)
 from .ranking import (
     annotated_pairs,
     best_candidates,
@@ -68,7 +74,6 @@ from .recall import (
     predicate_recall,
     recall_of_images,
 )
-from .report import evaluation_report, hash_ids
 from .rules import Rules
 from .scene_graphs import (
     PredictedGraph,

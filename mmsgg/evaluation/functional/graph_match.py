@@ -66,9 +66,6 @@ def match_graphs(
         rules: What overlaps, how much, and how often; those of neural-motifs
             by default.
 
-    Returns:
-        The match.
-
     Examples:
         >>> import numpy as np
         >>> none = np.zeros((0, 2), dtype=int)

@@ -163,9 +163,6 @@ def triplet_scores(
         predicted: The prediction.
         kept: (k,) indices of pairs.
         predicates: (k,) their predicates.
-
-    Returns:
-        The products.
     """
     if len(kept) == 0:  # the probabilities may have no columns
         return np.zeros(0)

@@ -88,9 +88,6 @@ def largest_number(groups: PredicateGroups) -> int:
     Args:
         groups: Names or 0-based numbers of predicates for each group.
 
-    Returns:
-        The number.
-
     Examples:
         >>> largest_number(dict(head=['on', 2], tail=[1]))
         2

@@ -1,7 +1,7 @@
 """The rules in which evaluators of scene graphs differ."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import (
     Any,
     Literal,
@@ -10,6 +10,22 @@ from typing import (
     get_origin,
     get_type_hints,
 )
+
+
+def check_known(what: str, name: object, known: Collection[str]) -> None:
+    """Raise a ValueError that says what comes near a name not known.
+
+    Args:
+        what: What it is the name of.
+        name: A name that a user wrote.
+        known: All there are.
+    """
+    if name not in known:
+        [close] = difflib.get_close_matches(str(name), known, n=1, cutoff=0)
+        raise ValueError(
+            f'unknown {what} {name!r}; did you mean {close!r}? Known are '
+            f'{", ".join(known)}.'
+        )
 
 
 class Rules(NamedTuple):
@@ -63,9 +79,6 @@ class Rules(NamedTuple):
         Args:
             rules: Values under the names of the fields.
 
-        Returns:
-            New rules.
-
         Raises:
             ValueError: On an unknown name or value.
 
@@ -75,12 +88,7 @@ class Rules(NamedTuple):
         """
         hints = get_type_hints(type(self))
         for name, value in rules.items():
-            if name not in self._fields:
-                close = difflib.get_close_matches(name, self._fields, 1, 0)
-                raise ValueError(
-                    f'unknown rule {name!r}; did you mean {close[0]!r}? '
-                    f'Known are {", ".join(self._fields)}.'
-                )
+            check_known('rule', name, self._fields)
             known = get_args(hints[name])
             if get_origin(hints[name]) is Literal and value not in known:
                 raise ValueError(f'{name} must be one of {known}: {value!r}')

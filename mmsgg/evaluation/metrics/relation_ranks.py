@@ -1,6 +1,5 @@
 """When the relations of a data set are hit, and the results that follow."""
 
-import difflib
 import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -8,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import functional as F
+from ..functional.rules import check_known
 
 KIND_OF = {
     'R': 'constrained',
@@ -61,9 +61,6 @@ def known_metrics(metrics: str | Sequence[str]) -> tuple[str, ...]:
     Args:
         metrics: One name or several.
 
-    Returns:
-        The names in their order.
-
     Raises:
         ValueError: On an unknown name; the message has the nearest known one.
 
@@ -73,12 +70,7 @@ def known_metrics(metrics: str | Sequence[str]) -> tuple[str, ...]:
     """
     names = (metrics,) if isinstance(metrics, str) else tuple(metrics)
     for name in names:
-        if name not in KNOWN:
-            close = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0)
-            raise ValueError(
-                f'unknown metric {name!r}; did you mean {close[0]!r}? '
-                f'Known are {", ".join(KNOWN)}.'
-            )
+        check_known('metric', name, KNOWN)
     return names
 
 
@@ -242,9 +234,6 @@ def collect_ranks(
         rules: How hits are averaged.
         zero_shot_triplets: (Z, 3), for zR.
         least_predicates: The least P, where no image says it.
-
-    Returns:
-        The relations.
     """
     triplets = np.concatenate([entry['triplets'] for entry in results])
     sizes = [len(entry['triplets']) for entry in results]

@@ -372,9 +372,6 @@ def checked_topk(
         topk: One number or several.
         gt: Whether 'gt' may be among them.
 
-    Returns:
-        The numbers in their order.
-
     Raises:
         ValueError: Where there is none, or one below 1.
 
@@ -396,9 +393,6 @@ def predicate_table(recalls: Mapping[str, Any]) -> str:
     Args:
         recalls: :attr:`SceneGraphMetric.predicate_recalls`; nan is printed
             as a dash.
-
-    Returns:
-        The lines.
 
     Examples:
         >>> print(predicate_table({

@@ -1,9 +1,11 @@
-"""Keeping the predictions of a test run in a file of moderate size."""
+"""Files of what a test found, to score or to train on later."""
 
 import pickle
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+import mmdet.evaluation
 import numpy as np
 from mmengine.evaluator import BaseMetric
 from mmengine.fileio import dump
@@ -14,6 +16,55 @@ from mmsgg.registry import METRICS
 
 from .. import functional as F
 from .scene_graph_metric import checked_topk
+
+
+@METRICS.register_module()
+class DumpProposals(mmdet.evaluation.DumpProposals):
+    """mmdet's metric, which here writes no pickle.
+
+    Args:
+        output_dir: Folder of the file.
+        proposals_file: Its name, ``.npz``.
+        **kwargs: Of mmdet's metric.
+
+    Raises:
+        ValueError: If the name has another ending.
+
+    Examples:
+        >>> test_evaluator = dict(
+        ...     type='DumpProposals', proposals_file='data/proposals.npz')
+    """
+
+    def __init__(
+        self,
+        output_dir: str = '',
+        proposals_file: str = 'proposals.npz',
+        **kwargs: Any,
+    ) -> None:
+        if not proposals_file.endswith('.npz'):
+            raise ValueError(f"'{proposals_file}' does not end in .npz")
+        # mmdet's insists on a pickle
+        super().__init__(output_dir, 'any.pkl', **kwargs)
+        self.proposals_file = str(Path(output_dir, proposals_file))
+
+    def compute_metrics(self, results: list[dict]) -> dict:
+        """Write the file.
+
+        Args:
+            results: One entry an image.
+
+        Returns:
+            No numbers.
+        """
+        records = [
+            dict(img_name=name, proposals=dict(found.items()))
+            for result in results
+            for name, found in result.items()
+        ]
+        write_records(self.proposals_file, records)
+        print_log(f'Wrote {self.proposals_file}', logger='current')
+        return {}
+
 
 _META = ('img_id', 'img_path', 'ori_shape')
 
@@ -170,7 +221,7 @@ def _ranked_pairs(
         return np.arange(0)
     subjects, objects = predicted.pairs.T
     scores = predicted.scores[subjects] * predicted.scores[objects]
-    best = np.fmax.reduce(scores[:, None] * predicted.predicate_scores, axis=1)
+    best = F.best_candidates(scores, predicted.predicate_scores)
     kept = [F.rank_triplets(predicted, k)[0], F.stable_topk(best, k)]
     if len(predicted.boxes) == len(true.boxes):  # else nobody may ask for A
         kept.append(F.annotated_pairs(predicted, true))
