@@ -3,7 +3,7 @@ import torch
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 
 from mmsgg.models import InclusiveRoIExtractor
-from mmsgg.models.roi_heads.crop_resize_roi_extractor import CropResize
+from mmsgg.models.roi_heads.roi_extractors import CropResize
 
 
 def slow_bilinear(fmap, x, y):

@@ -12,8 +12,7 @@ from .loading import (
     LoadRelationAnnotations,
 )
 from .panoptic_relations import LoadPanopticRelations
-from .square_resize import SquareResize
-from .truncated_resize import TruncatedResize
+from .resizes import SquareResize, TruncatedResize
 
 __all__ = [
     'LoadDetections',

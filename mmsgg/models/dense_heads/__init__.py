@@ -1,6 +1,5 @@
 """Region proposals."""
 
-from .levelwise_rpn_head import LevelwiseRPNHead
-from .motifs_rpn_head import MotifsRPNHead
+from .rpn_heads import LevelwiseRPNHead, MotifsRPNHead
 
 __all__ = ['LevelwiseRPNHead', 'MotifsRPNHead']

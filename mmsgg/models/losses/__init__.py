@@ -1,7 +1,5 @@
 """Losses of relation heads beside mmdet's."""
 
-from .class_balanced_loss import ClassBalancedLoss
-from .counted_loss import CountedLoss
-from .logit_adjusted_loss import LogitAdjustedLoss
+from .counted_losses import ClassBalancedLoss, CountedLoss, LogitAdjustedLoss
 
 __all__ = ['ClassBalancedLoss', 'CountedLoss', 'LogitAdjustedLoss']

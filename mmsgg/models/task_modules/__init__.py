@@ -1,7 +1,9 @@
 """Anchors, box coding, and which pairs a relation head is trained on."""
 
-from .inclusive_anchor_generator import InclusiveAnchorGenerator
-from .inclusive_bbox_coder import InclusiveDeltaXYWHBBoxCoder
+from .inclusive_boxes import (
+    InclusiveAnchorGenerator,
+    InclusiveDeltaXYWHBBoxCoder,
+)
 from .relation_sampler import (
     DetectionRelationSampler,
     RelationSampler,

@@ -9,7 +9,7 @@ from mmengine.registry import MODELS
 from mmengine.runner import Runner
 from mmengine.runner import TestLoop as Loop
 
-from mmsgg.engine.hooks import CheckpointFitHook, checkpoint_fit_hook
+from mmsgg.engine.hooks import CheckpointFitHook, fit_hooks
 
 from ...test_configs import CONFIGS, small_model
 from ...test_models.test_first_version import narrow_toy_model
@@ -176,7 +176,7 @@ def test_predicates_do_not_concern_a_detector():
 
 def test_other_classes_are_a_start_for_a_detector_that_learns(monkeypatch):
     said = []
-    monkeypatch.setattr(checkpoint_fit_hook, '_warn', said.append)
+    monkeypatch.setattr(fit_hooks, '_warn', said.append)
     learning = [Model(relation_head=False), Model(freeze_detector=False)]
     for model in learning:
         load(model, names(HATS), names(CATS), parts=['detector'])

@@ -48,7 +48,7 @@ def test_a_predicate_that_never_occurs_is_counted_too(data_root, monkeypatch):
     runner = make_runner(data_root, training=True)
     loss = runner.model.relation_head.loss_predicate = ClassBalancedLoss(0.9)
     monkeypatch.setattr(
-        'mmsgg.engine.hooks.predicate_count_hook.scene_graphs_of',
+        'mmsgg.engine.hooks.training_counts.scene_graphs_of',
         lambda dataset: SimpleNamespace(predicates=np.array([3, 0, 3])),
     )
     PredicateCountHook().before_run(runner)

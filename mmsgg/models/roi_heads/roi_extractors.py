@@ -1,13 +1,66 @@
-"""RoI pooling by crop and resize, as old SGG checkpoints were trained."""
+"""What pools regions otherwise than the extractors of mmdet."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
-from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
+from mmcv.cnn import ConvModule
+from mmdet.models.roi_heads.roi_extractors import (
+    BaseRoIExtractor,
+    SingleRoIExtractor,
+)
 from torch import Tensor, nn
 
 from mmsgg.registry import MODELS
+
+
+@MODELS.register_module()
+class ConcatRoIExtractor(BaseRoIExtractor):
+    """Pool each region from all levels, whatever its size.
+
+    What the levels give is concatenated, and a 3x3 convolution with ReLU
+    brings it back to the width of one: the union features of
+    Scene-Graph-Benchmark. mmdet's ``GenericRoIExtractor`` fuses levels too,
+    but leaves its convolution out of the graph where there are no regions.
+
+    Args:
+        kwargs: As of mmdet's ``BaseRoIExtractor``; ``out_channels`` is the
+            width of each level, and of the result.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.reduce = ConvModule(
+            self.num_inputs * self.out_channels,
+            self.out_channels,
+            kernel_size=3,
+            padding=1,
+        )
+
+    def forward(
+        self,
+        feats: tuple[Tensor, ...],
+        rois: Tensor,
+        roi_scale_factor: float | None = None,
+    ) -> Tensor:
+        """Pool regions.
+
+        Args:
+            feats: Feature maps, each (B, channels, H, W), the finest first.
+            rois: (n, 5) [image index, x1, y1, x2, y2], input-image pixels.
+            roi_scale_factor: How much larger each region is pooled.
+
+        Returns:
+            (n, channels, size, size).
+        """
+        if roi_scale_factor is not None:
+            rois = self.roi_rescale(rois, roi_scale_factor)
+        pooled = [
+            layer(level, rois)
+            for layer, level in zip(self.roi_layers, feats, strict=True)
+        ]
+        return self.reduce(torch.cat(pooled, dim=1))
 
 
 class CropResize(nn.Module):
@@ -75,3 +128,25 @@ class CropResizeRoIExtractor(SingleRoIExtractor):
             CropResize(spatial_scale=1 / stride, **layer_cfg)
             for stride in featmap_strides
         )
+
+
+@MODELS.register_module()
+class InclusiveRoIExtractor(SingleRoIExtractor):
+    """mmdet's extractor, its levels by areas with ``width = x2 - x1 + 1``.
+
+    The rule of maskrcnn-benchmark and Scene-Graph-Benchmark, to the digit;
+    what is pooled still is ``x2 - x1`` wide.
+    """
+
+    def map_roi_levels(self, rois: Tensor, num_levels: int) -> Tensor:
+        """Choose the level of each RoI, (n,) from 0.
+
+        Args:
+            rois: (n, 5) [image index, x1, y1, x2, y2], input-image pixels.
+            num_levels: Levels there are.
+        """
+        widths, heights = (rois[:, 3:] - rois[:, 1:3] + 1).unbind(dim=1)
+        # level 2 of the pyramid comes first, and level 4 pools 224 pixels
+        scale = (widths * heights).sqrt() / (4 * self.finest_scale)
+        levels = torch.floor(4 + torch.log2(scale + 1e-6)) - 2
+        return levels.clamp(0, num_levels - 1).long()
