@@ -80,11 +80,7 @@ def _existing_file(path: str, kind: str, near: Iterable[str] = ()) -> str:
 
 
 def add_cfg_options(parser: ArgumentParser) -> None:
-    """Add ``--cfg-options``.
-
-    Args:
-        parser (ArgumentParser): The parser to add it to.
-    """
+    """Add ``--cfg-options``."""
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -97,11 +93,7 @@ def add_cfg_options(parser: ArgumentParser) -> None:
 
 
 def add_trust(parser: ArgumentParser) -> None:
-    """Add ``--trust``.
-
-    Args:
-        parser (ArgumentParser): The parser to add it to.
-    """
+    """Add ``--trust``."""
     parser.add_argument(
         '--trust',
         action='store_true',
@@ -111,11 +103,7 @@ def add_trust(parser: ArgumentParser) -> None:
 
 
 def add_shared_arguments(parser: ArgumentParser) -> None:
-    """Add the arguments that training and testing have in common.
-
-    Args:
-        parser (ArgumentParser): The parser to add them to.
-    """
+    """Add the arguments that training and testing have in common."""
     parser.add_argument(
         '--work-dir',
         help='folder for logs and checkpoints; by default what the config '

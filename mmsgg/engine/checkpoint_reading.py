@@ -43,9 +43,6 @@ def read_checkpoint(
         map_location: Where tensors go, as of ``torch.load``.
         trust: Whether code in the file may run.
 
-    Returns:
-        What the file holds.
-
     Raises:
         FileNotFoundError: If there is no such file.
         UntrustedCheckpointError: If it asks for more than data.

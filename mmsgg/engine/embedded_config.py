@@ -35,9 +35,6 @@ def embedded_config(checkpoint: Mapping, trust: bool = False) -> Config:
         checkpoint: What the file holds.
         trust: Whether the config may run code, as any other.
 
-    Returns:
-        The config.
-
     Raises:
         ValueError: If there is none, or it is more than data.
 
@@ -74,9 +71,6 @@ def read_config_text(text: str) -> dict[str, Any]:
 
     Args:
         text: Assignments of literals and of calls of ``dict``.
-
-    Returns:
-        The values by their names.
 
     Raises:
         ValueError: If there is anything else, naming its line.

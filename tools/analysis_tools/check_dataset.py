@@ -66,9 +66,6 @@ def check_config(
         cfg: With ``{train,val,test}_dataloader`` and ``model``.
         with_images: Whether to decode the images, which takes long.
         max_examples: How many examples of each kind of problem to keep.
-
-    Returns:
-        What is wrong.
     """
     report = ProblemReport(max_examples)
     opened: list[OpenedDataset] = []

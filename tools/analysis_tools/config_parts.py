@@ -46,9 +46,6 @@ def dataset_meta(cfg: Config | None) -> dict[str, Any]:
 
     Args:
         cfg: With a test data set; None gives no names.
-
-    Returns:
-        Its ``metainfo``.
     """
     if cfg is None:
         return {}

@@ -219,9 +219,6 @@ def write_configs(settings: Settings) -> list[Path]:
     Args:
         settings: What they say.
 
-    Returns:
-        The files.
-
     Raises:
         FileExistsError: If the folder of the configs is there.
     """
