@@ -108,10 +108,14 @@ def test_global_context_refuses_an_unknown_activation():
 @pytest.fixture
 def autocast_on_gpu():
     """Its rules, which tensors without values obey where there is no GPU."""
-    torch.set_autocast_enabled(True)
     with FakeTensorMode(), torch.device('cuda'):
+        try:
+            torch.empty(1)
+        except RuntimeError:
+            pytest.skip('torch 2.1 looks for a GPU for such tensors too')
+        torch.set_autocast_enabled(True)
         yield
-    torch.set_autocast_enabled(False)
+        torch.set_autocast_enabled(False)
 
 
 @pytest.mark.parametrize('activation', ['sigmoid', 'softmax'])

@@ -204,4 +204,4 @@ def test_what_is_measured():
     score.add(truth, found)
     assert score.objects.tolist() == [[2, 3], [2, 2]]
     assert score.pairs.tolist() == [2, 1]
-    assert score.row('x') == '| x | 66.7 | 100.0 | 50.0 | 50.0 |'
+    assert score.row('x') == ['x', '66.7', '100.0', '50.0', '50.0']
