@@ -157,7 +157,8 @@ def best_candidates(
     # half the time of a reduction along the rows
     best = np.fmax.reduceat(predicate_scores.ravel(), rows)
     # rounding keeps the order, so the best probability has the best product
-    if (pair_weights >= 0).all() and not np.isinf(best).any():
+    ordinary = (pair_weights >= 0) & np.isfinite(pair_weights)
+    if ordinary.all() and not np.isinf(best).any():
         return pair_weights * best
     products = pair_weights[:, None] * predicate_scores
     return np.fmax.reduce(products, axis=1)

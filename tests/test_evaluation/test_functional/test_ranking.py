@@ -1,7 +1,7 @@
 import math
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mmsgg.evaluation import functional as F
@@ -20,6 +20,7 @@ def test_topk_equals_full_stable_sort(scores, k):
 
 @settings(max_examples=100, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 12), st.integers(1, 5))
+@example(110395, 3, 2)  # an infinite weight, of probabilities 0 and below
 def test_best_candidates_are_those_of_all_products(seed, num_pairs, columns):
     """To the bit, also of values that no metric would let pass."""
     rng = np.random.default_rng(seed)
