@@ -14,11 +14,9 @@ Example:
 import argparse
 import copy
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.config import Config
 from torch import Tensor
 
 from mmsgg.engine import add_cfg_options, config_file
@@ -26,9 +24,10 @@ from mmsgg.models import SceneGraphDetector
 from mmsgg.models.object_sources import Found
 from mmsgg.registry import MODELS
 from repeated_runs import (
+    add_run_arguments,
+    config_with_options,
     repeat,
     score_table,
-    set_data_root,
 )
 
 
@@ -90,18 +89,10 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         help='of wrong classes',
     )
     parser.add_argument(
-        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
-    )
-    parser.add_argument(
         '--metrics', nargs='+', default=['R@20', 'mR@20'], help='to tabulate'
     )
     parser.add_argument('--data-root', help='folder of the data')
-    parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default='work_dirs/class_errors',
-        help='folder for the runs',
-    )
+    add_run_arguments(parser, 'work_dirs/class_errors')
     add_cfg_options(parser)
     return parser.parse_args(argv)
 
@@ -109,10 +100,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
 def main(argv: Sequence[str] | None = None) -> None:
     """Train and test with each share, and print the table."""
     args = parse_args(argv)
-    cfg = Config.fromfile(args.config)
-    if args.data_root is not None:
-        set_data_root(cfg, args.data_root)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg = config_with_options(args.config, args)
     methods = {}
     for share in args.shares:
         erring = copy.deepcopy(cfg)

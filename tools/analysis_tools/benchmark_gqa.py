@@ -24,6 +24,7 @@ from mmsgg.registry import DATASETS
 from repeated_runs import (
     ATTENTION,
     Scores,
+    add_run_arguments,
     data_folder,
     repeat,
     score_table,
@@ -84,9 +85,7 @@ def add_run_options(parser: argparse.ArgumentParser, work_dir: str) -> None:
         default='data/gqa',
         help='folder with the files of GQA-200',
     )
-    add('--work-dir', type=Path, default=work_dir, help='folder for the runs')
-    seeds = [0, 1, 2]
-    add('--seeds', type=int, nargs='+', default=seeds, help='a run each')
+    add_run_arguments(parser, work_dir)
     add(
         '--kept',
         action='store_true',

@@ -19,6 +19,7 @@ from mmengine.config import Config
 from repeated_runs import (
     ATTENTION,
     Scores,
+    add_run_arguments,
     data_folder,
     repeat,
     score_table,
@@ -61,15 +62,7 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default='data/vrd',
         help='folder with the files of VRD',
     )
-    parser.add_argument(
-        '--work-dir',
-        type=Path,
-        default='work_dirs/vrd',
-        help='folder for the runs',
-    )
-    parser.add_argument(
-        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
-    )
+    add_run_arguments(parser, 'work_dirs/vrd')
     return parser.parse_args(argv)
 
 

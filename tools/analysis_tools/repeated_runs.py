@@ -45,6 +45,16 @@ def data_folder(files: Sequence[str], remedy: str) -> Callable[[str], Path]:
     return check
 
 
+def add_run_arguments(parser: argparse.ArgumentParser, work_dir: str) -> None:
+    """Add the seeds, and the folder of the runs, ``work_dir`` by default."""
+    parser.add_argument(
+        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
+    )
+    parser.add_argument(
+        '--work-dir', type=Path, default=work_dir, help='folder for the runs'
+    )
+
+
 def add_repeat_arguments(
     parser: argparse.ArgumentParser, work_dir: str
 ) -> None:
@@ -54,18 +64,13 @@ def add_repeat_arguments(
         parser: The parser of a tool.
         work_dir: Folder of the runs unless told otherwise.
     """
-    parser.add_argument(
-        '--seeds', type=int, nargs='+', default=[0, 1, 2], help='a run each'
-    )
+    add_run_arguments(parser, work_dir)
     parser.add_argument(
         '--metrics',
         nargs='+',
         help="which scores to tabulate; the config's own by default",
     )
     parser.add_argument('--data-root', help='folder of the data')
-    parser.add_argument(
-        '--work-dir', type=Path, default=work_dir, help='folder for the runs'
-    )
     add_cfg_options(parser)
 
 
