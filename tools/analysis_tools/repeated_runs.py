@@ -3,6 +3,7 @@
 import argparse
 import copy
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -165,8 +166,8 @@ def train_and_test(
 def trained(cfg: Config, seed: int, work_dir: Path) -> str:
     """Train a model, unless that was done with the same config and seed.
 
-    A training of them that was stopped goes on from its last checkpoint; those
-    of another config are deleted.
+    A training of them that was stopped goes on from its last checkpoint. The
+    folder of another config is renamed first.
 
     Args:
         cfg: What to train. Nothing is validated on the way.
@@ -180,14 +181,23 @@ def trained(cfg: Config, seed: int, work_dir: Path) -> str:
     key = _fingerprint([cfg], seed)
     known = json.loads(path.read_text()) if path.is_file() else {}
     if known.get('fingerprint') != key:
-        for checkpoint in work_dir.glob('*.pth'):
-            checkpoint.unlink()
+        if any(work_dir.glob('*.pth')):
+            _set_aside(work_dir)
         work_dir.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(dict(fingerprint=key)))
     last = work_dir / f'epoch_{cfg.train_cfg.max_epochs}.pth'
     if not last.is_file():
         _runner(cfg, seed, work_dir, newest_checkpoint(work_dir).path).train()
     return str(last)
+
+
+def _set_aside(folder: Path) -> None:
+    """Give a folder a free name."""
+    numbers = itertools.count(1)
+    names = (folder.with_name(f'{folder.name}_old{n}') for n in numbers)
+    old = next(path for path in names if not path.exists())
+    folder.rename(old)
+    print(f'{folder} holds runs of another config; it is {old} now')
 
 
 def repeat(

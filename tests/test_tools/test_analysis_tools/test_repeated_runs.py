@@ -62,25 +62,35 @@ def test_scores_are_read_until_the_config_changes(calls, tmp_path):
     assert len(calls) == 8  # what was trained is not trained again
 
 
-def test_a_stopped_training_goes_on(calls, tmp_path, monkeypatch):
+def test_a_stopped_training_goes_on(calls, tmp_path, monkeypatch, capsys):
     finish = FakeRunner.train
+    folder = tmp_path / 'seed_1'
+    last = folder / f'epoch_{EPOCHS}.pth'
 
     def stop(self):
         finish(self)
-        (tmp_path / f'epoch_{EPOCHS}.pth').rename(tmp_path / 'iter_7.pth')
+        last.rename(folder / 'iter_7.pth')
         raise KeyboardInterrupt
 
     monkeypatch.setattr(FakeRunner, 'train', stop)
     with pytest.raises(KeyboardInterrupt):
-        trained(TRAINED, 1, tmp_path)
+        trained(TRAINED, 1, folder)
     monkeypatch.setattr(FakeRunner, 'train', finish)
-    last = tmp_path / f'epoch_{EPOCHS}.pth'
-    assert trained(TRAINED, 1, tmp_path) == str(last)
-    assert calls[1:] == [(1, str(tmp_path / 'iter_7.pth'), True)]
-    # what another config left is no place to go on from
-    trained(Config(dict(TRAINED, bonus=1)), 1, tmp_path)
-    assert calls[2:] == [(1, None, True)]
-    assert [path.name for path in tmp_path.glob('*.pth')] == [last.name]
+    assert trained(TRAINED, 1, folder) == str(last)
+    assert calls[1:] == [(1, str(folder / 'iter_7.pth'), True)]
+    # what another config left is no place to go on from, and is kept
+    (folder / 'last_checkpoint').write_text(str(last))
+    for number in (1, 2):
+        before = {path.name for path in folder.iterdir()}
+        trained(Config(dict(TRAINED, bonus=number)), 1, folder)
+        assert calls[1 + number :] == [(1, None, True)]
+        assert {path.name for path in folder.iterdir()} == {
+            last.name,
+            'trained.json',
+        }
+        old = tmp_path / f'seed_1_old{number}'
+        assert {path.name for path in old.iterdir()} == before
+        assert f'it is {old} now' in capsys.readouterr().out
 
 
 def test_without_training_there_is_no_checkpoint(calls, tmp_path):

@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from copy import deepcopy
 from statistics import median
+from typing import Any
 
+import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
@@ -15,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmsgg.models import ObjectSource, SingleStageObjects
 from mmsgg.registry import MODELS, TASK_UTILS
 
-from .random_batch import random_batch
+from .random_batch import random_batch, random_boxes
 from .stage_meter import PeakMemory, StageCost, StageMeter
 
 
@@ -25,8 +27,10 @@ class ModelBenchmark:
     Neither data nor checkpoints are needed. Images go through the pipelines
     of the config. In sgdet an untrained detector finds nothing: the threshold
     of its scores is lowered to 0, and what it finds then is the ground truth
-    of its training, so that there are pairs to train on. Where all queries are
-    objects, they are matched with random boxes.
+    of its training, so that there are pairs to train on. The boxes of a
+    single-stage detector are empty or equal even so: random ones take their
+    place when it is done. Where all queries are objects, they are matched with
+    random boxes.
 
     Args:
         cfg: Of a model and its data.
@@ -61,6 +65,8 @@ class ModelBenchmark:
         self.model = MODELS.build(cfg.model).to(device)
         self._start_weights()
         self._give_statistics()
+        if self.task == 'sgdet':
+            self._find_random_boxes(num_objects)
         self.device = device
         self.dtype = dtype
         self.batch_args = dict(
@@ -80,9 +86,7 @@ class ModelBenchmark:
         options = {'object_source.max_per_img': num_objects}
         if kind.end_to_end:
             return
-        if kind is SingleStageObjects:  # the threshold is its detector's
-            options['detector.test_cfg.score_thr'] = 0.0
-        else:
+        if kind is not SingleStageObjects:  # which finds random boxes
             options['object_source.score_thr'] = 0.0
         self.cfg.merge_from_dict({f'model.{k}': v for k, v in options.items()})
 
@@ -118,6 +122,32 @@ class ModelBenchmark:
         debiasing = getattr(head, 'debiasing', None)
         if debiasing is not None:
             debiasing.num_batches.fill_(1)
+
+    def _find_random_boxes(self, num_objects: int) -> None:
+        """Let a single-stage detector find random boxes, its work done."""
+        if not isinstance(self.model.object_source, SingleStageObjects):
+            return
+        box_head = self.model.detector.bbox_head
+        predict = box_head.predict
+
+        def find(x: Any, samples: list, **options: Any) -> list[InstanceData]:
+            predict(x, samples, **options)
+            rng = np.random.default_rng(0)  # the same in each call
+            return [
+                InstanceData(
+                    bboxes=x[0].new_tensor(
+                        random_boxes(rng, num_objects, sample.img_shape[:2])
+                    ),
+                    scores=x[0].new_tensor(rng.random(num_objects)),
+                    labels=torch.as_tensor(
+                        rng.integers(box_head.num_classes, size=num_objects),
+                        device=x[0].device,
+                    ),
+                )
+                for sample in samples
+            ]
+
+        box_head.predict = find
 
     def autocast(self) -> torch.autocast:
         """Compute in ``dtype`` while this context lasts."""

@@ -36,7 +36,7 @@ def random_item(
     rng = np.random.default_rng(seed)
     path = folder / f'{seed}.png'
     mmcv.imwrite(rng.integers(0, 256, (*shape, 3), dtype=np.uint8), str(path))
-    boxes = _random_boxes(rng, num_objects, shape)
+    boxes = random_boxes(rng, num_objects, shape)
     labels = rng.integers(num_classes, size=num_objects)
     predicates = rng.integers(num_predicates, size=max(num_objects - 1, 0))
     item = dict(
@@ -55,16 +55,19 @@ def random_item(
     )
     if num_proposals:
         item['proposals'] = dict(
-            bboxes=_random_boxes(rng, num_proposals, shape),
+            bboxes=random_boxes(rng, num_proposals, shape),
             scores=np.ones(num_proposals, dtype=np.float32),
         )
     return item
 
 
-def _random_boxes(
+def random_boxes(
     rng: np.random.Generator, num: int, shape: tuple[int, int]
 ) -> np.ndarray:
-    """Draw (num, 4) boxes in an image, a tenth to a half of it long."""
+    """Draw (num, 4) boxes in an image of (height, width).
+
+    They are a tenth to a half of it long.
+    """
     sizes = rng.uniform(0.1, 0.5, (num, 2))
     corners = rng.uniform(0, 1 - sizes)
     scale = np.array(shape[::-1])
