@@ -46,6 +46,8 @@ LOSSES = {
     'class-balanced': dict(type='ClassBalancedLoss', beta=0.999),
     'adjusted loss': dict(type='LogitAdjustedLoss', tau=0.5),
 }
+GAIN = dict(rare_gain=0.0035, keep_background=False)
+LARGE_GAIN = dict(rare_gain=0.15, keep_background=False)
 #: Row of the table: how it was trained, and what comes after.
 ROWS = {
     'plain': ('plain', None),
@@ -55,11 +57,12 @@ ROWS = {
     'IETrans': ('IETrans', None),
     'logit adjustment, tau .3': ('plain', dict(tau=0.3)),
     'logit adjustment, tau .8': ('plain', dict(tau=0.8)),
-    'rare gain .0035': (
-        'plain',
-        dict(rare_gain=0.0035, keep_background=False),
-    ),
-    'rare gain .15': ('plain', dict(rare_gain=0.15, keep_background=False)),
+    'rare gain .0035': ('plain', GAIN),
+    'rare gain .15': ('plain', LARGE_GAIN),
+    'resampling, rare gain .0035': ('resampling', GAIN),
+    'resampling, rare gain .15': ('resampling', LARGE_GAIN),
+    'IETrans, rare gain .0035': ('IETrans', GAIN),
+    'IETrans, rare gain .15': ('IETrans', LARGE_GAIN),
 }
 METRICS_SHOWN = ('R', 'mR', 'F')
 #: Relations of a predicate in training from which it is head, and body.
