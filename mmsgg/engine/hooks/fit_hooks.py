@@ -35,6 +35,8 @@ class DatasetFitHook(Hook):
     and test set must be the same, in the same order; before a test, those of
     the training set count where a frequency table is counted from it. What a
     data set has no names for is not compared.
+
+    A frequency table that nothing has filled is reported.
     """
 
     priority = 'VERY_HIGH'
@@ -59,6 +61,23 @@ class DatasetFitHook(Hook):
                     'give all splits the same ones, such as with '
                     'metainfo=dict(classes=[...], predicates=[...])'
                 )
+
+    def before_train(self, runner: Runner) -> None:
+        """Look at the frequency table, counted or loaded by now."""
+        head = getattr(bare_model(runner.model), 'relation_head', None)
+        bias = getattr(head, 'frequency_bias', None)
+        if bias is not None and not any(p.any() for p in bias.parameters()):
+            _warn(
+                'relation_head.frequency_bias is all zero: nothing counted '
+                'the training set. A config with custom_hooks of its own '
+                "replaces those of the schedule; add dict(type='"
+                "FrequencyBiasHook') to them, or set "
+                'model.relation_head.frequency_bias=False'
+            )
+
+    def before_test(self, runner: Runner) -> None:
+        """As :meth:`before_train`."""
+        self.before_train(runner)
 
 
 def title_of(dataset: Any) -> str:

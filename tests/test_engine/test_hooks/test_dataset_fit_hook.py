@@ -3,13 +3,16 @@
 import json
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import BaseLoop
 from torch import nn
 
-from mmsgg.engine.hooks import DatasetFitHook, FrequencyBiasHook
+from mmsgg.engine.hooks import DatasetFitHook, FrequencyBiasHook, fit_hooks
+from mmsgg.models.layers import FrequencyBias
+from mmsgg.models.relation_heads.egtr_rel_head import TripletFrequency
 from mmsgg.registry import DATASETS
 
 CLASSES = ['cat', 'mat', 'hat']
@@ -158,3 +161,23 @@ def test_a_table_is_counted_from_data_of_the_same_names(runner_of):
     runner.hooks = [counting]
     with pytest.raises(ValueError, match=r"'hat' in the training set"):
         DatasetFitHook().before_run(runner)
+
+
+@pytest.mark.parametrize('kind', [FrequencyBias, TripletFrequency])
+@pytest.mark.parametrize('moment', ['before_train', 'before_test'])
+def test_a_table_that_nothing_filled_is_reported(kind, moment, monkeypatch):
+    """As where custom_hooks of a user replace those of the schedule."""
+    warnings = []
+    monkeypatch.setattr(fit_hooks, '_warn', warnings.append)
+    runner = SimpleNamespace(model=model_of())
+    look = getattr(DatasetFitHook(), moment)
+    look(runner)  # a head without a table
+    runner.model.relation_head.frequency_bias = None
+    look(runner)
+    assert not warnings
+    bias = runner.model.relation_head.frequency_bias = kind(3, 2)
+    look(runner)
+    assert 'FrequencyBiasHook' in warnings.pop()
+    bias.set_counts(np.ones((3, 3, 3)))
+    look(runner)
+    assert not warnings
