@@ -38,8 +38,8 @@ class OpenImagesDataset(ImageListDataset):
 
     As in PySGG, images without a relation or without a box are left out, and
     x2 and y2 are the last pixel of a box: boxes are cut off at the last pixel
-    of their image. What has no area then is dropped in training; in a test
-    it stays, a pixel wide and high.
+    of their image. What has x1 = x2 or y1 = y2 then is dropped in training; in
+    ``test_mode`` it stays as it is, a pixel wide or high.
 
     Args:
         ann_file: The file of annotations, relative to ``data_root``; that of
@@ -80,6 +80,8 @@ class OpenImagesDataset(ImageListDataset):
         self.vocabulary_file = vocabulary_file
         self.split = split
         self.last_pixel = last_pixel
+        if last_pixel and kwargs.get('test_mode'):
+            self.pixel_side = 0  # a detector trains on no such box
         super().__init__(
             ann_file=ann_file or f'annotations/vrd-{split}-anno.json',
             data_root=data_root,

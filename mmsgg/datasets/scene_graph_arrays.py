@@ -260,19 +260,23 @@ class SceneGraphArrays:
         graphs = replace(self, boxes=np.ascontiguousarray(clipped.T))
         return graphs, np.flatnonzero(~good), int(cut.sum())
 
-    def widen_boxes(self, degenerate: np.ndarray) -> SceneGraphArrays:
+    def widen_boxes(
+        self, degenerate: np.ndarray, side: int = 1
+    ) -> SceneGraphArrays:
         """Make boxes at least a pixel wide and high, inside their image.
 
         Args:
             degenerate: (M,) int64 indices of boxes that lie within their
                 image.
+            side: x2 - x1 of a box that is a pixel wide: 0 where x2 is its
+                last pixel.
         """
         sizes = np.column_stack([self.widths, self.heights])
         limits = np.repeat(sizes, self.box_counts, axis=0)[degenerate]
         lower, upper = np.split(self.boxes[degenerate], 2, axis=1)
         lower = np.minimum(lower, limits - 1)
         boxes = self.boxes.copy()
-        boxes[degenerate] = np.hstack([lower, np.maximum(upper, lower + 1)])
+        boxes[degenerate] = np.hstack([lower, np.maximum(upper, lower + side)])
         return replace(self, boxes=boxes)
 
 

@@ -97,6 +97,8 @@ class SceneGraphDataset(BaseDataset):
 
     #: Attributes with paths relative to ``data_root``, beside ``ann_file``.
     PATHS: tuple[str, ...] = ()
+    #: x2 - x1 of a box that was widened to a pixel.
+    pixel_side = 1
 
     _fully_initialized: bool
     _scene_graphs: SceneGraphArrays
@@ -209,8 +211,9 @@ class SceneGraphDataset(BaseDataset):
                     'numbers, which cannot be widened; correct the file, or '
                     "pass degenerate_boxes='drop'"
                 )
-            note = f'widened {len(degenerate)} boxes'
-            return graphs.widen_boxes(degenerate), note
+            wide = graphs.widen_boxes(degenerate, self.pixel_side)
+            number = (wide.boxes != graphs.boxes).any(axis=1).sum()
+            return wide, f'widened {number} boxes' if number else ''
         keep = np.ones(len(graphs.boxes), dtype=bool)
         keep[degenerate] = False
         kept = graphs.keep_boxes(keep)

@@ -2,10 +2,12 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from mmsgg.datasets import OpenImagesDataset
 from mmsgg.registry import DATASETS
+from mmsgg.structures.bbox import box_ious
 
 
 def small_images():
@@ -89,6 +91,21 @@ def test_a_test_keeps_all_rows(tmp_path):
     whole = build(folder, 'test', last_pixel=False)
     assert whole[0]['instances'][0]['bbox'] == [1, 2, 40, 20]
     assert len(build(folder, 'test', filter_empty_relations=False)) == 4
+
+
+def test_a_test_takes_a_box_of_one_pixel_as_its_protocol_does(tmp_path):
+    """PySGG keeps x1 = x2 and counts both border pixels: IoU 1, not 1 / 2."""
+    images = small_images()[:1]
+    images[0]['bbox'] = [[5, 6, 5, 8], [39, 3, 41, 9], [9, 7, 8, 7]]
+    dataset = build(write(tmp_path, images, 'test'), 'test', test_mode=True)
+    boxes = np.array([one['bbox'] for one in dataset[0]['instances']])
+    assert boxes.tolist() == [[5, 6, 5, 8], [39, 3, 39, 9], [9, 7, 9, 7]]
+    found = np.array([[5, 6, 5, 8], [39, 3, 39, 9]])
+    assert box_ious(boxes[:2], found).diagonal().tolist() == [1, 1]
+    # what trains needs an area: there boxes are encoded by their logarithm
+    wide = build(write(tmp_path, images), degenerate_boxes='widen')
+    boxes = [one['bbox'] for one in wide[0]['instances']]
+    assert boxes == [[5, 6, 6, 8], [39, 3, 40, 9], [9, 7, 10, 8]]
 
 
 def test_what_is_clipped_is_counted(tmp_path, monkeypatch):
