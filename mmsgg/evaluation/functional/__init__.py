@@ -29,6 +29,7 @@ from .masks import (
     mask_ious,
     masks_of,
     pack_masks,
+    subtract_masks,
 )
 from .matching import (
     NO_HIT,
@@ -148,6 +149,7 @@ __all__ = [
     'recall_of_images',
     'resolve_predicate_groups',
     'stable_topk',
+    'subtract_masks',
     'true_graph',
     'true_positives',
     'vg150_groups',

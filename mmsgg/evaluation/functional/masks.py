@@ -96,6 +96,29 @@ def union_masks(masks: Masks, pairs: np.ndarray) -> Masks:
     return [coco_mask.merge([masks[s], masks[o]]) for s, o in pairs.tolist()]
 
 
+def subtract_masks(mask: dict[str, Any], others: Masks) -> dict[str, Any]:
+    """What belongs to a mask and to none of others.
+
+    Args:
+        mask: A code of :func:`encode_masks`.
+        others: Codes of the same image.
+
+    Returns:
+        A code.
+
+    Examples:
+        >>> import numpy as np
+        >>> ones, [other] = np.ones((1, 1, 3)), np.eye(3)[None, 1:2]
+        >>> codes = encode_masks(np.concatenate([ones, other[None]]))
+        >>> coco_mask.decode(subtract_masks(codes[0], codes[1:]))
+        array([[1, 0, 1]], dtype=uint8)
+    """
+    if not others:
+        return mask
+    free = _complement(coco_mask.merge(others))
+    return coco_mask.merge([mask, free], intersect=True)
+
+
 def decode_masks(masks: Masks) -> np.ndarray:
     """Pixels (N, H, W) bool of codes of one image."""
     return coco_mask.decode(masks).transpose(2, 0, 1).astype(bool)
@@ -161,3 +184,56 @@ def _compressed(code: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(counts, Sequence) and not isinstance(counts, bytes):
         return coco_mask.frPyObjects(dict(code), *size)
     return dict(size=size, counts=counts)
+
+
+def _complement(code: dict[str, Any]) -> dict[str, Any]:
+    """All other pixels of the image, without decoding any.
+
+    The counts are lengths of runs of 0 and 1 in turn, 0 first. From the
+    fourth on each is written less the count two before it, so that a run of
+    length 0 more or less at the start changes the first ones alone.
+    """
+    text = code['counts']
+    ends, last = _first_numbers(text)
+    if text[:1] == b'0':  # starts with a pixel of the object
+        if len(ends) == 4:
+            text = (
+                text[: ends[2]] + _written(last[3] + last[1]) + text[ends[3] :]
+            )
+        counts = text[1:]
+    else:
+        if len(ends) > 2:
+            text = (
+                text[: ends[1]] + _written(last[2] - last[0]) + text[ends[2] :]
+            )
+        counts = b'0' + text
+    return dict(code, counts=counts)
+
+
+def _first_numbers(text: bytes) -> tuple[list[int], list[int]]:
+    """Where the first four numbers of a code end, and what they are."""
+    ends, numbers, number, shift = [], [], 0, 0
+    for end, letter in enumerate(text, start=1):
+        bits = letter - 48
+        number |= (bits & 31) << shift  # five bits a letter, the lowest first
+        shift += 5
+        if bits & 32:  # more to come
+            continue
+        ends.append(end)
+        numbers.append(number - ((bits & 16) << (shift - 4)))  # the sign
+        if len(ends) == 4:
+            break
+        number = shift = 0
+    return ends, numbers
+
+
+def _written(number: int) -> bytes:
+    """A number as a code has it."""
+    letters = []
+    more = True
+    while more:
+        bits = number & 31
+        number >>= 5
+        more = number != (-1 if bits & 16 else 0)
+        letters.append(48 + bits + 32 * more)
+    return bytes(letters)

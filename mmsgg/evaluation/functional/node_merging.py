@@ -8,10 +8,11 @@ times, each time with other relations, must not gain from it.
 from typing import NamedTuple
 
 import numpy as np
+from pycocotools import mask as coco_mask
 
 from mmsgg.structures.bbox import box_ious
 
-from .masks import Masks, decode_masks, encode_masks, mask_ious
+from .masks import Masks, mask_ious, subtract_masks
 from .scene_graphs import PredictedGraph
 
 
@@ -51,27 +52,26 @@ def find_nodes(
     order = np.argsort(-scores, kind='stable')
     owner = np.full(len(scores), -1)
     cores: list[int] = []
-    regions: list[np.ndarray] = []
-    pixels = decode_masks(masks) if masks else None
-    occupied = np.zeros(1, dtype=bool)
+    regions: Masks = []
     for place, detection in enumerate(order.tolist()):
         if owner[detection] >= 0:
             continue
-        if pixels is not None:
-            free = pixels[detection] & ~occupied
-            if not free.any():
+        if masks is not None:
+            # of the nodes before it the pixels are those of their cores
+            touched = np.flatnonzero(overlaps[detection, cores])
+            near = [masks[cores[node]] for node in touched]
+            free = subtract_masks(masks[detection], near)
+            if not coco_mask.area(free):
                 continue
-            occupied = occupied | free
             regions.append(free)
         later = order[place:]
         owned = (owner[later] < 0) & (overlaps[detection, later] >= 0.5)
         owner[later[owned]] = owner[detection] = len(cores)
         cores.append(detection)
-    codes = encode_masks(np.array(regions)) if regions else []
     return Nodes(
         owner,
         np.array(cores, dtype=np.int64),
-        None if masks is None else codes,
+        None if masks is None else regions,
     )
 
 

@@ -291,6 +291,44 @@ def test_masks_in_any_form():
     assert F.mask_ious(nothing, nothing) == 0
 
 
+@pytest.mark.parametrize('seed', range(3))
+def test_masks_are_subtracted_as_their_pixels_are(seed):
+    rng = np.random.default_rng(seed)
+    masks = rng.random((60, 5, 7)) < rng.choice(
+        [0, 0.02, 0.3, 0.7, 0.98, 1], (60, 1, 1)
+    )
+    codes = F.encode_masks(masks)
+    for one in range(50):
+        for k in (0, 1, 2, 9):
+            rest = masks[one] & ~masks[one + 1 : one + 1 + k].any(axis=0)
+            code = F.subtract_masks(codes[one], codes[one + 1 : one + 1 + k])
+            assert (F.decode_masks([code])[0] == rest).all()
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_nodes_of_masks_are_those_of_their_pixels(seed):
+    rng = np.random.default_rng(seed)
+    masks = rng.random((40, 6, 8)) < rng.uniform(0, 0.3, (40, 1, 1))
+    masks[::2] |= masks[rng.integers(0, 40, 20)]  # some repeat others
+    codes, scores = F.encode_masks(masks), rng.random(40)
+    owner = np.full(40, -1)
+    cores, regions = [], []
+    taken = np.zeros((6, 8), dtype=bool)
+    overlaps = F.mask_ious(codes, codes)
+    for one in np.argsort(-scores):
+        if owner[one] < 0 and (free := masks[one] & ~taken).any():
+            owner[(owner < 0) & (overlaps[one] >= 0.5)
+                  & (scores <= scores[one])] = len(cores)  # fmt: skip
+            cores.append(one)
+            regions.append(free)
+            taken |= free
+    assert 1 < len(cores) < 39 and -1 in owner
+    nodes = F.find_nodes(scores, overlaps, codes)
+    assert nodes.node_of_detection.tolist() == owner.tolist()
+    assert nodes.cores.tolist() == cores
+    assert (F.decode_masks(nodes.masks) == regions).all()
+
+
 def test_masks_that_do_not_fit():
     sample = with_masks(empty_sample())
     metric = SceneGraphMetric(protocol='psg')
