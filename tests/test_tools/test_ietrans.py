@@ -1,6 +1,7 @@
 """The tool that writes a transferred training file."""
 
 import numpy as np
+import pytest
 import torch
 from mmengine.config import Config
 
@@ -83,6 +84,19 @@ def test_it_writes_a_training_file_and_says_what_moved(tmp_path, capsys):
         assert now == (found.predicates == k).sum()
         assert was + gained + lost + more == now
     assert table['on'][3] == 0  # the most frequent gets no pair
+
+
+def test_no_image_is_judged_in_the_place_of_another(tmp_path):
+    source = tmp_path / 'train.json'
+    write_scene_graph_json(source, random_graphs(0), **NAMES)
+    write_model(tmp_path, source)
+    cfg = Config.fromfile(tmp_path / 'model.py')
+    cfg.test_dataloader.dataset.pipeline.insert(
+        0, dict(type='LoadImageFromFile')
+    )
+    cfg.train_dataloader.dataset.dataset.skip_broken_images = True
+    with pytest.raises(FileNotFoundError, match='there is no image'):
+        ietrans.training_loader(cfg).dataset[0]
 
 
 def test_without_shares_the_file_says_the_same(tmp_path):

@@ -85,8 +85,9 @@ def training_loader(cfg: Config) -> Any:
     dataset = ConfigDict(
         dataset, pipeline=cfg.test_dataloader.dataset.pipeline
     )
-    # all predicates of a pair stay
-    dataset.pop('filter_duplicate_relations', None)
+    # all predicates of a pair stay, and no image stands for another
+    for name in ('filter_duplicate_relations', 'skip_broken_images'):
+        dataset.pop(name, None)
     loader = ConfigDict(cfg.test_dataloader, dataset=DATASETS.build(dataset))
     return Runner.build_dataloader(loader)
 
