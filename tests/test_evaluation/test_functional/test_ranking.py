@@ -39,6 +39,7 @@ def test_best_candidates_are_those_of_all_products(seed, num_pairs, columns):
     st.integers(0, 2**32 - 1), st.integers(0, 12), st.integers(1, 5),
     st.integers(1, 20), st.integers(1, 6),
 )  # fmt: skip
+@example(2, 4, 3, 8, 2)  # pairs of weight 0, whose candidates are all equal
 def test_candidates_equal_full_stable_sort(seed, num_pairs, columns, k, few):
     rng = np.random.default_rng(seed)
     values = np.array([0.0, 0.25, 0.5, 1.0, math.nan], dtype=np.float32)

@@ -168,6 +168,21 @@ def test_images_without_a_prediction(without, both, skipped):
     assert report['skipped_images'] == skipped
 
 
+def test_objects_without_pairs_are_a_prediction_for_some():
+    images = [
+        empty_sample(),
+        empty_sample(pairs=False),
+        empty_sample(relations=False, pairs=False),
+    ]
+    for without, mean in (('zero', 0.5), ('skip', 1), ('skip-mR', 0.5)):
+        results, report = evaluate(
+            images, metrics='mR-present', topk=5,
+            rules=dict(without_prediction=without),
+        )  # fmt: skip
+        assert results == {'mR-present@5': mean}
+        assert report['skipped_images'] == (without == 'skip')
+
+
 @pytest.mark.parametrize(
     ('without', 'mean'), [('zero', 0.5), ('skip', 1), ('skip-mR', 0.5)]
 )
@@ -249,6 +264,82 @@ def test_unique_relations_and_triplets():
                 rules=dict(unique_triplets=unique),
             )  # fmt: skip
             assert results[f'{metric}@2'] == pytest.approx(recall)
+
+
+def test_the_score_of_open_images_has_a_k_of_its_own():
+    sample = empty_sample()
+    pairs = np.array([[0, 1], [1, 0]])
+    sample['gt_relations'] = dict(pairs=pairs, labels=np.array([0, 1]))
+    sample['pred_relations'] = dict(
+        pairs=pairs, predicate_scores=np.eye(2, 3) / 2
+    )
+    results, _ = evaluate(
+        [sample], 'openimages', metrics=('pooled-R', 'score'), topk=1
+    )
+    assert results['pooled-R@1'] == 0.5
+    # the recall at 50, and both average precisions over three predicates
+    assert results['score'] == pytest.approx(0.2 + 0.8 * 2 / 3)
+
+
+@pytest.mark.parametrize(
+    ('arguments', 'judged', 'needs_all'),
+    [
+        (dict(), (20,), False),
+        (dict(metrics=('R', 'mAP_rel')), (20, 100), False),
+        (dict(metrics='score'), (20, 50, 100), False),
+        (dict(metrics='PRank'), (20,), True),
+        (dict(topk=(20, 'gt')), (20,), True),
+        (dict(rules=dict(unique_triplets=True)), (20,), True),
+        (dict(rules=dict(merge_nodes=True)), (20,), True),
+        (dict(rules=dict(repeated_pairs='first')), (20,), True),
+        (dict(rules=dict(candidate_score='probability')), (20,), True),
+    ],
+)
+def test_how_much_of_a_result_file_is_needed(arguments, judged, needs_all):
+    metric = SceneGraphMetric(**dict(topk=20) | arguments)
+    assert metric.judged_topk == judged
+    assert metric.needs_all_pairs == needs_all
+
+
+@pytest.mark.parametrize('few', [1, 2])
+def test_what_scores_no_more_than_the_least_is_dropped(few):
+    """The only relation scores a half, once :func:`evaluate` divided by 4."""
+    sample = empty_sample()
+    sample['pred_relations']['predicate_scores'] = np.array([[0.4, 2.0, 0.8]])
+    names = ('pooled-R', 'mAP_rel')
+    for least, value in ((0.49, 1), (0.5, 0)):
+        rules = dict(least_score=least, predicates_per_pair=few)
+        results, _ = evaluate([sample], metrics=names, topk=1, rules=rules)
+        assert [*results.values()] == [value, pytest.approx(value / 3)]
+
+
+def test_an_earlier_detection_that_was_dropped_stays_so():
+    """No pixel of the third is free; the fourth covers it, and one more."""
+    pixels = np.zeros((4, 1, 13), dtype=bool)
+    pixels[0, 0, :6] = pixels[1, 0, 6:12] = pixels[2:, 0, 3:9] = True
+    pixels[3, 0, 12] = True
+    masks = F.encode_masks(pixels)
+    scores = np.array([0.9, 0.8, 0.7, 0.6])
+    nodes = F.find_nodes(scores, F.mask_ious(masks, masks), masks)
+    assert nodes.node_of_detection.tolist() == [0, 1, -1, 2]
+    assert F.decode_masks(nodes.masks)[2].nonzero()[1].tolist() == [12]
+
+
+def test_the_first_row_of_a_pair_is_that_of_the_highest_score():
+    graph = F.PredictedGraph(
+        np.zeros((2, 4)), np.zeros(2), np.ones(2),
+        np.array([[0, 1], [1, 0], [0, 1]]), np.eye(3),
+        pair_scores=np.array([0.1, 0.2, 0.3]),
+    )  # fmt: skip
+    merged = F.merge_pairs(graph, 'first')
+    assert merged.pairs.tolist() == [[0, 1], [1, 0]]
+    assert merged.predicate_scores.tolist() == np.eye(3)[[2, 1]].tolist()
+
+
+def test_of_equal_scores_what_is_false_comes_first():
+    scores, found = np.array([0.5, 0.5]), np.array([True, False])
+    for order in ([0, 1], [1, 0]):
+        assert F.average_precision(scores, found[order], 1) == 0.5
 
 
 def test_k_of_the_annotation():
@@ -383,6 +474,30 @@ def test_single_options_override_the_protocol():
     metric.evaluate(1)
     assert metric.report['changed_rules'] == dict(
         iou_thr=0.3, predicates_per_pair=4, exclusive=True
+    )
+
+
+def test_boxes_are_merged_where_that_is_asked_for():
+    for rules, merged in ((dict(), False), (dict(merge_nodes=True), True)):
+        rules['masks'] = False
+        metric = SceneGraphMetric(protocol='psg-fair', rules=rules)
+        assert metric.rules.merge_nodes == merged
+
+
+def test_groups_of_every_mean():
+    names = ('phr-mR', 'pooled-mR', 'mR-present')
+    groups = dict(head=[1])
+    results, _ = evaluate(
+        [empty_sample()], metrics=names, topk=5, predicate_groups=groups
+    )
+    assert results == pytest.approx(
+        {
+            'phr-mR@5': 1 / 3,
+            'pooled-mR@5': 1 / 3,
+            'mR-present@5': 1,
+            'phr-mR-head@5': 1,
+            'pooled-mR-head@5': 1,
+        }
     )
 
 

@@ -521,6 +521,27 @@ def test_hico(nms):
         )
 
 
+def test_hico_suppresses_what_overlaps_more_than_the_threshold():
+    boxes, labels = np.array([[0, 0, 9, 9], [20, 0, 29, 9]]), np.array([0, 1])
+    pairs, scores = np.array([[0, 1], [0, 1]]), np.array([[0.9], [0.8]])
+    true = F.TrueGraph(boxes, labels, pairs[:1], np.array([0]))
+    for thr, number in ((0.99, 1), (1.0, 2)):
+        image = F.image_interactions(
+            boxes, labels, pairs, scores, true, nms_thr=thr
+        )
+        assert len(image.scores) == number
+
+
+def test_predicates_that_are_never_right_do_not_count_as_some():
+    boxes, pairs = np.zeros((2, 4)), np.array([[0, 1], [1, 0]])
+    true = F.TrueGraph(boxes, np.array([1, 2]), pairs, np.array([0, 1]))
+    predicted = F.PredictedGraph(
+        boxes, true.labels, np.ones(2), pairs, np.array([[0.5, 0.1]] * 2)
+    )
+    found = F.predicate_accuracy([F.match_graphs(predicted, true)], 1)
+    assert found == dict(acc=0.5, mean_acc=0.5, F=0.5, nonzero=1)
+
+
 def test_hico_boxes_that_share_a_border_line_are_apart():
     gt_boxes = np.array([[0, 0, 9, 9], [1, 0, 2, 9]])
     labels, pairs = np.array([0, 1]), np.array([[0, 1]])

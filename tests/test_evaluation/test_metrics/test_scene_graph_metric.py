@@ -11,6 +11,7 @@ from mmengine.logging import MMLogger
 from mmengine.structures import InstanceData
 
 from mmsgg.evaluation import SceneGraphMetric
+from mmsgg.evaluation.functional import predicted_graph
 from mmsgg.structures import SGDataSample
 
 from ...folders import REFERENCE
@@ -263,6 +264,16 @@ def test_takes_data_samples_of_tensors(dtype):
     }  # fmt: skip
 
 
+def test_arrays_of_halves_become_single():
+    """The product of three small scores would be 0."""
+    sample = one_hit()
+    sample['pred_instances']['scores'] = np.full(2, 1e-3, np.float16)
+    table = sample['pred_relations']['predicate_scores']
+    sample['pred_relations']['predicate_scores'] = table.astype(np.float16)
+    graph = predicted_graph(sample)
+    assert graph.scores.dtype == graph.predicate_scores.dtype == np.float32
+
+
 def test_logs_a_table_of_predicates():
     stream = []
     logger = MMLogger.get_current_instance()
@@ -363,6 +374,9 @@ def test_values_that_are_not_finite_are_refused(field, name, value):
     sample = dict(one_hit(), img_id=7)
     sample['pred_relations']['scores'] = np.array([0.6, 0.3])
     build().process(None, [sample])
+    halves = dict(sample['gt_instances'])  # their squares are not finite
+    halves['bboxes'] = 20 * halves['bboxes'].astype(np.float16)
+    build().process(None, [dict(sample, gt_instances=halves)])
     changed = sample[field][name].astype(float)
     changed.flat[-1] = value
     sample[field] = sample[field] | {name: changed}
