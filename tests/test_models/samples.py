@@ -1,5 +1,7 @@
 """Random objects and samples, small and with every edge case."""
 
+from collections import Counter
+
 import torch
 from mmdet.structures.bbox import bbox2roi
 from mmengine.structures import InstanceData
@@ -78,7 +80,8 @@ def random_objects(num_boxes, seed=0, task='sgcls'):
 def class_targets(labels):
     """Targets of an image whose classes are ``labels``, without pairs."""
     none = torch.zeros(0, dtype=torch.long)
-    return RelationTargets(none.reshape(0, 2), none, torch.tensor(labels))
+    labels = torch.tensor(labels, dtype=torch.long)
+    return RelationTargets(none.reshape(0, 2), none, labels)
 
 
 def features_cfg(**kwargs):
@@ -251,3 +254,22 @@ def assert_same_graph(left, right):
         assert {*one.keys()} == {*other.keys()}  # in any order
         for key, value in one.items():
             torch.testing.assert_close(value, other.get(key))
+
+
+def count_drops(monkeypatch):
+    """Counters of the probabilities that channels, and attention, drop by."""
+    functional = torch.nn.functional
+    drop, attend = functional.dropout, functional.scaled_dot_product_attention
+    channels, attention = Counter(), Counter()
+
+    def dropout(x, p=0.5, training=True, inplace=False):
+        channels.update([p] * (p > 0 and training))
+        return drop(x, p, training, inplace)
+
+    def attended(query, key, value, mask=None, p=0.0, *args):
+        attention.update([p] * (p > 0))
+        return attend(query, key, value, mask, p, *args)
+
+    monkeypatch.setattr(functional, 'dropout', dropout)
+    monkeypatch.setattr(functional, 'scaled_dot_product_attention', attended)
+    return channels, attention

@@ -13,6 +13,7 @@ from mmsgg.registry import MODELS
 
 from .samples import (
     NO_REGIONS,
+    class_targets,
     feature_map,
     metas,
     penet_cfg,
@@ -59,6 +60,33 @@ def test_losses_are_those_of_a_loop(num):
         )
 
 
+@torch.no_grad()
+def test_pairs_of_a_batch_are_drawn_to_their_own_prototypes():
+    torch.manual_seed(0)
+    head = MODELS.build(penet_cfg()).eval()
+    [x] = feature_map(2)
+    objects = [random_objects(n, n) for n in (3, 2)]
+    targets = [
+        class_targets([0] * len(image))._replace(
+            pairs=head.all_pairs(image.bboxes),
+            predicates=torch.tensor(predicates),
+        )
+        for image, predicates in zip(
+            objects, ([0, 1, 2, 3, 0, 1], [3, 2]), strict=True
+        )
+    ]
+
+    def loss(first, end):
+        own = targets[first:end]
+        pairs = [target.pairs for target in own]
+        output = head((x[first:end],), objects[first:end], pairs, own)
+        return head.auxiliary_losses(output, [])['loss_relation_distance']
+
+    expected = (6 * loss(0, 1) + 2 * loss(1, 2)) / 8
+    assert expected > 0
+    torch.testing.assert_close(loss(0, 2), expected)
+
+
 def test_no_pair_has_no_loss():
     none = torch.zeros(0, dtype=torch.long)
     loss = relation_distance_loss(torch.zeros(0, 5), torch.rand(4, 5), none)
@@ -92,6 +120,10 @@ def test_the_same_objects_do_not_share_a_predicate():
     instances.labels[1] = 2  # another class is another object
     found = relation_nms(instances, relations, 0.6)
     assert found.labels.tolist() == [0, 0, 0]
+    instances.labels[1], instances.bboxes[1, 3] = 1, 4  # half of the first
+    for iou, labels in ((0.5, [0, 0, 1]), (0.51, [0, 0, 0])):
+        found = relation_nms(instances, relations, iou)
+        assert found.labels.tolist() == labels
 
 
 def test_more_pairs_than_predicates_leave_some_without():
@@ -137,6 +169,11 @@ def test_relation_nms_is_an_option():
     for other in (2, 3):
         assert plain[0, other] == plain[1, other]
         assert shared[0, other] != shared[1, other]
+
+
+def test_a_frequency_bias_that_nothing_adds_is_refused():
+    with pytest.raises(TypeError, match="argument 'frequency_bias'"):
+        MODELS.build(penet_cfg(frequency_bias=True))
 
 
 def test_it_needs_regions():

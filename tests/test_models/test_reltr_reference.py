@@ -15,6 +15,7 @@ from mmdet.structures.bbox import bbox_cxcywh_to_xyxy, bbox_xyxy_to_cxcywh
 from mmengine.config import Config
 from mmengine.structures import InstanceData
 
+from mmsgg.models.relation_heads import reltr_rel_head
 from mmsgg.models.relation_heads.triplet_matching import Boxes
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
@@ -331,6 +332,22 @@ def test_losses(file, model, found, samples):
                 **CLOSE,
             )
     assert not losses
+
+
+def test_boxes_are_averaged_over_all_processes(
+    model, found, samples, monkeypatch
+):
+    """Here of another one that has three times as many."""
+    head = model.relation_head
+    losses = []
+    for mean in (lambda num: num, lambda num: 2 * num):
+        monkeypatch.setattr(reltr_rel_head, 'reduce_mean', mean)
+        with torch.no_grad():
+            losses.append(head.loss(found.x, found.objects, samples))
+    alone, together = losses
+    for name, loss in alone.items():
+        of_boxes = name.endswith(('loss_bbox', 'loss_iou'))
+        torch.testing.assert_close(together[name], loss / (1 + of_boxes))
 
 
 def test_what_the_detector_finds_by_itself(file, model, found, samples):

@@ -9,15 +9,17 @@ from mmengine.structures import InstanceData
 
 from mmsgg.models.relation_heads import triplet_matching
 from mmsgg.models.relation_heads.reltr_rel_head import unique
+from mmsgg.models.relation_heads.triplet_decoder import TripletDecoder
 from mmsgg.models.relation_heads.triplet_matching import (
     Boxes,
     TripletMatcher,
     assign,
 )
 from mmsgg.registry import MODELS
+from mmsgg.structures import SGDataSample
 
 from ..folders import ROOT
-from .samples import SIZE, random_sample
+from .samples import SIZE, count_drops, random_sample
 
 CONFIG = ROOT / 'configs' / 'toy' / 'reltr_sgdet.py'
 
@@ -111,6 +113,20 @@ def test_where_triplets_look_learns_nothing_from_what_is_read_there(model):
     assert not states.attention.requires_grad
 
 
+@torch.no_grad()
+def test_what_training_drops(monkeypatch):
+    """Both attentions and layers of either role, and what both look at."""
+    decoder = TripletDecoder(3, 2, 8, 2, 16, dropout=0.5)
+    inputs = torch.rand(1, 5, 8), torch.rand(1, 5, 8), None
+    found = count_drops(monkeypatch)
+    decoder.eval()(*inputs, torch.rand(2, 1, 4, 8))
+    assert found == ({}, {})
+    decoder.train()(*inputs, torch.rand(2, 1, 4, 8))
+    # a layer: 1 + 2 * (2 + 1 + 2), and the weights of three attentions, of
+    # which torch drops those that it gives out as it drops channels
+    assert found == ({0.5: 2 * 11}, {0.5: 2 * 3})
+
+
 def test_a_frozen_detector(model):
     model.freeze_detector = True
     model.detector.requires_grad_(False)
@@ -133,10 +149,18 @@ def test_half_precision(model):
     exact = model.parse_losses(model(**data, mode='loss'))[0]
     with torch.autocast('cpu', dtype=torch.bfloat16):
         losses = model(**data, mode='loss')
+        x = model.extract_feat(data['inputs'])
+        found = model.find(x, data['data_samples'], None)
+        triplets = model.relation_head.decode(found.x, found.objects)
     assert all(loss.dtype == torch.float32 for loss in losses.values())
     loss = model.parse_losses(losses)[0]
     loss.backward()
     torch.testing.assert_close(loss, exact, rtol=0.1, atol=0)
+    # costs and losses are not of rounded numbers
+    numbers = [*triplets.subjects, *triplets.objects, triplets[-1]]
+    for image in found.objects:
+        numbers += image.layer_logits, image.layer_bboxes
+    assert {values.dtype for values in numbers} == {torch.float32}
 
 
 def test_an_image_alone_is_an_image_of_a_batch(model):
@@ -162,9 +186,12 @@ def test_boxes_may_leave_the_image_and_calls_may_want_fewer(model):
     torch.nn.init.constant_(model.relation_head.subject_reg[-1].bias, 4.0)
     try:
         data = batch_of(model, (3, 2))
+        few = predict(model, data, max_relations=1, max_triplets=3)
+        [best] = few.pred_relations.pairs.tolist()
         found = predict(model, data, max_relations=9, max_triplets=3)
     finally:
         torch.nn.init.zeros_(model.relation_head.subject_reg[-1].bias)
+    assert found.pred_relations.pairs[0].tolist() == best
     assert len(found.pred_relations) == 3
     subjects = found.pred_instances.bboxes[found.pred_relations.pairs[:, 0]]
     assert (subjects > SIZE).any()
@@ -181,6 +208,20 @@ def test_other_tasks_and_given_pairs_are_refused(model):
             predict(model, data)
     finally:
         model.given_pairs = False
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        ('debiasing', dict(type='LogitAdjustment')),
+        ('overlap_only', True),
+        ('sampler', dict(type='RelationSampler')),
+    ],
+)
+def test_what_it_would_not_read_is_refused(name, value):
+    head = dict(type='RelTRRelHead', num_classes=3, num_predicates=2)
+    with pytest.raises(TypeError, match=f"argument '{name}'"):
+        MODELS.build(head | {name: value})
 
 
 def test_unique_against_a_loop():
@@ -316,6 +357,26 @@ def test_costs_of_a_match(monkeypatch):
                 )
                 found = of_triplets[layer, query, row]
                 assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_what_finds_an_object_fits_whatever_it_says_of_none():
+    sample = SGDataSample()
+    sample.gt_instances = InstanceData(
+        bboxes=torch.tensor([[0.0, 0, 10, 10]]), labels=torch.tensor([1])
+    )
+    queries = [  # logits, the last of no object, and height of the box
+        ([0, 2, 5], 10, True),
+        ([2, 1, 0], 10, False),
+        ([0, 1, 0], 5, True),
+        ([0, 1, 0], 4, False),
+    ]
+    logits, heights, expected = zip(*queries, strict=True)
+    boxes = Boxes(
+        torch.tensor([[logits]]),
+        torch.tensor([[[[0.0, 0, 10, y] for y in heights]]]),
+    )
+    found = TripletMatcher(good_iou=0.5).fits(boxes, [sample])
+    assert found.tolist() == [[[*expected]]]
 
 
 def test_costs_that_are_no_numbers_are_left_to_the_losses():

@@ -194,7 +194,8 @@ class PENetRelHead(BaseRelationHead):
         rank_by_subject: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(num_classes, num_predicates, **kwargs)
+        # nothing would add a frequency bias
+        super().__init__(num_classes, num_predicates, False, **kwargs)
         self.features = PairFeatures(**features or {})
         regions = self.features.object_channels
         unions = self.features.union_channels

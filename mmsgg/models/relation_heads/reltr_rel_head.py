@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy, bbox_xyxy_to_cxcywh
@@ -72,7 +72,9 @@ class RelTRRelHead(BaseRelationHead):
         loss_bbox: Config of the loss of boxes [cx, cy, w, h], parts of the
             image.
         loss_iou: Config of the loss of overlaps.
-        kwargs: As of :class:`BaseRelationHead`.
+        loss_object: Config of the loss of classes.
+        loss_predicate: Config of the loss of predicates.
+        init_cfg: Initialisation, mmengine's.
     """
 
     samples_pairs = False
@@ -91,9 +93,18 @@ class RelTRRelHead(BaseRelationHead):
         matcher: dict | None = None,
         loss_bbox: dict | None = None,
         loss_iou: dict | None = None,
-        **kwargs: Any,
+        loss_object: dict | None = None,
+        loss_predicate: dict | None = None,
+        init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(num_classes, num_predicates, **kwargs)
+        # what else the base class takes, nothing here would read
+        super().__init__(
+            num_classes,
+            num_predicates,
+            loss_object=loss_object,
+            loss_predicate=loss_predicate,
+            init_cfg=init_cfg,
+        )
         self.unique = unique
         self.unique_iou = unique_iou
         self.bg_weight = bg_weight
