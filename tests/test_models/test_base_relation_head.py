@@ -44,6 +44,16 @@ def test_rescale_goes_to_original_pixels(head):
 
 
 @torch.no_grad()
+def test_of_two_limits_the_lower_one_counts(head):
+    objects, x = random_objects(4), feature_map(1)
+    for limits in ((2, 5), (5, 2)):
+        [(_, relations)] = head.predict(
+            x, [objects], [{}], False, None, *limits
+        )
+        assert len(relations) == 2
+
+
+@torch.no_grad()
 def test_overlap_only_leaves_distant_pairs_out(head):
     objects = random_objects(6, seed=1)
     head.overlap_only = True

@@ -9,6 +9,7 @@ from mmsgg.registry import MODELS
 from .samples import (
     assert_same_graph,
     causal_motifs_cfg,
+    class_targets,
     feature_map,
     metas,
     random_objects,
@@ -82,6 +83,40 @@ def test_training_ranks_by_no_effect():
         losses.append(head.loss(feature_map(1), [objects], [sample]))
     torch.testing.assert_close(*losses)
     assert {'loss_context', 'loss_union', 'loss_frequency'} < {*losses[0]}
+
+
+@torch.no_grad()
+def test_boxes_of_a_small_image_are_parts_of_100_pixels():
+    head, objects = build('none'), random_objects(2)
+    layouts = []
+    head.layout_fc.register_forward_hook(
+        lambda layer, inputs, output: layouts.append(*inputs)
+    )
+    head(feature_map(1), [objects], [torch.tensor([[1, 0]])])
+    corners = layouts[0][0].unflatten(0, (4, 8))[:2, :4]
+    torch.testing.assert_close(corners, objects.bboxes[[1, 0]] / 100)
+
+
+@torch.no_grad()
+def test_means_move_towards_what_training_sees():
+    """Objects without pairs, or none at all, leave what they cannot show."""
+    head = build('TDE', momentum=0.25).train()
+    x, objects = feature_map(1), [random_objects(3)]
+    targets = [class_targets([0, 2, 1])]
+    before = {name: mean.clone() for name, mean in head.named_buffers()}
+    context = head.encode(x, objects, targets)
+    head(x, objects, [targets[0].pairs], targets)
+    for name in ('inputs', 'context', 'words'):
+        seen = getattr(context, name).mean(dim=0)
+        expected = before[f'mean_{name}'].lerp(seen, 0.25)
+        found = getattr(head, f'mean_{name}')
+        torch.testing.assert_close(found, expected)
+        before[f'mean_{name}'] = found.clone()
+    none = class_targets([])
+    head(x, [random_objects(0)], [none.pairs], [none])
+    for name, mean in head.named_buffers():
+        if name.startswith('mean_'):
+            assert torch.equal(mean, before[name]), name
 
 
 def test_an_unknown_effect_is_refused():

@@ -139,6 +139,11 @@ def test_negatives_are_the_likeliest(limits, num_related):
     torch.manual_seed(1)
     cells = drawn.sample(logits, targets)
     assert len(cells) == len(expected) == len(cells.unique())
+    # those of two matched queries stay the likeliest, the others do not
+    kept = chosen_by_loops(logits, held, matched, (limits[0], 0))
+    assert {*kept} <= {*cells.tolist()}
+    if 0 < limits[1] * num_related < 60:
+        assert sorted(cells.tolist()) != expected
 
 
 def test_a_relation_counts_once_and_needs_a_query():
@@ -189,6 +194,13 @@ def test_batches_of_little(training):
         has_relations = any(len(s.gt_relations) for s in samples)
         if training:
             assert bool(losses['loss_predicate']) == has_relations
+
+
+def test_losses_are_in_float32_under_autocast():
+    head, sample = head_of(), sample_of(3, [[0, 1]], [1])
+    with torch.autocast('cpu', torch.bfloat16):
+        losses = head.loss((), [queries(4)], [sample])
+    assert {loss.dtype for loss in losses.values()} == {torch.float32}
 
 
 def test_gradients_reach_the_queries():

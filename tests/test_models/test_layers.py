@@ -9,12 +9,15 @@ from mmsgg.models.layers import (
     FrequencyBias,
     GeometricLayout,
     ObjectSequences,
+    RelativeBoxEmbedding,
     RobustBatchNorm1d,
     RobustBatchNorm2d,
 )
+from mmsgg.models.relation_heads.pair_features import UnionRoIExtractor
+from mmsgg.registry import MODELS
 from mmsgg.structures.bbox import detailed_geometry, relative_geometry
 
-from .samples import sorted_rows
+from .samples import sorted_rows, vctree_cfg
 
 
 def test_relative_geometry_against_numbers_worked_out_by_hand():
@@ -113,9 +116,17 @@ def test_running_statistics_are_a_mean_first_and_then_move():
         torch.testing.assert_close(norm.running_var, variance)
 
 
-def test_momentum_of_neural_motifs():
-    for layer in (GeometricLayout(), BoxEmbedding()):
-        assert layer.norm.momentum == 0.001
+def test_momentum_of_the_published_code():
+    scores = MODELS.build(vctree_cfg()).tree_scores
+    norms = [
+        *(layer.norm for layer in (GeometricLayout(), BoxEmbedding())),
+        RelativeBoxEmbedding()[1],
+        *(layer[1] for layer in (scores.box_fc, scores.overlap_fc)),
+    ]
+    assert [norm.momentum for norm in norms] == [0.001] * 5
+    drawing = UnionRoIExtractor._drawing_net(8)
+    norms = [m for m in drawing if isinstance(m, RobustBatchNorm2d)]
+    assert [norm.momentum for norm in norms] == [0.01] * 2
 
 
 def test_frequency_bias_from_counts():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mmcv.ops import nms
 from mmengine.structures import InstanceData
 
+from mmsgg.models.object_sources.object_source import finest_first
 from mmsgg.models.object_sources.two_stage import (
     TwoStageObjects,
     log_probabilities,
@@ -86,6 +87,14 @@ def test_a_class_at_the_score_threshold_is_dropped():
     boxes = boxes[:, None].expand(-1, 2, 4)
     assert len(select_detections(scores, boxes, score_thr=0.25)) == 1
     assert len(select_detections(scores, boxes, score_thr=0.24)) == 2
+
+
+def test_the_finest_map_has_the_most_cells():
+    """Also where several are a cell wide, as of a narrow image."""
+    maps = [torch.zeros(1, 1, h, w) for h, w in ((1, 1), (2, 1), (4, 2))]
+    for order in (maps, maps[::-1]):
+        found = finest_first(tuple(order))
+        assert [level.shape[2] for level in found] == [4, 2, 1]
 
 
 def test_log_probabilities_stand_zero_probabilities():

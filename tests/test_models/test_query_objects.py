@@ -226,5 +226,7 @@ def test_what_cannot_be_served_is_refused():
     source = dict(type='QueryObjects', detector=detector, num_classes=CLASSES)
     with pytest.raises(ValueError, match='leave out loss_layers'):
         TASK_UTILS.build(deepcopy(dict(source, loss_layers=1)))
+    # the relation head may have the losses of all layers
+    assert TASK_UTILS.build(dict(source, loss_layers=0)).loss_layers == 0
     with pytest.raises(TypeError, match='Linear has no decoder'):
         TASK_UTILS.build(dict(source, detector=torch.nn.Linear(1, 1)))

@@ -15,6 +15,7 @@ from .samples import (
     NUM_PREDICATES,
     assert_same_graph,
     causal_motifs_cfg,
+    count_drops,
     drawing_cfg,
     feature_map,
     gated_transformer_cfg,
@@ -419,6 +420,27 @@ def test_frequency_head_is_its_table():
         assert torch.equal(row, head.frequency_bias.table.weight[entry])
 
 
+@torch.no_grad()
+def test_mlp_head_is_its_formula():
+    torch.manual_seed(0)
+    head = MODELS.build(HEADS['mlp_frequency']).eval()
+    torch.nn.init.normal_(head.frequency_bias.table.weight)
+    objects = random_objects(3, task='predcls')
+    boxes, labels = objects.bboxes, objects.labels
+    pairs = torch.tensor([[2, 0], [1, 2]])
+    [logits] = head((), [objects], [pairs]).predicate_logits
+    for (s, o), row in zip(pairs.tolist(), logits, strict=True):
+        layout = head.geometric_layout(boxes[[s]], boxes[[o]])[0]
+        words = [
+            head.subject_embedding.weight[labels[s]],
+            head.object_embedding.weight[labels[o]],
+        ]
+        hidden = head.pair_fc(torch.cat([*words, layout])).relu()
+        hidden = hidden * head.layout_gate(layout).relu()
+        bias = head.frequency_bias(labels[[s, o]][None])[0]
+        torch.testing.assert_close(row, head.predicate_fc(hidden) + bias)
+
+
 @pytest.mark.parametrize('name', ['linknet', 'motifs'])
 def test_predicates_start_as_in_the_published_code(name):
     """Xavier, normal; torch's own would be uniform and narrower."""
@@ -428,3 +450,34 @@ def test_predicates_start_as_in_the_published_code(name):
     std = (2 / sum(weight.shape)) ** 0.5
     assert weight.std() == pytest.approx(std, rel=0.05)
     assert weight.abs().max() > 2.5 * std
+
+
+@pytest.mark.parametrize(
+    ('name', 'channels', 'attention'),
+    [
+        # words, G0; the layout
+        ('linknet', {0.5: 2, 0.1: 1}, {}),
+        # words, hidden; the layout
+        ('mlp', {0.5: 2, 0.1: 1}, {}),
+        # the states of the decoder, beside what torch's LSTM drops
+        ('motifs', {0.5: 1}, {}),
+        # boxes
+        ('product_motifs', {0.1: 1}, {}),
+        # boxes twice, and each of three layers thrice and its attention
+        ('transformer', {0.5: 11}, {0.5: 3}),
+        ('gated_transformer', {0.5: 9, 0.1: 1}, {0.5: 3}),
+        # looks of both and of the union, both roles, pairs twice, prototypes
+        ('penet', {0.5: 8}, {}),
+    ],
+)
+def test_what_training_drops(name, channels, attention, monkeypatch):
+    """So often, and nothing in a test; the other tests drop nothing."""
+    head = MODELS.build(dict(HEADS[name], dropout=0.5))
+    sample = random_sample(3, 2)
+    objects, x = given_objects(sample, 0), feature_map(1)
+    found = count_drops(monkeypatch)
+    with torch.no_grad():
+        head.eval().predict(x, [objects], metas(1))
+    assert found == ({}, {})
+    head.train().loss(x, [objects], [sample])
+    assert found == (channels, attention)

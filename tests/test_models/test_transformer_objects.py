@@ -99,6 +99,15 @@ def test_the_best_queries_are_objects_each_place_once():
     assert len(none) == 0 and none.features.shape == (0, 3)
 
 
+def test_a_query_at_the_score_threshold_is_no_object():
+    logits = torch.tensor([[[0.0, 0, -1e9]]])  # a half each
+    for score_thr, number in ((0.5, 0), (0.49, 1)):
+        [found] = source(logits, BOXES[:, :1], score_thr=score_thr).objects(
+            (), samples((50, 100)), None
+        )
+        assert len(found) == number
+
+
 def test_one_place_may_hold_objects_of_two_classes():
     logits = torch.tensor([[[2.0, 0, 1], [0, 3, 1], [0, 1, 1]]])
     [found] = source(logits, BOXES).objects((), samples((50, 100)), None)

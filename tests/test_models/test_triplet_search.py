@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mmsgg.models.relation_heads import BaseRelationHead, pair_features
@@ -58,6 +58,14 @@ def images(draw):
     return batch
 
 
+def tied_image():
+    """Two sure pairs, of which the later one shares a union with the first."""
+    pairs = (~torch.eye(3, dtype=torch.bool)).nonzero()
+    sure = torch.tensor([-200.0, 200, 200, -200, -200, -200])
+    return torch.ones(3), pairs, sure[:, None] * torch.tensor([[1.0, 0]])
+
+
+@example([tied_image()], 1, 2)
 @given(images(), st.integers(0, 9), st.integers(1, 7))
 def test_the_best_triplets_are_those_of_all_pairs(batch, k, size):
     bounds = [scores[pairs].prod(dim=1) for scores, pairs, _ in batch]

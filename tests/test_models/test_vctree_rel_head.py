@@ -210,6 +210,50 @@ def test_trees_learn_who_is_related():
     assert history[-1] < 0.75 * history[0]
 
 
+@torch.no_grad()
+def test_the_loss_of_the_trees_is_the_mean_over_the_images():
+    """Of all images, as there; one without an object loses nothing."""
+    torch.manual_seed(0)
+    head = MODELS.build(vctree_cfg(**NO_REGIONS)).eval()
+    samples = [random_sample(n, n, seed=n) for n in (4, 0, 3)]
+    objects = [given_objects(sample, 0) for sample in samples]
+
+    def loss(images):
+        chosen = [objects[i] for i in images]
+        pairs = [head.all_pairs(image.bboxes) for image in chosen]
+        output = head((), chosen, pairs)
+        return head.auxiliary_losses(output, [samples[i] for i in images])[
+            'loss_tree'
+        ]
+
+    alone = [loss([i]) for i in range(3)]
+    assert alone[1] == 0 < alone[0] != alone[2] > 0
+    torch.testing.assert_close(loss([0, 1, 2]), sum(alone) / 3)
+
+
+@torch.no_grad()
+def test_trees_are_the_same_under_autocast():
+    """Of rounded scores they would be others."""
+    torch.manual_seed(0)
+    scorer = MODELS.build(vctree_cfg()).tree_scores.eval()
+    widths = [
+        scorer.region_fc.in_features, scorer.embed_fc.in_features, 9, 6
+    ]  # fmt: skip
+    parts = [random_features(5, w, i) for i, w in enumerate(widths)]
+    classes = random_features(5, NUM_CLASSES + 1, 9).softmax(dim=1)
+    decoder = TreeLabelDecoder(6, 8, NUM_CLASSES, embed_channels=5).eval()
+    lstm, trees = TreeLSTM(6, 8), random_trees()
+    context = random_features(sum(NUM_OBJECTS), 6)
+
+    def run():
+        scores = scorer(parts, classes, ObjectSequences([3, 2]))
+        return scores, lstm(context, trees), decoder(context, trees)
+
+    plain = run()
+    with torch.autocast('cpu', torch.bfloat16):
+        assert all(map(torch.equal, run(), plain))
+
+
 def test_it_gets_along_without_regions():
     """An image with no object among them."""
     torch.manual_seed(0)
