@@ -196,13 +196,6 @@ def test_batches_of_little(training):
             assert bool(losses['loss_predicate']) == has_relations
 
 
-def test_losses_are_in_float32_under_autocast():
-    head, sample = head_of(), sample_of(3, [[0, 1]], [1])
-    with torch.autocast('cpu', torch.bfloat16):
-        losses = head.loss((), [queries(4)], [sample])
-    assert {loss.dtype for loss in losses.values()} == {torch.float32}
-
-
 def test_gradients_reach_the_queries():
     image = queries(4)
     names = 'attention_queries', 'attention_keys', 'features'

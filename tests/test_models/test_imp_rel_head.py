@@ -73,6 +73,18 @@ def test_edges_in_chunks_pass_the_same_messages():
 
 
 @torch.no_grad()
+def test_a_test_passes_messages_of_so_many_pairs_at_once():
+    head = MODELS.build(imp_cfg()).eval()
+    head.features.max_pairs = 5
+    sizes = []
+    head.message_passing.gates[0].register_forward_hook(
+        lambda *args: sizes.append(len(args[-1]))
+    )
+    head.predict(feature_map(1), [random_objects(4)], [{}])
+    assert sizes == [5, 5, 2] * head.message_passing.num_iters
+
+
+@torch.no_grad()
 def test_no_edges_and_no_nodes():
     net = MessagePassing(6, 2)
     pairs = torch.zeros(0, 2, dtype=torch.long)

@@ -116,6 +116,23 @@ def test_running_statistics_are_a_mean_first_and_then_move():
         torch.testing.assert_close(norm.running_var, variance)
 
 
+def test_without_momentum_the_statistics_are_a_mean():
+    batches = torch.randn(3, 8, 3, generator=torch.Generator().manual_seed(0))
+    norm = RobustBatchNorm1d(3, momentum=None)
+    for batch in batches:
+        norm(batch)
+    torch.testing.assert_close(norm.running_mean, batches.mean(dim=(0, 1)))
+
+
+def test_loaded_statistics_go_on_from_their_own_batches():
+    one, other = torch.randn(2, 8, 3).unbind()
+    norm, fresh = RobustBatchNorm1d(3), RobustBatchNorm1d(3).state_dict()
+    norm(one)
+    norm.load_state_dict(fresh)
+    norm(other)
+    torch.testing.assert_close(norm.running_mean, other.mean(dim=0))
+
+
 def test_momentum_of_the_published_code():
     scores = MODELS.build(vctree_cfg()).tree_scores
     norms = [

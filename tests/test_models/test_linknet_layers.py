@@ -67,15 +67,17 @@ def test_relational_embedding_of_nothing():
     assert block.W.weight.grad is not None
 
 
-def test_global_context_loss_reaches_the_layer_before_c():
+@pytest.mark.parametrize('activation', ['sigmoid', 'softmax'])
+def test_global_context_loss_reaches_the_layer_before_c(activation):
     torch.manual_seed(0)
-    context = GlobalContext(in_channels=3, num_classes=4, out_channels=5)
+    context = GlobalContext(3, 4, out_channels=5, activation=activation)
     c, logits = context((torch.rand(2, 3, 4, 4),))
     assert c.shape == (2, 5) and logits.shape == (2, 5)
     labels = [torch.tensor([1, 1, 3]), torch.zeros(0, dtype=torch.long)]
     loss = context.loss(logits, labels)
     present = torch.tensor([[0, 1, 0, 1], [0, 0, 0, 0.0]])
-    probs = logits[:, :4].sigmoid()
+    probs = dict(sigmoid=logits.sigmoid(), softmax=logits.softmax(dim=1))
+    probs = probs[activation][:, :4]  # background takes its share
     by_hand = -(present * probs.log() + (1 - present) * (1 - probs).log())
     torch.testing.assert_close(loss, by_hand.mean())
     loss.backward()

@@ -78,6 +78,23 @@ def test_a_channel_is_dropped_from_all_steps_of_an_image():
     assert not torch.equal(*dropped)
 
 
+@torch.no_grad()
+def test_a_dropped_channel_stays_in_the_cell(monkeypatch):
+    torch.manual_seed(0)
+    decoder = LabelDecoder(6, 8, 4, 5, dropout=0.5).train()
+    kept = torch.tensor([[0.0, 2] * 4])
+    monkeypatch.setattr(torch.nn.functional, 'dropout', lambda *args: kept)
+    context, state, expected = random_features(3, 6), None, []
+    for x, label in zip(context, (4, 1, 2), strict=True):
+        word = decoder.embedding.weight[label]
+        hidden, cell = decoder.cell(torch.cat([x, word])[None], state)
+        state = hidden * kept, cell
+        expected.append(decoder.classifier(state[0])[0])
+    forced = torch.tensor([1, 2, 3])
+    logits = decoder(context, forced, ObjectSequences([3]))
+    torch.testing.assert_close(logits, torch.stack(expected))
+
+
 def rank(order, box, logits):
     """What Python sorts by."""
     x1, y1, x2, y2 = box.tolist()

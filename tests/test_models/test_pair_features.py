@@ -37,6 +37,8 @@ def test_union_boxes_and_their_drawing():
     inside = np.outer((grid > 3) & (grid < 8), (grid > 2) & (grid < 8))
     covered = inside.reshape(size, fine, size, fine).mean(axis=(1, 3))
     np.testing.assert_allclose(drawing, covered, atol=5e-3)
+    point = torch.ones(1, 4)  # no box has less
+    assert draw_rectangles(point, point, size).isfinite().all()
 
 
 @pytest.mark.parametrize('draw_boxes', [False, True])

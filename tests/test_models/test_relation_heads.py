@@ -450,6 +450,10 @@ def test_predicates_start_as_in_the_published_code(name):
     std = (2 / sum(weight.shape)) ** 0.5
     assert weight.std() == pytest.approx(std, rel=0.05)
     assert weight.abs().max() > 2.5 * std
+    if name == 'motifs':  # of 16 channels
+        std = head.role_fc.weight.detach().std()
+        assert std == pytest.approx(2.5, rel=0.2)
+        assert not head.role_fc.bias.any()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from mmdet.models.roi_heads.roi_extractors import SingleRoIExtractor
 
-from mmsgg.models import InclusiveRoIExtractor
+from mmsgg.models import ConcatRoIExtractor, InclusiveRoIExtractor
 from mmsgg.models.roi_heads.roi_extractors import CropResize
 
 
@@ -57,3 +57,18 @@ def test_a_box_is_as_wide_as_its_last_pixel_says():
     assert ours.tolist() == [0, 0, 1, 2, 3, 3]
     mmdets = SingleRoIExtractor(**cfg).map_roi_levels(rois, 4)
     assert mmdets.tolist() == [0, 0, 0, 1, 2, 3]
+
+
+@torch.no_grad()
+def test_all_levels_are_pooled_of_a_larger_region_where_asked_for():
+    torch.manual_seed(0)
+    pool = ConcatRoIExtractor(
+        roi_layer=dict(type='RoIAlign', output_size=3, sampling_ratio=1),
+        out_channels=2,
+        featmap_strides=[4, 8],
+    )
+    x = torch.randn(1, 2, 8, 8), torch.randn(1, 2, 4, 4)
+    rois = torch.tensor([[0, 8.0, 10.0, 16.0, 14.0]])
+    larger = torch.tensor([[0, 4.0, 8.0, 20.0, 16.0]])  # about its centre
+    torch.testing.assert_close(pool(x, rois, 2.0), pool(x, larger))
+    assert not torch.equal(pool(x, rois), pool(x, larger))

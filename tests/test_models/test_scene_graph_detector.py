@@ -305,6 +305,26 @@ def test_boxes_come_back_in_original_pixels(name, tmp_path):
     assert recall_of(scaled, tmp_path) == recall_of(plain, tmp_path)
 
 
+@torch.no_grad()
+def test_classes_are_given_in_predcls_alone():
+    """And boxes in sgcls too, in training as in a test."""
+    model, seen = build('sgdet'), []
+    model.object_source.selection['score_thr'] = 0.0
+    model.relation_head.register_forward_pre_hook(
+        lambda head, args: seen.extend(args[1])
+    )
+    for model.task in ('predcls', 'sgcls', 'sgdet'):
+        run_loss(model.train(), data_of(3))
+        model.eval().test_step(data_of(3))
+    gt = random_sample(3, 6, seed=3).gt_instances
+    for image in seen[:2]:
+        assert torch.equal(image.labels, gt.labels)
+    assert [torch.equal(image.bboxes, gt.bboxes) for image in seen] == (
+        [True] * 4 + [False] * 2
+    )
+    assert not any('labels' in image for image in seen[2:])
+
+
 @pytest.mark.parametrize('task', ['predcls', 'sgcls', 'sgdet'])
 def test_a_map_for_each_branch_is_refused(task):
     """TridentNet, which in training makes three of an image."""
