@@ -5,12 +5,15 @@ modules, so that pip cannot choose between them: they are checked here.
 """
 
 import re
+import sys
 import warnings
+from functools import wraps
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution
 from importlib.util import find_spec
 from pathlib import Path
 from runpy import run_path
+from typing import Any
 
 UPSTREAM = ('mmengine', 'mmcv', 'mmcv-lite', 'mmdet')
 ONEDL = ('onedl-mmengine', 'onedl-mmcv', 'onedl-mmdetection')
@@ -22,6 +25,7 @@ TRIED = dict(
     mmcv=('2.1.0', '2.3.6'),
     mmdet=('3.3.0', '3.5.1'),
 )
+ONEDL_LINE = 'Could not import OneDL. Skipping OneDL datasets.'
 _INSTALL = "see 'Install into your own environment' in mmsgg's README"
 
 
@@ -49,8 +53,6 @@ def check_imports() -> None:
         ImportError: Where mmdet refuses mmcv or mmengine, or where mmcv was
             compiled for another torch.
     """
-    # mmdet's word on a metric that mmsgg does not use, at each start
-    warnings.filterwarnings('ignore', 'faster_coco_eval is not installed')
     try:
         import_module('mmdet')
     except AssertionError as error:
@@ -60,6 +62,38 @@ def check_imports() -> None:
     except ImportError as error:
         reason = f'was compiled for another torch ({error})'
         raise ImportError(_without_ops(reason)) from None
+
+
+def quiet_mmdet() -> None:
+    """Keep back what mmdet says at each start of what mmsgg does not use.
+
+    It imports nothing, as it runs at the import of mmsgg.
+    """
+    warnings.filterwarnings('ignore', 'faster_coco_eval is not installed')
+    sys.meta_path.insert(0, _AtImportOfDatasets())
+
+
+class _AtImportOfDatasets:
+    """A finder that finds nothing, and is asked before mmdet's data sets run.
+
+    They print a line of debugging past any logger, twice: no level keeps it
+    back. They may be imported by mmsgg, by mmdet or by a user.
+    """
+
+    def find_spec(
+        self, name: str, path: object, target: object = None
+    ) -> None:
+        if name != 'mmdet.datasets':
+            return
+        logging: Any = import_module('mmengine.logging')
+        print_log = logging.print_log
+
+        @wraps(print_log)
+        def print_others(msg: Any, *args: Any, **kwargs: Any) -> None:
+            if msg != ONEDL_LINE:
+                print_log(msg, *args, **kwargs)
+
+        logging.print_log = print_others
 
 
 def _check_lines() -> None:

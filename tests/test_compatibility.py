@@ -5,6 +5,7 @@ packages, and the standard library, alone.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,3 +165,22 @@ def test_the_registry_looks_at_what_only_an_import_shows(write, tmp_path):
         text=True,
     )
     assert 'was compiled for another torch' in done.stderr.splitlines()[-1]
+
+
+def test_mmdet_says_nothing_at_a_start():
+    code = (
+        'import mmsgg, mmdet.datasets, mmsgg.evaluation\n'
+        'from mmengine.logging import print_log\n'
+        "print_log('another line')"
+    )
+    tool = ['tools/dataset_converters/make_toy_vg.py', '--help']
+    for command in (['-c', code], tool):
+        done = subprocess.run(
+            [sys.executable, *command],
+            env=dict(os.environ, PYTHONPATH=str(ROOT)),
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+        )
+        assert not re.search('OneDL|coco_eval', done.stdout + done.stderr)
+        assert done.stdout.startswith(('another line\n', 'usage: make_toy'))
