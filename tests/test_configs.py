@@ -447,9 +447,11 @@ SUCCESSORS = {
     'ProductMotifsRelHead': 'MotifsRelHead',
     'GatedTransformerRelHead': 'TransformerRelHead',
 }
-#: Hooks that stop a run, or let it stop, and else change nothing.
+#: Hooks that stop a run, or let it stop, and else change nothing; and one
+#: whose switches are off.
 GUARDS = {
-    *('resume_fit', 'stop_signal', 'dataset_fit', 'loader_fit', 'finite')
+    *('resume_fit', 'stop_signal', 'dataset_fit', 'loader_fit', 'finite'),
+    'speed',
 }
 
 

@@ -19,6 +19,7 @@ default_hooks = dict(
     resume_validation=dict(type='ResumeValidationHook'),
     stop_signal=dict(type='StopSignalHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
+    speed=dict(type='SpeedHook'),
     visualization=dict(type='mmdet.DetVisualizationHook'),
 )
 env_cfg = dict(

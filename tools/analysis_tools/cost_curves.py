@@ -75,17 +75,18 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
 
 def least(run: Callable[[], object], steps: int, device: str = 'cpu') -> float:
     """The seconds of the fastest of some runs, after one more."""
+    return min([timed(run, device) for _ in range(steps + 1)][1:])
+
+
+def timed(run: Callable[[], object], device: str | torch.device) -> float:
+    """The seconds of a run, on a core or by the clock of a GPU."""
     on_cpu = torch.device(device).type == 'cpu'
     clock = time.process_time if on_cpu else time.perf_counter
-
-    def timed() -> float:
-        start = clock()
-        run()
-        if not on_cpu:
-            torch.cuda.synchronize()
-        return clock() - start
-
-    return min([timed() for _ in range(steps + 1)][1:])
+    start = clock()
+    run()
+    if not on_cpu:
+        torch.cuda.synchronize()
+    return clock() - start
 
 
 def head_costs(args: Namespace) -> Curves:

@@ -12,10 +12,11 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
+from torch.optim import Optimizer
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmsgg.models import ObjectSource, SingleStageObjects
-from mmsgg.registry import MODELS, TASK_UTILS
+from mmsgg.registry import HOOKS, MODELS, TASK_UTILS
 
 from .random_batch import random_batch, random_boxes
 from .stage_meter import PeakMemory, StageCost, StageMeter
@@ -64,6 +65,9 @@ class ModelBenchmark:
             self._lower_threshold(num_objects)
         self.model = MODELS.build(cfg.model).to(device)
         self._start_weights()
+        hook = cfg.get('default_hooks', {}).get('speed')
+        if hook:
+            HOOKS.build(hook).apply(self.model)
         self._give_statistics()
         if self.task == 'sgdet':
             self._find_random_boxes(num_objects)
@@ -238,6 +242,14 @@ class ModelBenchmark:
         Returns:
             What :meth:`summary` says.
         """
+        step, optimizer = self.training()
+        meter = StageMeter(self.model)
+        costs = [meter.measure(step, optimizer) for _ in range(steps + 1)]
+        self.model.zero_grad()
+        return self.summary(costs[1:])
+
+    def training(self) -> tuple[Callable[[], None], Optimizer]:
+        """Make a random batch and what trains on it, and its optimizer."""
         batch = random_batch(self.cfg, 'train', **self.batch_args)
         if self.task == 'sgdet' and not self.model.object_source.end_to_end:
             self._annotate_detections(batch)
@@ -250,12 +262,7 @@ class ModelBenchmark:
             with self.autocast():
                 self.model.train_step(deepcopy(batch), wrapper)
 
-        meter = StageMeter(self.model)
-        costs = [
-            meter.measure(step, wrapper.optimizer) for _ in range(steps + 1)
-        ]
-        self.model.zero_grad()
-        return self.summary(costs[1:])
+        return step, wrapper.optimizer
 
     @torch.no_grad()
     def _annotate_detections(self, batch: dict) -> None:
