@@ -209,6 +209,33 @@ def test_nms_keeps_what_the_greedy_one_keeps():
     assert longest > 10
 
 
+def test_nms_of_onnx_keeps_the_same(tmp_path):
+    onnxruntime = pytest.importorskip('onnxruntime')
+    pytest.importorskip('onnxscript')
+
+    class Nms(torch.nn.Module):
+        def forward(self, boxes, present):
+            return fixed.survivors(boxes, present, 0.4)
+
+    generator = torch.Generator().manual_seed(3)
+    boxes = random_boxes(60, generator)
+    present = torch.rand(60, generator=generator) > 0.2
+    traced = torch.export.export(Nms(), (boxes, present), strict=False)
+    translations = load_tool('deployment/static_graph.onnx_file').TRANSLATIONS
+    path = tmp_path / 'nms.onnx'
+    torch.onnx.export(
+        traced, dynamo=True, custom_translation_table=translations
+    ).save(path)
+    session = onnxruntime.InferenceSession(str(path))
+    names = [value.name for value in session.get_inputs()]
+    for there in (present, ~present, torch.zeros_like(present)):
+        feed = dict(zip(names, (boxes.numpy(), there.numpy()), strict=True))
+        [kept] = session.run(None, feed)
+        expected = fixed.survivors(boxes, there, 0.4)
+        assert torch.as_tensor(kept).equal(expected)
+        assert expected.sum() < max(there.sum(), 1)
+
+
 def test_objects_of_rtmdet_are_the_same_clusters():
     generator = torch.Generator().manual_seed(2)
     args = SimpleNamespace(bbox_head=True), 3, 0.4, 12

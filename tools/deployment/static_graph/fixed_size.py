@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from mmcv.ops import nms
 from torch import Tensor
 from torch._higher_order_ops.while_loop import while_loop
 
@@ -33,12 +34,9 @@ def best_first(scores: Tensor) -> tuple[Tensor, Tensor]:
     return scores.sort(descending=True, stable=True)
 
 
+@torch.library.custom_op('mmsgg::survivors', mutates_args=())
 def survivors(boxes: Tensor, present: Tensor, iou_thr: float) -> Tensor:
-    """Say which boxes greedy NMS keeps, without a decision on the way.
-
-    A box is kept if none that is kept and better overlaps it. To apply that
-    to all boxes at once until nothing changes takes as many rounds as boxes
-    suppress one another in a chain, a few, and gives just the greedy choice.
+    """Say which boxes greedy NMS keeps, by mmcv's; ONNX has its own.
 
     Args:
         boxes: (n, 4) the best first.
@@ -48,18 +46,18 @@ def survivors(boxes: Tensor, present: Tensor, iou_thr: float) -> Tensor:
     Returns:
         (n,) bool.
     """
-    over = (box_ious(boxes, boxes, last_pixel=0) > iou_thr).triu(1)
-    over = over.to(boxes.dtype)
+    rows = present.nonzero().flatten()
+    kept = torch.zeros_like(present)
+    if len(rows):
+        falling = -torch.arange(len(rows), device=boxes.device).to(boxes)
+        _, winners = nms(boxes[rows], falling, iou_thr)
+        kept[rows[winners]] = True
+    return kept
 
-    def unsettled(kept: Tensor, before: Tensor) -> Tensor:
-        return (kept != before).any()
 
-    def again(kept: Tensor, before: Tensor) -> tuple[Tensor, Tensor]:
-        return present * (kept @ over == 0).to(kept.dtype), kept.clone()
-
-    present = present.to(boxes.dtype)
-    kept = loop(unsettled, again, (present.clone(), present - 1))[0]
-    return kept > 0
+@survivors.register_fake
+def _(boxes: Tensor, present: Tensor, iou_thr: float) -> Tensor:
+    return torch.empty_like(present)
 
 
 def fixed_batched_nms(

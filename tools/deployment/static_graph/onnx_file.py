@@ -44,6 +44,40 @@ def _roi_align(
     )
 
 
+def _survivors(boxes: Any, present: Any, iou_thr: float) -> Any:
+    """ONNX's NMS, whose list of rows becomes a mask again."""
+    num = boxes.shape[0]
+    zero, one, last, end = (op.Constant(value_ints=[i]) for i in range(4))
+    # any that fall; what is not present has none above the threshold
+    scores = op.Where(
+        present,
+        op.Constant(value_floats=[float(num - i) for i in range(num)]),
+        op.Constant(value_float=0.0),
+    )
+    found = op.NonMaxSuppression(
+        op.Unsqueeze(boxes, zero),
+        op.Unsqueeze(op.Unsqueeze(scores, zero), zero),
+        op.Constant(value_ints=[num]),
+        op.Constant(value_floats=[iou_thr]),
+        op.Constant(value_floats=[0.0]),
+    )  # (kept, 3): image, class and row
+    rows = op.Squeeze(op.Slice(found, last, end, one), one)
+    kept = op.ScatterElements(
+        op.Constant(value_ints=[0] * num),
+        rows,
+        op.Expand(op.Constant(value_int=1), op.Shape(rows)),
+    )
+    return op.Cast(kept, to=9)  # bool
+
+
+#: What an operation of torch is in ONNX, where torch knows none or another.
+TRANSLATIONS = {
+    torch.ops.aten.sort.stable: _stable_sort,
+    torch.ops.mmsgg.roi_align.default: _roi_align,
+    torch.ops.mmsgg.survivors.default: _survivors,
+}
+
+
 def write_onnx(
     path: Path, program: torch.export.ExportedProgram, about: dict
 ) -> None:
@@ -61,10 +95,7 @@ def write_onnx(
         optimize=False,  # onnxruntime does that when it loads the file
         input_names=['image', 'size'],
         output_names=[*OUTPUTS],
-        custom_translation_table={
-            torch.ops.aten.sort.stable: _stable_sort,
-            torch.ops.mmsgg.roi_align.default: _roi_align,
-        },
+        custom_translation_table=TRANSLATIONS,
         verbose=False,
     )
     for name, value in about.items():
