@@ -3,8 +3,9 @@
 It writes random annotations in the files of VG150 (no images) and reads them
 with VG150Dataset and, beside it, with plain loops that build one dict an
 image, as most code bases of the field do. Each reading has a process of its
-own, on one core; memory counts from before the data set is opened. "worker"
-is what a forked reader of 20,000 items copies; "count" is count_relations.
+own, and time is that of its core; memory counts from before the data set is
+opened. "worker" is what a forked reader of 20,000 items copies; "count" is
+count_relations.
 
 Examples:
     python tools/analysis_tools/benchmark_data.py
@@ -199,11 +200,11 @@ def measure(folder: str, loader: str, split: str) -> dict[str, float]:
     """
     os.sched_setaffinity(0, [min(os.sched_getaffinity(0))])
     before = process_memory('VmRSS')
-    start = time.perf_counter()
+    start = time.process_time()
     dataset = LOADERS[loader](folder, split)
     figures = {
         'images': len(dataset),
-        'open': time.perf_counter() - start,
+        'open': time.process_time() - start,
         'peak': process_memory('VmHWM') - before,
         'kept': process_memory('VmRSS') - before,
     }
@@ -213,14 +214,14 @@ def measure(folder: str, loader: str, split: str) -> dict[str, float]:
         for row in rows.tolist():
             dataset.get_data_info(row)
 
-    start = time.perf_counter()
+    start = time.process_time()
     read_rows()
-    figures['items'] = len(rows) / (time.perf_counter() - start)
+    figures['items'] = len(rows) / (time.process_time() - start)
     figures['worker'] = worker_growth(read_rows)
     if isinstance(dataset, VG150Dataset):
-        start = time.perf_counter()
+        start = time.process_time()
         count_relations(dataset)
-        figures['count'] = time.perf_counter() - start
+        figures['count'] = time.process_time() - start
     return figures
 
 

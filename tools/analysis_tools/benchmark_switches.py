@@ -45,8 +45,10 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     add = parser.add_argument
     add('config', type=config_file, help='a config file')
     gpu = torch.cuda.is_available()
-    add('--switches', nargs='+', choices=SWITCHES, default=[*SWITCHES])
-    add('--modes', nargs='+', choices=MODES, default=MODES)
+    names = dict(nargs='+', choices=SWITCHES, default=[*SWITCHES])
+    add('--switches', **names, help='to measure')
+    modes = dict(nargs='+', choices=MODES, default=MODES)
+    add('--modes', **modes, help='what to measure of each')
     add(
         '--device',
         type=device_of,

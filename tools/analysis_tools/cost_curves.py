@@ -9,7 +9,9 @@ Examples:
         --configs configs/*/predcls.py
 """
 
+import ctypes
 import json
+import sys
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator, Sequence
@@ -102,6 +104,14 @@ def head_costs(args: Namespace) -> Curves:
     return curves
 
 
+def give_back_freed_memory() -> None:
+    """Let glibc give back what it keeps, in which a peak would not show."""
+    if sys.platform == 'linux':
+        trim = getattr(ctypes.CDLL(None), 'malloc_trim', None)
+        if trim is not None:
+            trim(0)
+
+
 def head_cost(
     cfg: Config, num_objects: int, args: Namespace
 ) -> tuple[float, float | None]:
@@ -109,6 +119,7 @@ def head_cost(
     device = torch.device(args.device)
     run = ModelBenchmark(cfg, device, num_objects).head_prediction()
     memory = PeakMemory(device)
+    give_back_freed_memory()
     memory.reset()
     before = memory.read()
     seconds = least(run, args.steps, args.device)
@@ -163,10 +174,10 @@ def draw(path: Path, curves: Curves, x: str, title: str) -> None:
     axes = figure.subplots(1 + known, 1, sharex=True, squeeze=False)[:, 0]
     for name, line in curves.items():
         for ax, i in zip(axes, (1, 2), strict=False):
-            shown = [point for point in line if point[i] is not None]
+            shown = [point for point in line if point[i]]  # 0 has no log
             ax.plot(
                 [point[0] for point in shown],
-                [max(point[i], 1e-6) for point in shown],
+                [point[i] for point in shown],
                 marker='.',
                 label=name,
             )
