@@ -97,8 +97,7 @@ class SceneGraphDataset(BaseDataset):
 
     #: Attributes with paths relative to ``data_root``, beside ``ann_file``.
     PATHS: tuple[str, ...] = ()
-    #: x2 - x1 of a box that was widened to a pixel.
-    pixel_side = 1
+    pixel_side = 1  #: x2 - x1 of a box that was widened to a pixel
 
     _fully_initialized: bool
     _scene_graphs: SceneGraphArrays
@@ -282,10 +281,9 @@ class SceneGraphDataset(BaseDataset):
         instances = _instances(graphs, idx, ignore_flag=0)
         if graphs.ignored is not None:
             instances += _instances(graphs.ignored, idx, ignore_flag=1)
-        img_id = graphs.img_ids[idx].item()
         return dict(
             img_path=self._find_image(idx),
-            img_id=img_id,
+            img_id=graphs.img_ids[idx].item(),
             height=graphs.heights[idx].item(),
             width=graphs.widths[idx].item(),
             instances=instances,

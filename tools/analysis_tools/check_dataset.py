@@ -80,7 +80,8 @@ def check_config(
         meta = one.dataset.metainfo
         sizes = {key: len(meta[key]) for key in ('classes', 'predicates')}
         _check_losses(report, one.name, one.dataset)
-        check_graphs(report, one.name, one.graphs, *sizes.values())
+        pixel_side = getattr(one.dataset, 'pixel_side', 1)
+        check_graphs(report, one.name, one.graphs, *sizes.values(), pixel_side)
         _check_model(report, cfg.get('model', {}), 'model', one.name, sizes)
     _check_names(report, opened)
     check_overlap(report, opened)

@@ -30,6 +30,7 @@ def check_graphs(
     graphs: SceneGraphArrays,
     num_classes: int,
     num_predicates: int,
+    pixel_side: int = 1,
 ) -> None:
     """Check boxes, labels and relations of one data set.
 
@@ -39,9 +40,10 @@ def check_graphs(
         graphs: Its scene graphs.
         num_classes: Object classes C.
         num_predicates: Predicates P.
+        pixel_side: As of :func:`box_problems`.
     """
     _check_images(report, name, graphs)
-    _check_boxes(report, name, graphs)
+    _check_boxes(report, name, graphs, pixel_side)
     _check_labels(report, name, graphs, num_classes, num_predicates)
     _check_relations(report, name, graphs)
 
@@ -129,7 +131,10 @@ def repeated_rows(keys: np.ndarray) -> np.ndarray:
 
 
 def box_problems(
-    boxes: np.ndarray, widths: np.ndarray, heights: np.ndarray
+    boxes: np.ndarray,
+    widths: np.ndarray,
+    heights: np.ndarray,
+    pixel_side: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Tell useless boxes from those that reach out of their image.
 
@@ -137,6 +142,7 @@ def box_problems(
         boxes: (B, 4) [x1, y1, x2, y2], original-image pixels.
         widths: (B,) of the image of each box.
         heights: (B,) of the image of each box.
+        pixel_side: x2 - x1 of a box that is a pixel wide.
 
     Returns:
         (B,) bool, no area inside the image or not a number; (B,) bool, more
@@ -144,7 +150,8 @@ def box_problems(
     """
     limits = np.column_stack([widths, heights, widths, heights])
     inside = np.clip(boxes, 0, limits)
-    useless = ~(inside[:, 2:] > inside[:, :2]).all(axis=1)
+    sides = inside[:, 2:] - inside[:, :2]
+    useless = ~(sides > 0 if pixel_side else sides >= 0).all(axis=1)
     out = (np.abs(boxes - inside) > ROUNDING).any(axis=1)
     return useless, out & ~useless
 
@@ -171,11 +178,14 @@ def _check_images(
 
 
 def _check_boxes(
-    report: ProblemReport, name: str, graphs: SceneGraphArrays
+    report: ProblemReport,
+    name: str,
+    graphs: SceneGraphArrays,
+    pixel_side: int,
 ) -> None:
     images = np.repeat(np.arange(len(graphs)), graphs.box_counts)
     widths, heights = graphs.widths[images], graphs.heights[images]
-    useless, out = box_problems(graphs.boxes, widths, heights)
+    useless, out = box_problems(graphs.boxes, widths, heights, pixel_side)
 
     def describe(row: int) -> str:
         image = images[row]
