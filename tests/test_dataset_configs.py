@@ -89,6 +89,8 @@ def test_trains_and_tests(name, tmp_path):
     if name == 'psg':
         sample = runner.test_dataloader.dataset[0]['data_samples']
         assert sample.gt_instances.masks.masks.shape == (3, 30, 40)
+        [metric] = runner.test_evaluator.metrics
+        assert metric.rules.masks  # also of what is predicted
 
 
 @pytest.mark.parametrize('name', MADE)

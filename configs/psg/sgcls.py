@@ -13,3 +13,6 @@ model = dict(
     detector=dict(roi_head=dict(bbox_head=dict(num_classes=133))),
     relation_head=dict(num_classes=133, num_predicates=56),
 )
+# what is given has masks
+val_evaluator = [dict(type='SceneGraphMetric', protocol='psg')]
+test_evaluator = val_evaluator

@@ -1,6 +1,7 @@
 import copy
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -8,6 +9,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmsgg.evaluation import DumpSceneGraphs, SceneGraphMetric
+from mmsgg.evaluation import functional as F
 from mmsgg.models import SceneGraphDetector
 from mmsgg.registry import MODELS
 
@@ -500,6 +502,37 @@ def test_the_task_of_a_call_is_an_argument(name):
             assert torch.equal(value, two.get(field)[key])
     with pytest.raises(ValueError, match=r"'sgg'.*predcls, sgcls, sgdet"):
         other.predict(*data.values(), task='sgg')
+
+
+@pytest.mark.parametrize('name', ['predcls', 'sgcls'])
+@torch.no_grad()
+def test_given_objects_keep_their_masks(name):
+    """So that the rules of PSG score what OpenPSG does."""
+    model = build(name).eval()
+    data = data_of(4)
+    instances = data['data_samples'][0].gt_instances
+    boxes = instances.bboxes = torch.tensor(
+        [[0.0, 0, 40, 40], [1, 0, 40, 40], [5, 50, 20, 60], [30, 50, 60, 60]]
+    )
+    instances.labels[:] = 1
+    masks = torch.zeros(4, SIZE, SIZE, dtype=torch.bool)
+    masks[0, :20, :40] = masks[1, 20:40, :40] = True  # in nearly one box
+    masks[2, 50:60, 5:20] = masks[3, 50:60, 30:60] = True
+    instances.masks = masks
+    [sample] = model.test_step(copy.deepcopy(data))
+    assert torch.equal(sample.pred_instances.masks, masks)
+    torch.testing.assert_close(sample.pred_instances.bboxes, boxes)
+    if name == 'predcls':
+        graphs = F.predicted_graph(sample.to_dict(), masks=True)
+        true = F.true_graph(sample.to_dict(), masks=True)
+        rules = SceneGraphMetric(protocol='psg').rules
+        assert (F.match_graphs(graphs, true, rules).objects == np.eye(4)).all()
+        rules = rules._replace(masks=False)
+        assert F.match_graphs(graphs, true, rules).objects.sum() == 6
+    data = model.data_preprocessor(data)
+    for kwargs in (dict(rescale=False), dict(task='sgdet')):
+        [sample] = model.predict(*data.values(), **kwargs)
+        assert 'masks' not in sample.pred_instances
 
 
 def test_the_detectors_config_is_left_alone():

@@ -13,7 +13,7 @@ val_dataloader = dict(
     dataset=dict(pipeline=test_pipeline, split='test', **psg)
 )
 test_dataloader = dict(dataset=dict(pipeline=test_pipeline, **psg))
-# the rules of OpenPSG, on boxes: these detectors give no masks
+# the rules of OpenPSG, on boxes: most detectors give no masks
 val_evaluator = [
     dict(type='SceneGraphMetric', protocol='psg', rules=dict(masks=False))
 ]

@@ -327,6 +327,8 @@ class SceneGraphDetector(BaseDetector):
 
         Returns:
             The same samples with ``pred_instances`` and ``pred_relations``.
+            Given boxes keep the masks of ``gt_instances``, if these have any
+            and ``rescale``.
         """
         found = self._test_objects(batch_inputs, batch_data_samples, task)
         pairs = None
@@ -349,6 +351,8 @@ class SceneGraphDetector(BaseDetector):
         ):
             sample.pred_instances = instances
             sample.pred_relations = relations
+            if rescale and (task or self.task) != 'sgdet':
+                _keep_masks(sample)
         return batch_data_samples
 
     def _forward(
@@ -404,6 +408,13 @@ class SceneGraphDetector(BaseDetector):
                 if name in sample.gt_instances:
                     given[-1].set_field(sample.gt_instances[name], name)
         return given
+
+
+def _keep_masks(sample: SGDataSample) -> None:
+    """Predict the masks of the objects that were given, as OpenPSG does."""
+    masks = sample.gt_instances.get('masks')
+    if masks is not None:
+        sample.pred_instances.masks = masks
 
 
 def default_source(detector: BaseDetector | None) -> dict:
