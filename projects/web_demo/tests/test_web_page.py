@@ -295,6 +295,13 @@ SPILLING = """[...document.querySelectorAll('#page *')].filter(
         && e.checkVisibility() && !e.closest('.view, .examples')
     ).map(e => e.id || e.className)"""
 
+OVER_THE_EDGE = """[...document.querySelectorAll('.upload > *')].filter(e => {
+    const [inner, outer] = [e, e.parentElement].map(
+        e => e.getBoundingClientRect());
+    return inner.height
+        && (inner.top < outer.top || inner.bottom > outer.bottom);
+    }).map(e => e.textContent)"""
+
 # of words to what is behind them, after the rules for accessible pages
 CONTRASTS = """selectors => {
     const parts = color => color.match(/[\\d.]+/g).map(Number);
@@ -332,6 +339,7 @@ def test_three_widths_light_and_dark(tab):
         for width in (1400, 800, 390):
             tab.set_viewport_size(dict(width=width, height=900))
             assert tab.evaluate(SPILLING) == []
+            assert tab.evaluate(OVER_THE_EDGE) == []
             assert tab.evaluate('document.body.scrollWidth') <= width
             area = tab.locator('#graph-view').bounding_box()
             assert area['width'] > min(0.8 * width, 400)
