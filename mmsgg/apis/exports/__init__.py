@@ -3,6 +3,7 @@
 from .cypher import to_cypher
 from .dot import to_dot, write_svg
 from .export import FORMATS, check_export, export_graph, to_triples
+from .fiftyone import read_fiftyone, write_fiftyone
 from .label_studio import label_studio_results, write_label_studio
 from .networkx_graph import (
     from_networkx,
@@ -18,12 +19,14 @@ __all__ = [
     'export_graph',
     'from_networkx',
     'label_studio_results',
+    'read_fiftyone',
     'read_graphml',
     'to_cypher',
     'to_dot',
     'to_networkx',
     'to_triples',
     'to_turtle',
+    'write_fiftyone',
     'write_graphml',
     'write_label_studio',
     'write_svg',

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .annotation_tools import check_image, stored_name
+
 
 def write_label_studio(
     path: str | Path,
@@ -52,12 +54,8 @@ def label_studio_results(graph: Mapping[str, Any]) -> list[dict[str, Any]]:
     Raises:
         ValueError: Where the graph lacks the size of its image, or its name.
     """
+    check_image(graph, 'Label Studio')
     width, height = graph['width'], graph['height']
-    if not (width and height and graph['file_name']):
-        raise ValueError(
-            'Label Studio needs the file and the size of image '
-            f'{graph["id"]!r}, which its graph does not hold'
-        )
     results: list[dict[str, Any]] = []
     for item in graph['objects']:
         x1, y1, x2, y2 = item['box']
@@ -75,7 +73,7 @@ def label_studio_results(graph: Mapping[str, Any]) -> list[dict[str, Any]]:
                 width=100 * (x2 - x1) / width,
                 height=100 * (y2 - y1) / height,
                 rotation=0,
-                rectanglelabels=[_name(item)],
+                rectanglelabels=[stored_name(item)],
             ),
         )
         results.append(_with_score(result, item))
@@ -85,15 +83,10 @@ def label_studio_results(graph: Mapping[str, Any]) -> list[dict[str, Any]]:
             from_id=str(item['subject_id']),
             to_id=str(item['object_id']),
             direction='right',
-            labels=[_name(item)],
+            labels=[stored_name(item)],
         )
         results.append(_with_score(result, item))
     return results
-
-
-def _name(item: Mapping[str, Any]) -> str:
-    """The name as it is, which is to come back, or the number."""
-    return item.get('name') or str(item['label'])
 
 
 def _with_score(
