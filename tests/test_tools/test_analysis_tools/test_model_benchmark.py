@@ -68,6 +68,31 @@ def test_a_loss_that_wants_counts_gets_some(monkeypatch):
     assert counts == [[1] * 11]
 
 
+def test_a_debiasing_that_wants_counts_gets_some():
+    cfg = config('predcls')
+    cfg.model.relation_head.debiasing = dict(type='LogitAdjustment')
+    bench = costs.ModelBenchmark(cfg, torch.device('cpu'), 5, shape=SHAPE)
+    assert bench.workload()['num_pairs'] == 20
+
+
+@pytest.mark.parametrize('num_objects', [1, 40])
+def test_every_object_has_a_mask(num_objects):
+    """Also one that others lie on."""
+    cfg = config('predcls')
+    cfg.test_dataloader.dataset.pipeline = [
+        dict(type='LoadImageFromFile'),
+        dict(type='LoadPanopticRelations'),
+        dict(type='PackSGInputs'),
+    ]
+    batch = costs.random_batch.random_batch(
+        cfg, 'test', 1, shape=(48, 64), num_objects=num_objects,
+        num_classes=3, num_predicates=2,
+    )  # fmt: skip
+    masks = batch['data_samples'][0].gt_instances.masks.masks
+    assert masks.shape == (num_objects, 48, 64)
+    assert masks.any((1, 2)).all() and (masks.sum(axis=0) <= 1).all()
+
+
 def test_classes_of_a_cascade():
     bench = bench_of('faster-rcnn_r18')
     head = bench.model.roi_head.bbox_head

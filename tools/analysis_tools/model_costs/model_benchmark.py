@@ -120,11 +120,11 @@ class ModelBenchmark:
     def _give_statistics(self) -> None:
         """Make up what a hook would count in the data, or training average."""
         head = getattr(self.model, 'relation_head', None)
-        loss = getattr(head, 'loss_predicate', None)
-        if hasattr(loss, 'set_counts'):
-            loss.set_counts([1] * head.num_predicates)
+        for part in (head, getattr(head, 'loss_predicate', None)):
+            if hasattr(part, 'set_counts'):
+                part.set_counts([1] * head.num_predicates)
         debiasing = getattr(head, 'debiasing', None)
-        if debiasing is not None:
+        if hasattr(debiasing, 'num_batches'):  # of TotalDirectEffect
             debiasing.num_batches.fill_(1)
 
     def _find_random_boxes(self, num_objects: int) -> None:

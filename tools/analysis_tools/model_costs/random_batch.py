@@ -35,18 +35,23 @@ def random_item(
     """
     rng = np.random.default_rng(seed)
     path = folder / f'{seed}.png'
+    segments = folder / f'{seed}_segments.png'
     mmcv.imwrite(rng.integers(0, 256, (*shape, 3), dtype=np.uint8), str(path))
     boxes = random_boxes(rng, num_objects, shape)
+    mmcv.imwrite(_segments_image(boxes, shape), str(segments))
     labels = rng.integers(num_classes, size=num_objects)
     predicates = rng.integers(num_predicates, size=max(num_objects - 1, 0))
     item = dict(
         img_path=str(path),
+        seg_map_path=str(segments),
         img_id=seed,
         height=shape[0],
         width=shape[1],
         instances=[
-            dict(bbox=box, bbox_label=label, ignore_flag=0)
-            for box, label in zip(boxes.tolist(), labels.tolist(), strict=True)
+            dict(bbox=box, bbox_label=label, ignore_flag=0, segment_id=row)
+            for row, (box, label) in enumerate(
+                zip(boxes.tolist(), labels.tolist(), strict=True)
+            )
         ],
         relations=[
             dict(pair=[row, row + 1], predicate_label=label)
@@ -73,6 +78,18 @@ def random_boxes(
     scale = np.array(shape[::-1])
     boxes = np.hstack([corners * scale, (corners + sizes) * scale])
     return boxes.astype(np.float32)
+
+
+def _segments_image(boxes: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Draw boxes (N, 4) as segments 0 to N - 1; each has a pixel at least."""
+    ids = np.full(shape, len(boxes))
+    for row, (x1, y1, x2, y2) in enumerate(boxes.astype(int)):
+        ids[y1:y2, x1:x2] = row
+    ids.flat[: len(boxes)] = np.arange(len(boxes))
+    # PSG's id is R + 256 G + 65536 B, mmcv writes BGR
+    return np.stack([ids >> 16, ids >> 8 & 255, ids & 255], axis=-1).astype(
+        np.uint8
+    )
 
 
 def random_batch(
