@@ -21,6 +21,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from mmengine.config import Config
 
 import benchmark_data
@@ -183,6 +184,9 @@ def draw(path: Path, curves: Curves, x: str, title: str) -> None:
             )
     for ax, unit in zip(axes, ('seconds', 'MB'), strict=False):
         ax.set(xscale='log', yscale='log', ylabel=unit)
+        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=20))
+        ax.yaxis.set_major_formatter('{x:g}')
+        ax.yaxis.set_minor_formatter(NullFormatter())
         ax.grid(alpha=0.3, which='both')
     ticks = sorted({point[0] for point in points})
     axes[-1].set_xticks(ticks, [f'{tick:,}' for tick in ticks])
@@ -190,7 +194,7 @@ def draw(path: Path, curves: Curves, x: str, title: str) -> None:
     axes[-1].set_xlabel(x)
     axes[0].set_title(title)
     axes[0].legend(fontsize=8)
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=100)
 
 
 def pictures(args: Namespace) -> Iterator[tuple[str, Curves, str, str]]:
