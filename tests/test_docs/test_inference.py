@@ -60,7 +60,7 @@ def test_the_python_runs(project, monkeypatch):
             exec(block, scope)
     assert len(scope['results']['predictions'][0]['triplets']) == 5
     lines = printed.getvalue().splitlines()
-    assert sum(bool(re.search(r' [01]\.\d\d$', line)) for line in lines) == 5
+    assert sum(bool(re.search(r' [01]\.\d{4}$', line)) for line in lines) == 5
     counts = [int(line) for line in lines[-3:]]
     assert counts == sorted(counts, reverse=True)
     assert len(list(project.glob('outputs/vis/*.jpg'))) == 2

@@ -69,13 +69,13 @@ def to_triples(graph: Mapping[str, Any]) -> str:
         ...              dict(id=4, label=5, name='horse')],
         ...     triplets=[dict(subject_id=0, object_id=4, label=2,
         ...                    name='riding', score=0.834)])))
-        man riding horse 0.83
+        man riding horse 0.8340
     """
     graph = printable_graph(graph)
     names = object_names(graph)
     return '\n'.join(
         f'{names[item["subject_id"]]} {name_of(item)} '
-        f'{names[item["object_id"]]} {item["score"]:.2f}'
+        f'{names[item["object_id"]]} {item["score"]:.4f}'
         for item in graph['triplets']
     )
 

@@ -27,7 +27,7 @@ EMPTY = dict(GRAPH, objects=[], triplets=[])
 
 
 def test_triples():
-    expected = 'man wears hat 0.30\nhat on man 0.25\nman 2 hat 0.12'
+    expected = 'man wears hat 0.3000\nhat on man 0.2500\nman 2 hat 0.1250'
     assert to_triples(GRAPH) == expected
     assert to_triples(EMPTY) == ''
 
@@ -39,7 +39,7 @@ def test_triples_tell_objects_of_one_name_apart():
         *GRAPH['triplets'][:1],
         dict(subject_id=4, object_id=9, label=3, name='on', score=0.25),
     ]
-    assert to_triples(graph) == 'man wears hat-4 0.30\nhat-4 on hat-9 0.25'
+    assert to_triples(graph) == 'man wears hat-4 0.3000\nhat-4 on hat-9 0.2500'
 
 
 @pytest.mark.parametrize('ending', ['json', 'graphml', 'dot', 'txt', 'TXT'])
