@@ -41,7 +41,7 @@ NOT_RUN = {
     'docs/model_zoo.md': MEASURES,
     'docs/reliability.md': f'{FULL_SIZE}; kills trainings for minutes',
     'docs/result_file.md': 'needs a result file of Visual Genome',
-    'docs/scale.md': 'needs many GPUs or a cluster',
+    'docs/scale.md': f'needs many GPUs or a cluster; {MEASURES}',
     'docs/visualization.md': FULL_SIZE,
     'docs/vrd.md': 'trains on Stanford VRD',
     'projects/photo_demo/README.md': 'downloads a detector',
