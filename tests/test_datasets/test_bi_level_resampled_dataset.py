@@ -89,6 +89,7 @@ def slow_factors():
 def test_an_image_is_repeated_by_its_largest_factor(dataset):
     of_predicate, factors = slow_factors()
     assert of_predicate[0] == 1 < of_predicate[1] < of_predicate[2]
+    assert len(dataset.predicate_factors) == 4  # that never occurs, too
     for predicate, factor in of_predicate.items():
         assert dataset.predicate_factors[predicate] == pytest.approx(factor)
     copies = [dataset.repeat_indices.count(i) for i in range(len(IMAGES))]

@@ -49,6 +49,15 @@ def opened(folder, content, **kwargs):
     return SceneGraphJsonDataset(ann_file='all.json', **settings)
 
 
+def test_of_empty_boxes_the_first_in_the_file_is_named(tmp_path):
+    """It is of the second image."""
+    content = copy.deepcopy(SMALL)
+    content['annotations'][0]['bbox'] = [30, 2, 3, 4]
+    content['annotations'][1]['bbox'] = [50, 6, 5, 10]
+    with pytest.raises(ValueError, match=r'annotations\[0\] lies outside'):
+        opened(tmp_path, content)
+
+
 def test_items(tmp_path):
     dataset = opened(tmp_path, SMALL)
     assert dataset.metainfo['classes'] == ('cat', 'hat')

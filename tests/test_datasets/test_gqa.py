@@ -131,6 +131,17 @@ def test_what_is_wrong_is_counted(tmp_path, monkeypatch):
         build(folder, degenerate_boxes='shrink')
 
 
+def test_an_image_that_has_a_box_is_not_lost(tmp_path):
+    images = small_images()
+    images[0][2][1] = [0, 0, 0, 0]
+    item = build(write(tmp_path, images))[0]
+    assert item['img_id'] == '7'
+    assert [row['bbox'] for row in item['instances']] == [
+        [1, 2, 30, 20],
+        [0, 0, 1, 1],
+    ]
+
+
 def test_splits(tmp_path):
     write(tmp_path, small_images())
     write(tmp_path, small_images()[::-1], 'GQA_200_Train.json')

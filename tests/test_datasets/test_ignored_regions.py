@@ -55,6 +55,7 @@ def test_items(tmp_path, crowded, lines):
     assert dataset[1]['relations'] == [dict(pair=[0, 1], predicate_label=1)]
     assert dataset.get_cat_ids(1) == [0, 0]
     assert [row['ignore_flag'] for row in dataset[0]['instances']] == [0, 0]
+    assert '(1 clipped to their image)' in lines[0]
     assert '3 relations of a region to ignore' in lines[0]
     assert lines[0].endswith('1 regions to ignore')
     subset = dataset.get_subset([1])
@@ -121,6 +122,15 @@ def test_they_make_the_way_there_and_back(tmp_path, crowded):
         assert again[idx]['relations'] == dataset[idx]['relations']
     entries = json.loads(path.read_text())['annotations']
     assert [entry['iscrowd'] for entry in entries] == [0, 0, 0, 0, 1]
+
+
+def test_an_object_without_an_area_behind_a_crowd(tmp_path, crowded):
+    crowded['annotations'][-1]['bbox'] = [2, 2, 0, 5]
+    dataset = opened(tmp_path, crowded, degenerate_boxes='drop')
+    boxes = [row['bbox'] for row in dataset[1]['instances']]
+    assert boxes == [[0, 0, 20, 10], [1, 2, 4, 6.5]]
+    assert dataset[1]['relations'] == []
+    assert len(dataset[0]['instances']) == 2
 
 
 def test_a_crowd_without_an_area(tmp_path, crowded):

@@ -23,8 +23,8 @@ def small_images():
              det_labels=[1], rel=[]),
         dict(img_fn='none', img_size=[40, 30], bbox=[], det_labels=[],
              rel=[]),
-        dict(img_fn='ff', img_size=[20, 10], bbox=[[0, 0, 9, 9]] * 2,
-             det_labels=[1, 0], rel=[[1, 0, 0]]),
+        dict(img_fn='ff', img_size=[20, 10], det_labels=[1, 0],
+             bbox=[[0, 0, 9, 9], [-2, 0, 9, 9]], rel=[[1, 0, 0]]),
     ]  # fmt: skip
 
 
@@ -115,7 +115,7 @@ def test_what_is_clipped_is_counted(tmp_path, monkeypatch):
         lambda line, **_: lines.append(line),
     )
     len(build(write(tmp_path, small_images())))
-    assert '(2 clipped to their image)' in lines[0]
+    assert '(3 clipped to their image)' in lines[0]
     assert '2 images left without relation' in lines[0]
     assert '1 boxes without an area, 1 relations of such boxes' in lines[0]
 
@@ -124,6 +124,7 @@ def test_what_is_clipped_is_counted(tmp_path, monkeypatch):
     ('change', 'words'),
     [
         (dict(det_labels=[0, 3, 1]), "'00ab'.*classes.*3 there are"),
+        (dict(det_labels=[0, -2, 1]), "'00ab'.*classes.*3 there are"),
         (dict(det_labels=[0, 1]), "'00ab'.*3 boxes, but 2 classes"),
         (dict(rel=[[0, 3, 0]]), "'00ab'.*box rows.*3 there are"),
         (dict(rel=[[0, 1, -1]]), "'00ab'.*predicates.*2 there are"),
@@ -140,6 +141,13 @@ def test_refusals(tmp_path, change, words):
         build(folder)
     assert 'vrd-train-anno.json' in str(caught.value)
     assert len(build(folder, bad_rows='drop')) <= 2
+
+
+def test_what_is_wrong_twice_counts_once(tmp_path):
+    images = small_images()
+    images[0]['rel'] = [[0, 9, 9]]
+    dataset = build(write(tmp_path, images), bad_rows='drop')
+    assert dataset.bad_rows.counts == {'bad relations': 1}
 
 
 def test_missing_files(tmp_path):

@@ -38,6 +38,13 @@ def test_missing_parts_are_named_by_their_names_of_today(first_version):
         check_weights(narrow_toy_model(), dict(state_dict=weights))
 
 
+@pytest.mark.parametrize(('number', 'more'), [(4, ''), (6, ' and 2 more')])
+def test_the_first_missing_parts_are_named(number, more):
+    model = nn.Sequential(*(nn.Linear(1, 1) for _ in range(number)))
+    with pytest.raises(ValueError, match=f'random: 0, 1, 2, 3{more} is not'):
+        check_weights(model, {})
+
+
 def test_weights_that_are_no_numbers_are_refused(first_version):
     key = 'roi_head.bbox_head.fc_cls.weight'
     spoilt = first_version[key].clone()
@@ -56,9 +63,10 @@ def test_running_statistics_are_learnt_and_counters_are_not():
         if 'num_batches_tracked' not in name and name != 'grid'
     }
     check_weights(model, weights)
-    weights.pop('0.running_var')
-    with pytest.raises(ValueError, match='random: 0 is not in it'):
-        check_weights(model, weights)
+    for name in ('0.running_mean', '0.running_var'):
+        less = {k: v for k, v in weights.items() if k != name}
+        with pytest.raises(ValueError, match='random: 0 is not in it'):
+            check_weights(model, less)
 
 
 def test_a_frequency_table_is_missed_unless_it_was_counted():

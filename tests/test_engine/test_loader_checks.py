@@ -3,10 +3,12 @@
 import copy
 import json
 import sys
+from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 from mmengine.runner import Runner
+from torch.utils.data import DataLoader
 
 from mmsgg.engine import check_training
 from mmsgg.engine.loader_checks import check_evaluation
@@ -92,6 +94,11 @@ def test_a_test_is_of_the_whole_set(cfg, monkeypatch, loader, dataset, words):
     cfg.test_dataloader.dataset |= dataset
     with pytest.raises(ValueError, match=rf'test_dataloader: .*{words}'):
         run_tool(test_tool, cfg, monkeypatch, str(ROOT / 'README.md'))
+
+
+def test_a_test_may_leave_out_what_is_not_there():
+    loader = DataLoader([1, 2, 3, 4], batch_size=2, drop_last=True)
+    check_evaluation(loader, SimpleNamespace(metrics=[]), 'test')
 
 
 def test_relations_that_were_packed_away(cfg, monkeypatch):

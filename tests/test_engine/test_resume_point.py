@@ -143,10 +143,11 @@ def test_another_model_or_optimizer_is_refused(run, tmp_path):
             runner.train()
 
 
-def test_a_run_that_has_ended_says_so(run, tmp_path):
+@pytest.mark.parametrize('max_epochs', [2, 3])
+def test_a_run_that_has_ended_says_so(max_epochs, run, tmp_path):
     runner = random_run(
         tmp_path,
-        max_epochs=2,
+        max_epochs=max_epochs,
         load_from=str(run / 'epoch_3.pth'),
         resume=True,
     )
@@ -154,9 +155,9 @@ def test_a_run_that_has_ended_says_so(run, tmp_path):
     assert runner.trace.steps == {}
     [log] = tmp_path.glob('*/*.log')
     assert (
-        'Nothing is left to train: the checkpoint stands at epoch 3 of 2'
-        in (log.read_text())
-    )
+        'Nothing is left to train: the checkpoint stands at epoch 3 of '
+        f'{max_epochs}'
+    ) in log.read_text()
 
 
 def test_a_killed_launcher_takes_its_workers_along(tmp_path):

@@ -78,3 +78,9 @@ def test_boxes_follow_and_end_with_the_image():
     assert item['gt_bboxes'].tensor.tolist() == [
         [0, 20, 60, 80], [20, 0, 160, 80]
     ]  # fmt: skip
+
+
+def test_a_line_keeps_a_pixel():
+    resize = TRANSFORMS.build(dict(type='TruncatedResize'))
+    for size in ((5000, 1), (1, 5000), (9000, 2)):
+        assert min(resize.input_size(*size)) == 1

@@ -169,6 +169,15 @@ def test_a_relation_head_is_of_the_names_of_the_data(saved, difference, test):
         load(Model(), saved, names(CATS), test=test)
 
 
+@pytest.mark.parametrize('number', [1, 3])
+def test_names_of_another_number_start_anew(number):
+    """Their layers have another shape, which a test refuses by itself."""
+    others = names(('cat', 'hat', 'rat')[:number])
+    load(Model(), names(CATS), others)
+    with pytest.raises(ValueError, match=r'classes\[1\]'):
+        load(Model(), names(CATS), others, test=True)
+
+
 def test_predicates_do_not_concern_a_detector():
     for model in (Model(), Model(relation_head=False)):
         load(model, names(CATS, ('a', 'b')), names(CATS), parts=['detector'])
