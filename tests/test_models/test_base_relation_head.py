@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from mmengine.structures import InstanceData
 
 from mmsgg.models.relation_heads import FrequencyRelHead
+from mmsgg.models.relation_heads.base_relation_head import RelationOutput
 from mmsgg.models.relation_heads.object_classes import late_nms
 from mmsgg.registry import MODELS
 from mmsgg.structures.bbox import box_ious
@@ -46,11 +47,11 @@ def test_rescale_goes_to_original_pixels(head):
 @torch.no_grad()
 def test_of_two_limits_the_lower_one_counts(head):
     objects, x = random_objects(4), feature_map(1)
-    for limits in ((2, 5), (5, 2)):
+    for limits in ((2, 5), (5, 2), (0, 5), (5, 0)):
         [(_, relations)] = head.predict(
             x, [objects], [{}], False, None, *limits
         )
-        assert len(relations) == 2
+        assert len(relations) == min(limits)
 
 
 @torch.no_grad()
@@ -164,6 +165,16 @@ def test_background_detections_stay_background_in_the_loss(head):
     [logits] = output.object_logits
     expected = torch.nn.functional.cross_entropy(logits, targets.labels)
     torch.testing.assert_close(losses['loss_object'], expected)
+
+
+def test_accuracies_are_in_percent():
+    head = FrequencyRelHead(NUM_CLASSES, NUM_PREDICATES)
+    targets = class_targets([0, 1, 2, 0, 0])  # three are right
+    output = RelationOutput(
+        [torch.eye(5)], [targets.labels], [torch.zeros(0, NUM_PREDICATES + 1)]
+    )
+    losses = head.loss_by_feat(output, [targets], [])
+    assert (losses['acc_object'], losses['acc_predicate']) == (60, 0)
 
 
 def slow_late_nms(scores, boxes, iou_thr):

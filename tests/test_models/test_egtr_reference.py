@@ -273,6 +273,17 @@ def test_losses(model, arrays, sizes, variant, options, monkeypatch):
     torch.testing.assert_close(total, expected['total'], atol=1e-3, rtol=1e-5)
 
 
+def test_terms_are_looked_up_by_subject_and_object():
+    table = TripletFrequency(3, 2)
+    torch.nn.init.normal_(table.triplet_dist)
+    subjects, objects = torch.tensor([0, 2]), torch.tensor([1, 0, 2])
+    terms = table(subjects, objects)
+    assert terms.shape == (2, 3, 2)
+    for row, s in zip(terms, subjects, strict=True):
+        for term, o in zip(row, objects, strict=True):
+            assert torch.equal(term, table.triplet_dist[s, o])
+
+
 def test_frequencies(arrays, sizes):
     """Theirs are logs of counts, by a bracket that is misplaced."""
     counts = arrays['input/fg_matrix'].numpy()

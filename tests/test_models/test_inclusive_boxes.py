@@ -33,6 +33,15 @@ def test_the_classical_anchors():
     assert generator.num_base_priors == [3]
 
 
+@pytest.mark.parametrize('round_base', [False, True])
+def test_anchors_about_a_given_centre(round_base):
+    generator = InclusiveAnchorGenerator(
+        strides=[16], ratios=[1.0], scales=[2], centers=[(4.0, 0.0)],
+        round_base=round_base,
+    )  # fmt: skip
+    assert generator.base_anchors[0].tolist() == [[-12, -16, 19, 15]]
+
+
 def test_anchors_are_not_rounded():
     generator = InclusiveAnchorGenerator(
         strides=[16], ratios=[2.0], scales=[1.5], center_offset=0.5

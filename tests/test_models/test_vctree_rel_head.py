@@ -82,6 +82,17 @@ def test_trees_are_those_of_a_plain_search(levels):
     assert len(trees) == trees.depths.max() + 1
 
 
+def test_of_equal_scores_that_of_the_older_parent_counts():
+    """Its child, 3, then has a better score for 2 than 1 has."""
+    scores = torch.zeros(4, 4)
+    scores[0] = torch.tensor([0.0, 0.9, 0.1, 0.5])
+    scores[1, 2], scores[3, 2] = 0.5, 0.8
+    trees = ObjectTrees(scores[None], [4])
+    kin = np.column_stack([trees.parents, trees.children])
+    assert kin.tolist() == slow_tree(scores.numpy()).tolist()
+    assert kin[2, 0] == 3
+
+
 @pytest.mark.parametrize('sizes', [[], [0], [0, 0]])
 def test_no_object_makes_no_tree(sizes):
     trees = ObjectTrees(torch.zeros(len(sizes), 1, 1), sizes)

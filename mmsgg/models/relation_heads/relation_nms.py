@@ -88,8 +88,7 @@ def suppress(predicate_scores: Tensor, pairs: Tensor, same: Tensor) -> Tensor:
         if left[pair, predicate] <= 0:
             break
         final[pair] = left[pair]
-        own = sharing[pair]
-        left[own, predicate] = left[own, predicate].clip(max=0)
+        left[sharing[pair], predicate] = 0
         left[pair] = -1
     result = predicate_scores.clone()
     result[rows] = torch.from_numpy(final).to(result)
