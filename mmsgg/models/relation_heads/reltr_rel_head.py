@@ -17,7 +17,7 @@ from mmsgg.structures.bbox import box_ious
 
 from .base_relation_head import BaseRelationHead, RelationOutput
 from .triplet_decoder import TripletDecoder, attention_map_encoder
-from .triplet_matching import Boxes, Matches, TripletMatcher
+from .triplet_matching import BatchTargets, Boxes, Matches, TripletMatcher
 
 
 class Triplets(NamedTuple):
@@ -26,16 +26,6 @@ class Triplets(NamedTuple):
     subjects: Boxes
     objects: Boxes
     predicate_logits: Tensor  # L, B, T, predicates, the last one unrelated
-
-
-class BatchTargets(NamedTuple):
-    """The ground truth of a batch, one image behind the other."""
-
-    labels: Tensor  # G
-    bboxes: Tensor  # G, 4, input-image pixels
-    sizes: Tensor  # G, 4: width and height of the image, twice
-    pairs: Tensor  # R, 2 rows of the G objects
-    predicates: Tensor  # R
 
 
 @MODELS.register_module()

@@ -40,6 +40,16 @@ class Matches(NamedTuple):
     rows: Tensor  # M, counted through the whole batch
 
 
+class BatchTargets(NamedTuple):
+    """The ground truth of a batch, one image behind the other."""
+
+    labels: Tensor  # G
+    bboxes: Tensor  # G, 4, input-image pixels
+    sizes: Tensor  # G, 4: width and height of the image, twice
+    pairs: Tensor  # R, 2 rows of the G objects
+    predicates: Tensor  # R
+
+
 class TripletMatcher:
     """Matches each object, and each relation, with one query of each layer.
 
