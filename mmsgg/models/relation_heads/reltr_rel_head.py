@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy, bbox_xyxy_to_cxcywh
@@ -88,12 +88,11 @@ class RelTRRelHead(BaseRelationHead):
         init_cfg: dict | None = None,
     ) -> None:
         # what else the base class takes, nothing here would read
+        losses: Any = dict(
+            loss_object=loss_object, loss_predicate=loss_predicate
+        )
         super().__init__(
-            num_classes,
-            num_predicates,
-            loss_object=loss_object,
-            loss_predicate=loss_predicate,
-            init_cfg=init_cfg,
+            num_classes, num_predicates, init_cfg=init_cfg, **losses
         )
         self.unique = unique
         self.unique_iou = unique_iou
