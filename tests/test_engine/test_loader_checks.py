@@ -132,6 +132,10 @@ def test_mmdet_coco_metric_reads_the_same_annotation(cfg, tmp_path):
         entry |= dict(area=entry['bbox'][2] * entry['bbox'][3], iscrowd=0)
     (tmp_path / 'all.json').write_text(json.dumps(content))
     check_coco(cfg, ann_file=path)
+    # categories that the data set has no class for are left out
+    content['categories'].insert(1, dict(id=20, name='rat'))
+    (tmp_path / 'more.json').write_text(json.dumps(content))
+    check_coco(cfg, ann_file=str(tmp_path / 'more.json'))
     names = dict(classes=('hat', 'cat'), predicates=('on', 'under'))
     cfg.test_dataloader.dataset.metainfo = names
     with pytest.raises(ValueError, match='in another order, than the classes'):
