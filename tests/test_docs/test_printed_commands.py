@@ -15,6 +15,8 @@ from unittest import mock
 
 import pytest
 
+from mmsgg.registry import MODELS
+
 from ..folders import ROOT
 
 #: Pages whose commands a test runs word for word.
@@ -121,6 +123,13 @@ def parse(script, arguments, monkeypatch):
             raise
 
     monkeypatch.setattr(argparse.ArgumentParser, '_get_value', get_value)
+    # a script may register a class, and be imported by another test
+    own = {
+        name: part
+        for name, part in MODELS.module_dict.items()
+        if part.__module__.startswith('mmsgg')
+    }
+    monkeypatch.setattr(MODELS, '_module_dict', own)
     monkeypatch.setattr(sys, 'argv', [script, *arguments])
     monkeypatch.setattr(sys, 'path', [*sys.path])
     sys.path.insert(0, str((ROOT / script).parent))
