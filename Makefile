@@ -104,17 +104,17 @@ demo: $(STAMP)
 	$(QUIET_WAIT) $(VENV_PYTHON) demo/toy_demo.py
 
 vrd: $(STAMP)
-	$(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
+	$(QUIET_WAIT) $(VENV_PYTHON) tools/analysis_tools/benchmark_vrd.py \
 		--data-root '$(VRD_ROOT)' $(VRD_ARGS)
 
 gqa: $(STAMP)
-	$(VENV_PYTHON) tools/analysis_tools/benchmark_gqa.py \
+	$(QUIET_WAIT) $(VENV_PYTHON) tools/analysis_tools/benchmark_gqa.py \
 		--data-root '$(GQA_ROOT)' $(GQA_ARGS)
 
 photo: $(STAMP)
 	@[ -n '$(PHOTO)' ] || { echo 'Name a photo, or a folder of them: make' \
 		'photo PHOTO=a.jpg' >&2; exit 1; }
-	$(VENV_PYTHON) projects/photo_demo/photo_demo.py '$(PHOTO)' \
+	$(QUIET_WAIT) $(VENV_PYTHON) projects/photo_demo/photo_demo.py '$(PHOTO)' \
 		--data-root '$(VRD_ROOT)' $(PHOTO_ARGS)
 
 test: lint

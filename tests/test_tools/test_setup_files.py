@@ -261,6 +261,12 @@ def test_make_has_an_environment_for_each_stack(checkout, stack, mmcv, venv):
     assert 'CFLAGS="${CFLAGS:--O3 -g0 -DNDEBUG -fwrapv}"' in commands
 
 
+@pytest.mark.parametrize('target', ['demo', 'vrd', 'gqa', 'photo'])
+def test_make_trains_with_threads_that_wait_asleep(checkout, target):
+    commands = run('make', '-n', target, 'PHOTO=a.jpg', cwd=checkout).stdout
+    assert 'OMP_WAIT_POLICY=PASSIVE .venv/bin/python ' in commands
+
+
 @pytest.mark.parametrize(
     ('settings', 'message'),
     [
