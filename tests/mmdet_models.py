@@ -91,7 +91,10 @@ def model_on(cfg, **kwargs):
         )
         | kwargs
     )
+    # whatever was in the memory, until mmdet's init_weights
     if hasattr(model.detector, 'level_embed'):
-        # whatever was in the memory, until mmdet's init_weights
         torch.nn.init.normal_(model.detector.level_embed)
+    for part in model.detector.modules():
+        if type(part).__name__ == 'TridentConv':
+            torch.nn.init.kaiming_normal_(part.weight)
     return model
