@@ -12,6 +12,7 @@ Examples:
 """
 
 import json
+import os
 import subprocess
 import sys
 from argparse import ArgumentParser, Namespace
@@ -180,6 +181,8 @@ def relation_weights(config: str, data_root: Path | None) -> Path:
     command = [sys.executable, str(train_py), config]
     subprocess.run(
         [*command, '--work-dir', str(work_dir), '--cfg-options', *options],
+        # matrices are small here: a second thread only slows
+        env={'OMP_NUM_THREADS': '1', **os.environ},
         check=True,
     )
     return work_dir / name
