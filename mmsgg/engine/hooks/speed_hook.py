@@ -5,10 +5,10 @@ from typing import Any
 
 import torch
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
+from mmsgg.engine.bare_model import bare_model
 from mmsgg.registry import HOOKS
 
 
@@ -50,8 +50,7 @@ class SpeedHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Apply the switches to the model of the run."""
-        model = runner.model
-        self.apply(model.module if is_model_wrapper(model) else model)
+        self.apply(bare_model(runner.model))
 
     def apply(self, model: nn.Module) -> None:
         """Apply the switches; weights keep their names.
