@@ -166,8 +166,8 @@ def train_and_test(
 def trained(cfg: Config, seed: int, work_dir: Path) -> str:
     """Train a model, unless that was done with the same config and seed.
 
-    A training of them that was stopped goes on from its last checkpoint. The
-    folder of another config is renamed first.
+    A training of them that was stopped goes on from its last checkpoint. Those
+    of another config are moved into a folder of their own first.
 
     Args:
         cfg: What to train. Nothing is validated on the way.
@@ -181,8 +181,7 @@ def trained(cfg: Config, seed: int, work_dir: Path) -> str:
     key = _fingerprint([cfg], seed)
     known = json.loads(path.read_text()) if path.is_file() else {}
     if known.get('fingerprint') != key:
-        if any(work_dir.glob('*.pth')):
-            _set_aside(work_dir)
+        _set_aside(work_dir)
         work_dir.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(dict(fingerprint=key)))
     last = work_dir / f'epoch_{cfg.train_cfg.max_epochs}.pth'
@@ -191,13 +190,21 @@ def trained(cfg: Config, seed: int, work_dir: Path) -> str:
     return str(last)
 
 
-def _set_aside(folder: Path) -> None:
-    """Give a folder a free name."""
+def _set_aside(work_dir: Path) -> None:
+    """Move checkpoints, and what names the last one, into a new folder.
+
+    What else lies there stays: it may be what the training reads.
+    """
+    files = [*work_dir.glob('*.pth'), *work_dir.glob('last_checkpoint')]
+    if not files:
+        return
     numbers = itertools.count(1)
-    names = (folder.with_name(f'{folder.name}_old{n}') for n in numbers)
-    old = next(path for path in names if not path.exists())
-    folder.rename(old)
-    print(f'{folder} holds runs of another config; it is {old} now')
+    folders = (work_dir / f'old_{number}' for number in numbers)
+    old = next(folder for folder in folders if not folder.exists())
+    old.mkdir()
+    for path in files:
+        path.rename(old / path.name)
+    print(f'the checkpoints of another config are in {old} now')
 
 
 def repeat(

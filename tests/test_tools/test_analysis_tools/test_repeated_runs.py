@@ -80,17 +80,18 @@ def test_a_stopped_training_goes_on(calls, tmp_path, monkeypatch, capsys):
     assert calls[1:] == [(1, str(folder / 'iter_7.pth'), True)]
     # what another config left is no place to go on from, and is kept
     (folder / 'last_checkpoint').write_text(str(last))
+    (folder / 'train.json').write_text('what it trains on')
     for number in (1, 2):
-        before = {path.name for path in folder.iterdir()}
+        moved = {path.name for path in folder.iterdir() if path.is_file()}
+        moved -= {'trained.json', 'train.json'}
         trained(Config(dict(TRAINED, bonus=number)), 1, folder)
         assert calls[1 + number :] == [(1, None, True)]
-        assert {path.name for path in folder.iterdir()} == {
-            last.name,
-            'trained.json',
-        }
-        old = tmp_path / f'seed_1_old{number}'
-        assert {path.name for path in old.iterdir()} == before
-        assert f'it is {old} now' in capsys.readouterr().out
+        old = folder / f'old_{number}'
+        assert {path.name for path in old.iterdir()} == moved
+        assert [path.name for path in folder.glob('*.pth')] == [last.name]
+        assert not (folder / 'last_checkpoint').is_file()
+        assert (folder / 'train.json').is_file()
+        assert f'are in {old} now' in capsys.readouterr().out
 
 
 def test_without_training_there_is_no_checkpoint(calls, tmp_path):
