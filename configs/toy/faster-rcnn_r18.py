@@ -7,4 +7,7 @@ _base_ = [
 ]
 
 model = dict(_delete_=True, **_base_.model.detector)
-default_hooks = dict(checkpoint=dict(save_best='pascal_voc/mAP'))
+default_hooks = dict(
+    checkpoint=dict(save_best='pascal_voc/mAP'),
+    speed=dict(channels_last=True),  # on a CPU a step takes less so
+)

@@ -1,9 +1,10 @@
-"""The optimizer steps in its fused form on a CPU, where torch has one."""
+"""The optimizer steps in its fused form on a CPU, few groups at a time."""
 
 import copy
 
 import pytest
 import torch
+from mmengine.optim import DefaultOptimWrapperConstructor
 from torch import nn
 
 from mmsgg.engine.optimizers import TrainedOnlyConstructor
@@ -44,6 +45,32 @@ def test_it_takes_the_steps_of_the_plain_form(optimizer):
     settings = {k: v for k, v in optimizer.items() if k != 'type'}
     plain = kind(plain_model.parameters(), **settings)
     weights, expected = train(model, fused), train(plain_model, plain)
+    torch.testing.assert_close(weights, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_parameters_of_the_same_options_share_a_group():
+    options = dict(
+        bias_decay_mult=0.0,
+        custom_keys={'0.weight': dict(lr_mult=0.5, decay_mult=2.0)},
+    )
+    cfg = dict(type='OptimWrapper', optimizer=SGD)
+    models = model_of_seed(), model_of_seed()
+    single, shared = (
+        constructor(copy.deepcopy(cfg), copy.deepcopy(options))(model)
+        for constructor, model in zip(
+            (DefaultOptimWrapperConstructor, TrainedOnlyConstructor),
+            models,
+            strict=True,
+        )
+    )
+    assert [len(g['params']) for g in single.param_groups] == [1] * 4
+    assert [len(g['params']) for g in shared.param_groups] == [1, 2, 1]
+    lrs = [(g['lr'], g['weight_decay']) for g in shared.param_groups]
+    assert lrs == [(0.05, 2e-3), (0.1, 0), (0.1, 1e-3)]
+    expected, weights = (
+        train(model, wrapper.optimizer)
+        for model, wrapper in zip(models, (single, shared), strict=True)
+    )
     torch.testing.assert_close(weights, expected, rtol=1e-5, atol=1e-6)
 
 

@@ -155,13 +155,15 @@ def time_toy_step() -> float:
     from mmengine.registry import init_default_scope
     from mmengine.structures import InstanceData
 
-    from mmsgg.registry import MODELS
+    from mmsgg.registry import HOOKS, MODELS
     from mmsgg.structures import SGDataSample
 
     torch.manual_seed(0)
     init_default_scope('mmsgg')
     cfg = Config.fromfile('configs/toy/sgcls.py')
     model = MODELS.build(cfg.model).train()
+    if 'speed' in cfg.default_hooks:
+        HOOKS.build(cfg.default_hooks.speed).apply(model)
     wrapper = build_optim_wrapper(model, cfg.optim_wrapper)
     samples, images = [], []
     for _ in range(8):

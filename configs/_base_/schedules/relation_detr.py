@@ -8,6 +8,7 @@ optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=1e-4, weight_decay=1e-4),
     clip_grad=dict(max_norm=0.1, norm_type=2),
+    constructor='TrainedOnlyConstructor',
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.1)}),
 )
 auto_scale_lr = dict(enable=False, base_batch_size=16)

@@ -1,5 +1,6 @@
-"""Keep frozen parts from the optimizer, without a word for each weight."""
+"""Keep frozen parts from the optimizer, and like parameters together."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -15,8 +16,10 @@ class TrainedOnlyConstructor(DefaultOptimWrapperConstructor):
     """mmengine's constructor, which passes over modules that are frozen.
 
     mmengine warns of every frozen parameter by itself, hundreds of a detector,
-    and takes them in where there is no ``paramwise_cfg``. On a CPU the
-    optimizer steps in its fused form, where this torch has it.
+    and takes them in where there is no ``paramwise_cfg``. It makes a group of
+    every parameter, and an optimizer steps group by group: here parameters of
+    the same options share one. On a CPU the optimizer steps in its fused form,
+    where this torch has it.
 
     Args:
         optim_wrapper_cfg: Config of the wrapper, with its optimizer.
@@ -37,11 +40,27 @@ class TrainedOnlyConstructor(DefaultOptimWrapperConstructor):
         return wrapper
 
     def add_params(
-        self, params: list[dict], module: nn.Module, *args: Any, **kwargs: Any
+        self,
+        params: list[dict],
+        module: nn.Module,
+        prefix: str = '',
+        is_dcn_module: float | None = None,
     ) -> None:
         """Add the parameters of a module, unless all of it is frozen."""
         if any(p.requires_grad for p in module.parameters()):
-            super().add_params(params, module, *args, **kwargs)
+            super().add_params(params, module, prefix, is_dcn_module)
+        if not prefix:  # the whole model
+            params[:] = merged_by_options(params)
+
+
+def merged_by_options(groups: Iterable[dict]) -> list[dict]:
+    """Merge groups of parameters whose other entries are equal, in order."""
+    merged: dict[str, dict] = {}
+    for group in groups:
+        options = {k: v for k, v in group.items() if k != 'params'}
+        whole = merged.setdefault(repr(options), options | dict(params=[]))
+        whole['params'] += group['params']
+    return [*merged.values()]
 
 
 def use_fused_on_cpu(optimizer: Optimizer) -> None:

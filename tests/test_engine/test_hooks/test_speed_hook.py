@@ -20,6 +20,7 @@ costs = load_tool('analysis_tools/model_costs')
 @pytest.fixture(scope='module')
 def bench():
     cfg = Config.fromfile(ROOT / 'configs' / 'toy' / 'sgdet.py')
+    cfg.default_hooks.speed = dict(type='SpeedHook')
     return costs.ModelBenchmark(cfg, torch.device('cpu'), 5, shape=(96, 128))
 
 
