@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mmcv.ops import SyncBatchNorm
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import BaseLoop, Runner
@@ -36,7 +37,8 @@ class DatasetFitHook(Hook):
     the training set count where a frequency table is counted from it. What a
     data set has no names for is not compared.
 
-    A frequency table that nothing has filled is reported.
+    A frequency table that nothing has filled is reported, and ``sync_bn`` of
+    the config is refused where it would change the relation head.
     """
 
     priority = 'VERY_HIGH'
@@ -45,9 +47,12 @@ class DatasetFitHook(Hook):
         """Compare, once.
 
         Raises:
-            ValueError: On the first size or name that differs.
+            ValueError: On the first size or name that differs, or on a
+                batch norm that ``sync_bn`` replaced.
         """
         model = bare_model(runner.model)
+        if isinstance(runner._train_loop, BaseLoop):
+            _check_batch_norm(runner, model)
         reference: tuple[dict, str] | None = None
         for dataset, split in _datasets_of(runner):
             names = names_in(getattr(dataset, 'metainfo', None))
@@ -78,6 +83,28 @@ class DatasetFitHook(Hook):
     def before_test(self, runner: Runner) -> None:
         """As :meth:`before_train`."""
         self.before_train(runner)
+
+
+def _check_batch_norm(runner: Runner, model: nn.Module) -> None:
+    """Refuse a relation head of which the runner replaced batch norms.
+
+    It does so where it wraps the model for several processes, in all that
+    torch's batch norm is a base of, :class:`RobustBatchNorm1d` included.
+    """
+    head = getattr(model, 'relation_head', None)
+    if head is None or not runner.cfg.get('sync_bn'):
+        return
+    for name, part in head.named_modules():
+        if isinstance(part, (nn.SyncBatchNorm, SyncBatchNorm)):
+            raise ValueError(
+                f'sync_bn={runner.cfg.sync_bn!r} of the config made '
+                f'relation_head.{name} a SyncBatchNorm, which is not for the '
+                'few pairs of a batch: its running statistics stay near their '
+                'start values, and a batch may have no pair; leave sync_bn '
+                'out, and for a detector that is trained write '
+                "norm_cfg=dict(type='SyncBN', requires_grad=True) in its "
+                'parts, such as model.detector.backbone'
+            )
 
 
 def title_of(dataset: Any) -> str:

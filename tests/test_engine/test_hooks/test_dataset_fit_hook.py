@@ -5,13 +5,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
+from mmengine.model import convert_sync_batchnorm
 from mmengine.registry import init_default_scope
 from mmengine.runner import BaseLoop
 from torch import nn
 
 from mmsgg.engine.hooks import DatasetFitHook, FrequencyBiasHook, fit_hooks
-from mmsgg.models.layers import FrequencyBias
+from mmsgg.models.layers import FrequencyBias, GeometricLayout
 from mmsgg.models.relation_heads.egtr_rel_head import TripletFrequency
 from mmsgg.registry import DATASETS
 
@@ -161,6 +163,27 @@ def test_a_table_is_counted_from_data_of_the_same_names(runner_of):
     runner.hooks = [counting]
     with pytest.raises(ValueError, match=r"'hat' in the training set"):
         DatasetFitHook().before_run(runner)
+
+
+@pytest.mark.parametrize('implementation', ['torch', 'mmcv'])
+def test_batch_norms_of_a_head_are_not_replaced(
+    runner_of, implementation, monkeypatch
+):
+    """As ``sync_bn`` does where a model is wrapped for several processes."""
+    monkeypatch.setattr(torch.distributed, 'get_world_size', lambda _: 2)
+    runner = runner_of()
+    runner.cfg.sync_bn = implementation
+    runner.model.detector.bn = convert_sync_batchnorm(
+        nn.BatchNorm2d(2), implementation
+    )
+    runner.model.relation_head.layout = GeometricLayout()
+    DatasetFitHook().before_run(runner)
+    runner.model = convert_sync_batchnorm(runner.model, implementation)
+    with pytest.raises(ValueError, match=r'head\.layout\.norm .*norm_cfg='):
+        DatasetFitHook().before_run(runner)
+    tested = runner_of(runner.model, training=False)
+    tested.cfg.sync_bn = implementation
+    DatasetFitHook().before_run(tested)  # there it is the same
 
 
 @pytest.mark.parametrize('kind', [FrequencyBias, TripletFrequency])
