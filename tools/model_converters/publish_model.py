@@ -6,6 +6,7 @@ Examples:
 """
 
 import hashlib
+import io
 import re
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Sequence
@@ -133,7 +134,8 @@ def publish(checkpoint: dict, target: Path, trust: bool = False) -> Path:
             and the weights beside the average of an EMA stay behind, and so
             do entries of ``meta`` that are none of :data:`KEPT` and what
             names places of the machine in the config.
-        target: File to write; the hash goes into its name.
+        target: What to call it; the hash goes into the name, so that a file
+            of this very name, which may be the source, stays as it is.
         trust: Whether code in the config may run.
 
     Returns:
@@ -145,13 +147,12 @@ def publish(checkpoint: dict, target: Path, trust: bool = False) -> Path:
     meta = {k: v for k, v in checkpoint['meta'].items() if k in KEPT}
     if 'cfg' in meta:
         meta['cfg'] = published_config(meta['cfg'], trust)
-    torch.save(dict(meta=meta, state_dict=checkpoint['state_dict']), target)
-    digest = hashlib.sha256()
-    with target.open('rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    final = target.with_stem(f'{target.stem}-{digest.hexdigest()[:8]}')
-    return target.rename(final)
+    content = io.BytesIO()
+    torch.save(dict(meta=meta, state_dict=checkpoint['state_dict']), content)
+    digest = hashlib.sha256(content.getbuffer()).hexdigest()
+    final = target.with_stem(f'{target.stem}-{digest[:8]}')
+    final.write_bytes(content.getbuffer())
+    return final
 
 
 def main() -> None:

@@ -61,6 +61,15 @@ def test_what_is_kept_and_how_it_is_called(tmp_path, capsys, monkeypatch):
     assert torch.equal(checkpoint['state_dict']['weight'], weights['weight'])
 
 
+def test_the_source_stays(tmp_path, capsys, monkeypatch):
+    source = save(tmp_path / 'epoch_3.pth')
+    before = source.read_bytes()
+    code, log = run(capsys, monkeypatch, source, source)
+    assert code == 0, log
+    assert source.read_bytes() == before
+    assert len([*tmp_path.glob('epoch_3-*.pth')]) == 1
+
+
 def test_bad_input_is_explained(tmp_path, capsys, monkeypatch):
     good, target = save(tmp_path / 'epoch_3.pth'), tmp_path / 'out.pth'
     text = tmp_path / 'text.pth'
