@@ -10,10 +10,13 @@ import unicodedata
 import warnings
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import matplotlib as mpl
 from matplotlib import font_manager
+from matplotlib.axes import Axes
+
+from .colors import Color, hex_color
 
 FONT = 'DejaVu Sans'
 _BOX = '\u25a1'
@@ -56,12 +59,34 @@ def fit_text(text: str) -> FittedText:
     )
 
 
-def text_to_draw(text: str) -> FittedText:
-    """Find the fonts of a text, and warn once a script where there is none."""
+def draw_text(
+    axes: Axes,
+    point: tuple[float, float],
+    text: str,
+    color: Color,
+    size: int,
+    bold: bool = False,
+    **options: Any,
+) -> None:
+    """Draw a line of text, and warn once a script that has no font.
+
+    The point is at half its height, where it starts, unless ``ha`` of
+    matplotlib's options says otherwise.
+    """
     fitted = fit_text(text)
     for character in fitted.missing:
         _warn(unicodedata.name(character, 'unknown').split()[0])
-    return fitted
+    axes.text(
+        *point,
+        fitted.text,
+        color=hex_color(color),
+        size=size,
+        family=list(fitted.families),
+        weight='bold' if bold else 'normal',
+        va='center',
+        parse_math=False,
+        **options,
+    )
 
 
 @cache

@@ -9,8 +9,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from .arrows import draw_arrow, route_arrows
-from .colors import GREY, color_classes, hex_color, relation_color
-from .fonts import FONT
+from .colors import GREY, color_classes, relation_color
+from .fonts import draw_text
 from .graph_dict import (
     Graph,
     count_text,
@@ -89,15 +89,7 @@ def draw_graph(
     summary = count_text(drawn)
     if loose := len(graph['objects']) - len(related):
         summary += f'; {counted(loose, "object")} without relation'
-    axes.text(
-        12,
-        height + _FOOT / 2,
-        summary,
-        color=hex_color(GREY),
-        fontsize=LABEL_SIZE,
-        family=FONT,
-        va='center',
-    )
+    draw_text(axes, (12, height + _FOOT / 2), summary, GREY, LABEL_SIZE)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 

@@ -21,7 +21,7 @@ from .colors import (
     relation_color,
     text_color,
 )
-from .fonts import fit_text, text_to_draw
+from .fonts import draw_text, fit_text
 from .graph_dict import Graph, name_of, related_ids, title_of
 
 Box = tuple[float, float, float, float]
@@ -295,18 +295,14 @@ def draw_label(axes: Axes, label: Label) -> None:
         zorder=3,
     )
     axes.add_artist(ground)  # add_patch also looks for limits of the axes
-    fitted = text_to_draw(label.text)
-    axes.text(
-        (x1 + x2) / 2,
-        (y1 + y2) / 2,
-        fitted.text,
-        color=hex_color(text_color(label.fill)),
-        fontsize=label.size,
-        family=list(fitted.families),
-        weight='bold' if label.bold else 'normal',
+    draw_text(
+        axes,
+        ((x1 + x2) / 2, (y1 + y2) / 2),
+        label.text,
+        text_color(label.fill),
+        label.size,
+        label.bold,
         ha='center',
-        va='center',
-        parse_math=False,
         zorder=3,
     )
 

@@ -15,7 +15,7 @@ from .colors import (
     relation_color,
     text_color,
 )
-from .fonts import text_to_draw
+from .fonts import draw_text
 from .graph_dict import Graph, name_of, title_of
 from .labels import LABEL_SIZE, text_size
 
@@ -79,7 +79,21 @@ class RelationList:
             x = column * width // num_columns + _MARGIN
             y = top + _MARGIN // 2 + (row + 0.5) * _LINE_HEIGHT
             for word in line:
-                _draw_word(axes, word, x + word.width / 2, y)
+                ground = word.ground and dict(
+                    boxstyle='round,pad=0.25',
+                    facecolor=hex_color(word.ground),
+                    linewidth=0,
+                )
+                draw_text(
+                    axes,
+                    (x + word.width / 2, y),
+                    word.text,
+                    word.color,
+                    LABEL_SIZE,
+                    word.bold,
+                    ha='center',
+                    bbox=ground,
+                )
                 x += word.width + _GAP
 
     def _shape(self, width: int) -> tuple[int, int]:
@@ -115,25 +129,3 @@ def _title(item: Mapping[str, Any]) -> _Word:
     """An object, on the colour of its class."""
     color = color_of(item)
     return _Word(title_of(item), text_color(color), ground=color)
-
-
-def _draw_word(axes: Axes, word: _Word, x: float, y: float) -> None:
-    """Draw a word around a point."""
-    fitted = text_to_draw(word.text)
-    ground = None
-    if word.ground is not None:
-        color = hex_color(word.ground)
-        ground = dict(boxstyle='round,pad=0.25', facecolor=color, linewidth=0)
-    axes.text(
-        x,
-        y,
-        fitted.text,
-        color=hex_color(word.color),
-        size=LABEL_SIZE,
-        family=list(fitted.families),
-        weight='bold' if word.bold else 'normal',
-        ha='center',
-        va='center',
-        parse_math=False,
-        bbox=ground,
-    )

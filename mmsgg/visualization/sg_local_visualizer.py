@@ -24,7 +24,7 @@ from .colors import (
     hex_color,
     relation_color,
 )
-from .fonts import FONT
+from .fonts import draw_text
 from .graph_dict import (
     Graph,
     count_text,
@@ -397,16 +397,8 @@ class SGLocalVisualizer(DetLocalVisualizer):
         canvas = np.full(size, WHITE, np.uint8)
         canvas[:_TITLE_HEIGHT] = BLACK
         self.set_image(canvas)
-        self.ax_save.text(
-            _MARGIN,
-            _TITLE_HEIGHT / 2,
-            title,
-            size=_TITLE_SIZE,
-            color='white',
-            va='center',
-            family=FONT,
-            weight='bold',
-        )
+        place = _MARGIN, _TITLE_HEIGHT / 2
+        draw_text(self.ax_save, place, title, WHITE, _TITLE_SIZE, bold=True)
         relations.draw(self.ax_save, width, top=_TITLE_HEIGHT)
         drawn = self.get_image()
         return [drawn[:_TITLE_HEIGHT], *body, drawn[_TITLE_HEIGHT:]]
