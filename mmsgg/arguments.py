@@ -4,7 +4,12 @@ Nothing is imported here that takes time, so that ``--help`` and a mistyped
 path are answered at once.
 """
 
-from argparse import Action, ArgumentParser, ArgumentTypeError
+from argparse import (
+    Action,
+    ArgumentError,
+    ArgumentParser,
+    ArgumentTypeError,
+)
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -130,9 +135,19 @@ def add_shared_arguments(parser: ArgumentParser) -> None:
 class _CfgOptions(Action):
     """mmengine's ``DictAction``, which is imported once it is used."""
 
-    def __call__(self, *args: Any, **kwargs: Any) -> None:
+    def __call__(
+        self, parser: Any, namespace: Any, values: Any, option: Any = None
+    ) -> None:
         from mmengine.config import DictAction
 
-        DictAction(self.option_strings, self.dest, nargs=self.nargs)(
-            *args, **kwargs
-        )
+        action = DictAction(self.option_strings, self.dest, nargs=self.nargs)
+        for value in values:
+            if '=' not in value:
+                raise ArgumentError(self, f"'{value}' is no KEY=VALUE")
+        action(parser, namespace, values, option)
+        options = getattr(namespace, self.dest)
+        for value in values:
+            key, _, text = value.partition('=')
+            if isinstance(options[key], str):
+                # it drops spaces, also those of a path
+                options[key] = text.strip('\'"')

@@ -49,6 +49,19 @@ def test_cfg_options_override_the_file(config):
     assert cfg.topk == [1, 2]
 
 
+def test_spaces_of_a_path_stay(config):
+    words = 'data=data/my own set', "name='a b'", 'topk=[1, 2]', 'on=true'
+    cfg = read(config, '--cfg-options', *words)
+    assert (cfg.data, cfg.name) == ('data/my own set', 'a b')
+    assert (cfg.topk, cfg.on) == ([1, 2], True)
+
+
+def test_an_option_without_a_value_is_named(config, capsys):
+    with pytest.raises(SystemExit, match='2'):
+        read(config, '--cfg-options', 'topk=1', 'data')
+    assert "--cfg-options: 'data' is no KEY=VALUE" in capsys.readouterr().err
+
+
 def test_work_dir_of_the_command_line_wins(config):
     with open(config, 'a') as file:
         file.write("work_dir = 'from_config'\n")
