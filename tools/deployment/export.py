@@ -94,6 +94,21 @@ def input_shape(model: Any, scale: tuple[int, int]) -> tuple[int, int]:
     return side, side
 
 
+def check_shape(model: Any, shape: Sequence[int]) -> None:
+    """Refuse an input that the model would pad further, at its borders.
+
+    Raises:
+        ValueError: If a side is not divisible by what the model pads to.
+    """
+    divisor = model.data_preprocessor.pad_size_divisor
+    if any(side % divisor for side in shape):
+        raise ValueError(
+            f'--shape {shape[0]} {shape[1]}: the model pads images to '
+            f'multiples of {divisor}; without that padding its maps, and so '
+            'its graphs, would be others'
+        )
+
+
 def export_program(
     model: Any, shape: Sequence[int], relations: int, candidates: int
 ) -> torch.export.ExportedProgram:
@@ -124,6 +139,7 @@ def export(args: Namespace) -> list[Path]:
     )
     model, scale = inferencer.model, resize_scale(inferencer.cfg)
     shape = args.shape or input_shape(model, scale)
+    check_shape(model, shape)
     program = export_program(model, shape, args.relations, args.candidates)
     about = dict(
         scale=scale,
