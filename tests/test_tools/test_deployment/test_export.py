@@ -292,5 +292,5 @@ def test_scale_and_shape_come_from_the_config():
     model.data_preprocessor.pad_size_divisor = 32
     assert export.input_shape(model, (1333, 800)) == (1344, 1344)
     export.check_shape(model, (320, 448))
-    with pytest.raises(ValueError, match='320 450: .* multiples of 32;'):
+    with pytest.raises(ValueError, match=r'320 450: .* multiples of 32;'):
         export.check_shape(model, (320, 450))
