@@ -299,7 +299,7 @@ class BaseRelationHead(CountedPredicates):
                 pairs[i],
                 img_meta,
                 rescale,
-                min(given, default=None),
+                max_relations=min(given, default=None),
             )
             for i, img_meta in enumerate(batch_img_metas)
         ]

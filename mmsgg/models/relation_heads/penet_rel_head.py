@@ -177,7 +177,6 @@ class PENetRelHead(BaseRelationHead):
         ValueError: If the features it starts from are left out.
     """
 
-    independent_pairs = True
     late_nms_rule = 'overwrite'
 
     def __init__(
@@ -206,6 +205,8 @@ class PENetRelHead(BaseRelationHead):
                 'extractor'
             )
         self.relation_nms_iou = relation_nms_iou
+        # with it, any pair may come up where others lose their predicate
+        self.independent_pairs = relation_nms_iou is None
         self.rank_by_subject = rank_by_subject
         # K0 reads the detector's distribution, K1 the class decided on,
         # which may be background where late NMS leaves no other
@@ -329,30 +330,15 @@ class PENetRelHead(BaseRelationHead):
             ),
         )
 
-    def predict(
-        self,
-        x: tuple[Tensor, ...],
-        objects: list[InstanceData],
-        batch_img_metas: list[dict],
-        rescale: bool = False,
-        pairs: list[Tensor] | None = None,
-        max_relations: int | None = None,
-        max_triplets: int | None = None,
-    ) -> list[tuple[InstanceData, InstanceData]]:
+    def predict_by_feat(
+        self, *args: Any, **limit: Any
+    ) -> tuple[InstanceData, InstanceData]:
         """See the base class; :func:`relation_nms` comes last, if at all."""
-        args = x, objects, batch_img_metas, rescale, pairs
-        if self.relation_nms_iou is None:
-            return super().predict(*args, max_relations, max_triplets)
-        # any pair may come up where others lose their predicate
-        return [
-            (
-                instances,
-                relation_nms(
-                    instances,
-                    relations,
-                    self.relation_nms_iou,
-                    self.rank_by_subject,
-                )[:max_relations][:max_triplets],
-            )
-            for instances, relations in super().predict(*args)
-        ]
+        iou = self.relation_nms_iou
+        if iou is None:
+            return super().predict_by_feat(*args, **limit)
+        instances, relations = super().predict_by_feat(*args)
+        relations = relation_nms(
+            instances, relations, iou, self.rank_by_subject
+        )
+        return instances, relations[: limit.get('max_relations')]
