@@ -43,18 +43,21 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Train and test all configs, and print the table."""
     args = parse_args(argv)
     methods = {}
+    stems = {Path(path).stem for path in args.configs}
     for number, path in enumerate(args.configs, 1):
         cfg = config_with_options(path, args)
         test = copy.deepcopy(cfg)
         if args.task:
             test.model.task = args.task
-        name = Path(path).stem
+        place = Path(Path(path).parent.name, Path(path).stem)
+        # configs of several methods are called alike
+        name = place.name if len(stems) == len(args.configs) else str(place)
         methods[f'`{name}`'] = repeat(
             f'[{number}/{len(args.configs)}] {name}',
             cfg,
             {'': test},
             args.seeds,
-            args.work_dir / Path(path).parent.name / name,
+            args.work_dir / place,
         )
     print_scores(methods, args, head='config')
 

@@ -117,6 +117,24 @@ def test_configs_are_trained_and_compared(vrd, tmp_path, capsys):
     assert len([*tmp_path.glob('work/*/*/seed_[34]/scores.json')]) == 4
 
 
+def test_configs_of_one_name_have_a_row_each(monkeypatch, tmp_path, capsys):
+    folders = []
+
+    def repeat(title, cfg, tests, seeds, folder):
+        folders.append(folder)
+        return [dict(score=len(folders) / 10)]
+
+    monkeypatch.setattr(compare_configs, 'repeat', repeat)
+    monkeypatch.chdir(tmp_path)
+    compare_configs.main(['vrd/linknet_boxes', 'gqa/linknet_boxes'])
+    rows = capsys.readouterr().out.splitlines()[-2:]
+    assert [row.split()[1::2] for row in rows] == [
+        ['`vrd/linknet_boxes`', '10.0'],
+        ['`gqa/linknet_boxes`', '20.0'],
+    ]
+    assert len({*folders}) == 2
+
+
 def test_ablation_leaves_out_what_changes_nothing():
     names = [*ablation.SWITCHES]
     cfg = Config.fromfile(CONFIGS / 'linknet_boxes.py')
