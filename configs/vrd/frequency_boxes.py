@@ -1,4 +1,4 @@
-# The frequency prior alone, for comparison.
+# The frequency prior alone, for comparison; counted, not trained.
 _base_ = './linknet_boxes.py'
 
 model = dict(

@@ -1,4 +1,4 @@
-# The frequency prior on detections.
+# The frequency prior on detections; counted, not trained.
 _base_ = './linknet_boxes_detections.py'
 
 model = dict(

@@ -144,11 +144,7 @@ def config_of(args: argparse.Namespace, method: str) -> Config:
 def runs_of(args: argparse.Namespace, method: str) -> list[Scores]:
     """Train and test a method with all seeds."""
     cfg = config_of(args, method)
-    learns = cfg.model.relation_head.type != 'FrequencyRelHead'
-    seeds = args.seeds if learns else [0]
-    return repeat(
-        method, cfg, {'': cfg}, seeds, args.work_dir / method, learns
-    )
+    return repeat(method, cfg, {'': cfg}, args.seeds, args.work_dir / method)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -74,10 +74,8 @@ def runs_of(args: argparse.Namespace, method: str) -> list[Scores]:
     for cfg in tests.values():
         set_data_root(cfg, str(args.data_root))
         cfg.model.relation_head.update(switches)
-    learns = tests['a'].model.relation_head.type != 'FrequencyRelHead'
-    seeds = args.seeds if learns else [0]
     folder = args.work_dir / method
-    return repeat(method, tests['a'], tests, seeds, folder, learns)
+    return repeat(method, tests['a'], tests, args.seeds, folder)
 
 
 def found_columns(prefix: str) -> dict[str, str]:

@@ -213,9 +213,10 @@ def repeat(
     tests: Mapping[str, Config],
     seeds: Iterable[int],
     work_dir: Path,
-    train: bool = True,
 ) -> list[Scores]:
     """Call :func:`train_and_test` with each seed, and say how it goes.
+
+    A frequency table is counted, so it is tested once and never trained.
 
     Args:
         title: What the run is called on the screen.
@@ -223,13 +224,14 @@ def repeat(
         tests: Likewise.
         seeds: The seeds.
         work_dir: Each seed gets a folder in it.
-        train: As of :func:`train_and_test`.
     """
+    head = cfg.get('model', {}).get('relation_head', {})
+    learns = head.get('type') != 'FrequencyRelHead'
     runs = []
-    for seed in seeds:
+    for seed in seeds if learns else [0]:
         start = time.time()
         folder = work_dir / f'seed_{seed}'
-        scores = train_and_test(cfg, tests, seed, folder, train)
+        scores = train_and_test(cfg, tests, seed, folder, learns)
         found = ', '.join(f'{k} {v:.4f}' for k, v in scores.items())
         seconds = time.time() - start
         print(f'{title}, seed {seed}: {found} ({seconds:.0f} s)', flush=True)
@@ -298,8 +300,8 @@ def _runner(
             type='AtomicCheckpointHook', interval=1, max_keep_ckpts=1
         )
         cfg.resume = checkpoint is not None
-    if checkpoint or not training:
-        cfg.load_from = checkpoint and str(checkpoint)
+    if checkpoint:
+        cfg.load_from = str(checkpoint)
     cfg.work_dir = str(work_dir)
     cfg.log_level = 'ERROR'
     cfg.randomness = dict(seed=seed)

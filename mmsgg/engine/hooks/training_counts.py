@@ -46,6 +46,12 @@ class FrequencyBiasHook(Hook):
         bias.set_counts(counts)
         if hasattr(model.relation_head, 'start_from_frequencies'):
             model.relation_head.start_from_frequencies()
+        if self.count_for_test and isinstance(runner._train_loop, BaseLoop):
+            runner.logger.warning(
+                'This table is to be tested as it was counted, and training '
+                'changes it; for a checkpoint that holds the counts, set '
+                'train_cfg.max_epochs=1 and optim_wrapper.optimizer.lr=0'
+            )
         runner.logger.info(
             f'Frequency bias: counted {counts[..., :-1].sum()} relations and '
             f'{counts[..., -1].sum()} unrelated pairs of the training set'

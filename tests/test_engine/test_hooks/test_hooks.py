@@ -59,6 +59,16 @@ def test_the_table_is_counted_from_the_training_set(
     assert table.any()
 
 
+def test_training_what_is_to_be_tested_as_counted_is_reported(data_root):
+    runner = make_runner(data_root, training=True)
+    lines = []
+    runner.logger.warning = lines.append
+    FrequencyBiasHook().before_run(runner)
+    assert not lines
+    FrequencyBiasHook(count_for_test=True).before_run(runner)
+    assert 'optim_wrapper.optimizer.lr=0' in lines.pop()
+
+
 def test_a_head_starts_more_from_the_table(data_root):
     runner = make_runner(data_root, training=True)
     head, seen = runner.model.relation_head, []

@@ -6,6 +6,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from ...folders import ROOT
 from ...scripts import load_tool
 
 repeated_runs = load_tool('analysis_tools/repeated_runs')
@@ -109,6 +110,26 @@ def test_each_seed_has_its_folder(calls, tmp_path, capsys):
     assert runs == [dict(score=0.1), dict(score=0.4)]
     assert (tmp_path / 'seed_4' / 'scores.json').is_file()
     assert 'title, seed 4: score 0.4000' in capsys.readouterr().out
+
+
+def test_a_frequency_table_is_tested_once_and_not_trained(calls, tmp_path):
+    head = dict(relation_head=dict(type='FrequencyRelHead'))
+    cfg = Config(dict(TRAINED, model=head))
+    runs = repeat('title', cfg, {'': cfg}, [1, 4], tmp_path)
+    assert runs == [dict(score=0)]
+    assert calls == [(0, None, False)]
+
+
+def test_without_training_the_checkpoint_of_the_config_counts(
+    tmp_path, monkeypatch
+):
+    cfg = Config.fromfile(ROOT / 'configs' / 'toy' / 'frequency_sgdet.py')
+    cfg.load_from = 'detector.pth'
+    monkeypatch.setattr(repeated_runs.Runner, 'from_cfg', lambda cfg: cfg)
+    assert (
+        repeated_runs._runner(cfg, 0, tmp_path, training=False).load_from
+        == 'detector.pth'
+    )
 
 
 def test_data_root_moves_what_lies_in_it():
