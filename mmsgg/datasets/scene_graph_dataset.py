@@ -237,7 +237,7 @@ class SceneGraphDataset(BaseDataset):
             graphs = graphs.keep_relations(keep)
         if self.filter_empty_relations:
             keep = graphs.relation_counts > 0
-            dropped['images left without relation'] = int((~keep).sum())
+            dropped['images in which no relation remains'] = int((~keep).sum())
             graphs = graphs.take(np.flatnonzero(keep))
         return graphs if self.test_mode else self._filter_cfg(graphs, dropped)
 

@@ -116,7 +116,7 @@ def test_what_is_clipped_is_counted(tmp_path, monkeypatch):
     )
     len(build(write(tmp_path, small_images())))
     assert '(3 clipped to their image)' in lines[0]
-    assert '2 images left without relation' in lines[0]
+    assert '2 images in which no relation remains' in lines[0]
     assert '1 boxes without an area, 1 relations of such boxes' in lines[0]
 
 

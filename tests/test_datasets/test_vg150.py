@@ -284,4 +284,4 @@ def test_says_once_what_was_kept_and_dropped(files, tmp_path, monkeypatch):
     apart = relations - len(dataset.relation_triplets())
     assert min(apart, usable - left) > 0
     assert f'{apart} relations without overlap' in lines[0]
-    assert f'{usable - left} images left without relation' in lines[0]
+    assert f'{usable - left} images in which no relation remains' in lines[0]
