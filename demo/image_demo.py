@@ -173,7 +173,14 @@ def main() -> None:
         )
     except (ImportError, OSError, ValueError) as error:
         raise SystemExit(f'error: {error}') from None
-    count = counted(len(results['predictions']), 'image')
+    graphs = results['predictions']
+    empty = sum(not graph['triplets'] for graph in graphs)
+    if empty and args.score_thr:
+        print(
+            f'{counted(empty, "image")} without a relation of at least '
+            f'{args.score_thr}: a lower --score-thr shows less certain ones'
+        )
+    count = counted(len(graphs), 'image')
     print(f"{count}; the results are in '{args.out_dir}'")
 
 

@@ -53,6 +53,13 @@ def test_a_folder(run, folder, tmp_path):
         assert file.with_suffix('.txt').read_text() in text
 
 
+def test_a_threshold_above_all_relations_is_named(run, image, tmp_path):
+    hint = '1 image without a relation of at least 0.99: a lower --score-thr'
+    options = ['--out-dir', tmp_path, '--score-thr']
+    assert hint in run(image, *options, 0.99)
+    assert 'without a relation' not in run(image, *options, 0)
+
+
 def test_a_result_goes_in_as_boxes(run, image, tmp_path):
     out = tmp_path / 'one'
     run(image, '--out-dir', out)
