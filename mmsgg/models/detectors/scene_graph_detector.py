@@ -1,7 +1,7 @@
 """Any detector of mmdet with a relation head on top."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Mapping
+from contextlib import ExitStack, nullcontext
 from copy import deepcopy
 from typing import Any
 
@@ -275,7 +275,7 @@ class SceneGraphDetector(BaseDetector):
         of_detector: Mapping[str, Tensor] = {}
         trained = self.detector is not None and not self.freeze_detector
         in_one_pass = trained and self.object_source.end_to_end
-        with self._maps_made_once(), ExitStack() as stack:
+        with self._maps_made_once() as stack:
             if not trained:
                 stack.enter_context(torch.no_grad())
             elif not in_one_pass:
@@ -292,19 +292,15 @@ class SceneGraphDetector(BaseDetector):
         )
         return losses
 
-    @contextmanager
-    def _maps_made_once(self) -> Iterator[None]:
+    def _maps_made_once(self) -> ExitStack:
         """Share the feature maps within a step, and of an RPN its own."""
-        with ExitStack() as stack:
-            if self.detector is not None:
-                stack.enter_context(
-                    computed_once(self.detector, 'extract_feat', _in_float32)
-                )
-                for module in self.object_source.shared_forwards:
-                    stack.enter_context(
-                        computed_once(module, 'forward', _in_float32)
-                    )
-            yield
+        stack = ExitStack()
+        if self.detector is not None:
+            shared = self.object_source.shared_forwards
+            methods = [(module, 'forward') for module in shared]
+            for method in ((self.detector, 'extract_feat'), *methods):
+                stack.enter_context(computed_once(*method, _in_float32))
+        return stack
 
     def predict(
         self,
@@ -351,8 +347,9 @@ class SceneGraphDetector(BaseDetector):
         ):
             sample.pred_instances = instances
             sample.pred_relations = relations
-            if rescale and (task or self.task) != 'sgdet':
-                _keep_masks(sample)
+            given = rescale and (task or self.task) != 'sgdet'
+            if given and 'masks' in sample.gt_instances:  # as OpenPSG does
+                instances.masks = sample.gt_instances.masks
         return batch_data_samples
 
     def _forward(
@@ -408,13 +405,6 @@ class SceneGraphDetector(BaseDetector):
                 if name in sample.gt_instances:
                     given[-1].set_field(sample.gt_instances[name], name)
         return given
-
-
-def _keep_masks(sample: SGDataSample) -> None:
-    """Predict the masks of the objects that were given, as OpenPSG does."""
-    masks = sample.gt_instances.get('masks')
-    if masks is not None:
-        sample.pred_instances.masks = masks
 
 
 def default_source(detector: BaseDetector | None) -> dict:

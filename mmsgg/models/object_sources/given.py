@@ -1,7 +1,5 @@
 """Objects that are given, boxes and classes."""
 
-from typing import Any
-
 import torch.nn.functional as F
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -34,9 +32,6 @@ class GivenBoxes(ObjectSource):
     refusal = 'give the classes of the boxes too'
     uses_classes = False
 
-    def __init__(self, detector: Any, num_classes: int) -> None:
-        super().__init__(detector, num_classes)
-
     def extract_feat(self, batch_inputs: Tensor | None) -> tuple[Tensor, ...]:
         """Make the feature maps, none without a detector."""
         return (
@@ -55,18 +50,12 @@ class GivenBoxes(ObjectSource):
             ValueError: If a sample has no boxes with labels, or a detection
                 is of no class.
         """
-        if given is not None:
-            return [
-                self._certain(image, sample, 'gt_instances')
-                for image, sample in zip(
-                    given, batch_data_samples, strict=True
-                )
-            ]
+        field = 'proposals' if given is None else 'gt_instances'
+        if given is None:
+            given = [s.get(field, InstanceData()) for s in batch_data_samples]
         return [
-            self._certain(
-                sample.get('proposals', InstanceData()), sample, 'proposals'
-            )
-            for sample in batch_data_samples
+            self._certain(image, sample, field)
+            for image, sample in zip(given, batch_data_samples, strict=True)
         ]
 
     def _certain(
