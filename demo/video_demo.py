@@ -67,6 +67,7 @@ def video_file(path: str) -> Any:
             f"'{path}' cannot be read as a video; is it one, whole, and in a "
             'codec that this OpenCV has?'
         )
+    video.path = Path(path)
     return video
 
 
@@ -105,6 +106,9 @@ def parse_args() -> Namespace:
     args = parser.parse_args()
     if args.out is None and not isinstance(args.video, Webcam):
         parser.error('the following arguments are required: --out')
+    source = getattr(args.video, 'path', None)
+    if source and args.out.exists() and args.out.samefile(source):
+        parser.error('--out is the video itself, which it would replace')
     return args
 
 

@@ -94,6 +94,15 @@ def test_an_output_that_cannot_be_written(run, video, tmp_path, capfd):
         run(video, tmp_path / 'out.mp4', '--batch-size', 0)
 
 
+def test_the_video_itself_stays(run, video, tmp_path, capfd):
+    copy = tmp_path / 'in.mp4'
+    copy.write_bytes(video.read_bytes())
+    with pytest.raises(SystemExit, match='2'):
+        run(copy, tmp_path / '.' / 'in.mp4')
+    assert '--out is the video itself' in capfd.readouterr().err
+    assert copy.read_bytes() == video.read_bytes()
+
+
 def test_the_next_is_made_meanwhile():
     second, threads = threading.Event(), set()
 
