@@ -11,7 +11,7 @@ from argparse import ArgumentParser
 
 import numpy as np
 import onnxruntime
-from PIL import Image
+from PIL import Image, ImageOps
 
 
 def prepare(
@@ -49,7 +49,8 @@ def main() -> None:
     session = onnxruntime.InferenceSession(args.model)
     about = session.get_modelmeta().custom_metadata_map
     about = {name: json.loads(value) for name, value in about.items()}
-    image = Image.open(args.image).convert('RGB')
+    # turned as its camera says, as the model was trained
+    image = ImageOps.exif_transpose(Image.open(args.image)).convert('RGB')
     pixels, size, factor = prepare(image, about['scale'], about['shape'])
     names = [output.name for output in session.get_outputs()]
     graph = session.run(None, dict(image=pixels, size=size))
