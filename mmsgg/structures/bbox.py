@@ -10,6 +10,7 @@ rounding; mmdet's ``bbox_overlaps`` with ``use_legacy_coordinate`` rounds to
 float32.
 """
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -118,6 +119,12 @@ def union_boxes(subjects: Boxes, objects: Boxes) -> Boxes:
         ],
         1,
     )
+
+
+def image_size(img_shape: Sequence[int], like: Tensor) -> Tensor:
+    """Width, height, width, height of an image; in float32, half rounds it."""
+    height, width = img_shape[:2]
+    return like.new_tensor([width, height] * 2, dtype=torch.float32)
 
 
 def relative_geometry(subjects: Tensor, objects: Tensor) -> Tensor:

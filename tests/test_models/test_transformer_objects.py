@@ -57,6 +57,16 @@ PIXELS = [[40.0, 15, 60, 35], [39.5, 15, 60.5, 35], [0, 2.5, 30, 7.5]]
 LOGITS = torch.tensor([[[2.0, 0, 1], [3, 0, 1], [0, 1, 1]]])
 
 
+def test_half_precision_does_not_round_the_size_of_the_image():
+    """A bfloat16 333 is 332; autocast gives such boxes and logits."""
+    half = torch.bfloat16
+    whole = torch.tensor([[[0.5, 0.5, 1, 1]]], dtype=half)
+    [image] = source(LOGITS[:, :1].to(half), whole).queries(
+        (), samples((333, 1333))
+    )
+    assert image.bboxes.tolist() == [[0, 0, 1333, 333]]
+
+
 def test_queries_become_boxes_in_pixels_and_logits():
     [queries] = source(LOGITS, BOXES).queries((), samples((50, 100)))
     torch.testing.assert_close(queries.bboxes, torch.tensor(PIXELS))

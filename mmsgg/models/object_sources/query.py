@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from mmsgg.registry import TASK_UTILS
 from mmsgg.structures import SGDataSample
+from mmsgg.structures.bbox import image_size
 
 from .object_source import Found, ObjectSource, finest_first
-from .transformer import called_with, image_size
+from .transformer import called_with
 
 
 @TASK_UTILS.register_module()
@@ -127,7 +128,8 @@ class QueryObjects(ObjectSource):
                     for name, values in layers.items()
                 }
             )
-            image.layer_bboxes = image.layer_bboxes * image_size(sample, boxes)
+            size = image_size(sample.img_shape, boxes)
+            image.layer_bboxes = image.layer_bboxes * size
             image.bboxes = image.layer_bboxes[:, -1]
             image.logits = image.layer_logits[:, -1]
             image.features = image.layer_states[:, -1]

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmsgg.registry import TASK_UTILS
 from mmsgg.structures import SGDataSample
-from mmsgg.structures.bbox import box_ious
+from mmsgg.structures.bbox import box_ious, image_size
 
 from .object_source import ObjectSource, objects_at, score_logits
 
@@ -177,8 +177,7 @@ def inside(result: InstanceData, img_shape: tuple[int, ...]) -> InstanceData:
     Returns:
         Those whose box is finite, as few are before training.
     """
-    height, width = img_shape[:2]
-    size = result.bboxes.new_tensor([width, height, width, height])
+    size = image_size(img_shape, result.bboxes)
     result = result[result.bboxes.isfinite().all(dim=1)]
     result.bboxes = result.bboxes.clamp(min=0).minimum(size)
     return result

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmsgg.registry import TASK_UTILS
 from mmsgg.structures import SGDataSample
-from mmsgg.structures.bbox import box_ious
+from mmsgg.structures.bbox import box_ious, image_size
 
 from .object_source import ObjectSource, objects_at, score_logits
 
@@ -85,7 +85,7 @@ class TransformerObjects(ObjectSource):
         )
         queries = []
         for logits, image_boxes, states, distinct, sample in images:
-            size = image_size(sample, boxes)
+            size = image_size(sample.img_shape, boxes)
             corners = bbox_cxcywh_to_xyxy(image_boxes.float()) * size
             logits = logits.float()
             if head.loss_cls.use_sigmoid:
@@ -142,9 +142,3 @@ def called_with(function: Callable, arguments: Mapping[str, Any]) -> Any:
     """Call a head, or a method of it, with those arguments that it takes."""
     wanted = signature(getattr(function, 'forward', function)).parameters
     return function(**{k: v for k, v in arguments.items() if k in wanted})
-
-
-def image_size(sample: SGDataSample, like: Tensor) -> Tensor:
-    """Width, height, width, height of an image, without padding."""
-    height, width = sample.img_shape[:2]
-    return like.new_tensor([width, height, width, height])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from mmsgg.models.task_modules import RelationTargets
 from mmsgg.registry import MODELS
 from mmsgg.structures import SGDataSample
-from mmsgg.structures.bbox import box_ious
+from mmsgg.structures.bbox import box_ious, image_size
 
 from .base_relation_head import BaseRelationHead, RelationOutput
 from .triplet_decoder import TripletDecoder, attention_map_encoder
@@ -386,12 +386,6 @@ def mlp(*channels: int) -> nn.Sequential:
     for size, following in pairwise(channels):
         layers += [nn.ReLU(), nn.Linear(size, following)]
     return nn.Sequential(*layers[1:])
-
-
-def image_size(img_shape: tuple[int, ...], like: Tensor) -> Tensor:
-    """Width, height, width, height of an image."""
-    height, width = img_shape[:2]
-    return like.new_tensor([width, height, width, height], dtype=torch.float32)
 
 
 def spread(logits: Tensor, match: Matches, labels: Tensor) -> Tensor:

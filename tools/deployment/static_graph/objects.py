@@ -14,7 +14,6 @@ from mmsgg.models import QueryObjects, SingleStageObjects, TwoStageObjects
 from mmsgg.models.object_sources import query
 from mmsgg.models.object_sources.object_source import Found, score_logits
 from mmsgg.models.object_sources.two_stage import log_probabilities
-from mmsgg.structures import SGDataSample
 from mmsgg.structures.bbox import box_ious
 
 from .fixed_size import (
@@ -50,9 +49,9 @@ class FixedQueryObjects(QueryObjects):
             return super().find(*args, **kwargs)
 
 
-def image_size(sample: SGDataSample, like: Tensor) -> Tensor:
+def image_size(img_shape: Any, like: Tensor) -> Tensor:
     """Do as the function of that name of a size that is not yet known."""
-    sides = [like.new_ones(()) * side for side in sample.img_shape]
+    sides = [like.new_ones(()) * side for side in img_shape]
     return torch.stack(sides[::-1] * 2)
 
 
