@@ -163,6 +163,31 @@ def test_nodes_lie_about_as_boxes_do_and_none_hides_another(tab):
     assert (apart[~np.eye(4, dtype=bool)] > 0).all()
 
 
+def test_labels_of_edges_that_cross_stand_apart(tab):
+    corners = np.array([[0, 0], [80, 0], [80, 80], [0, 80]])
+    graph = fake_graph(np.hstack([corners, corners + 20]), range(4), 100, 100)
+    graph['triplets'] = [
+        dict(graph['triplets'][0], subject_id=i, object_id=i + 2)
+        for i in range(2)
+    ]
+    tab.get_by_title('bright.png').click()
+    summary(tab).to_have_text('4 objects, 4 of 4 relations')
+    tab.evaluate(
+        "graph => dash_clientside.set_props('graph', {data: graph})", graph
+    )
+    edges(tab, 2)
+    hover(tab, None)  # waits for the layout
+    one, other = np.array(
+        tab.evaluate(
+            """document.querySelector('#graph-view')._cyreg.cy.edges().map(
+                e => e.boundingBox({includeEdges: false})).map(
+                b => [b.x1, b.y1, b.x2, b.y2])"""
+        )
+    )
+    assert np.ptp(one[::2]) < 80  # of the labels alone
+    assert (np.maximum(one, other)[:2] > np.minimum(one, other)[2:]).any()
+
+
 def test_the_list_points_to_objects(tab):
     tab.get_by_title('bright.png').click()
     tab.locator('.triplet').nth(1).click()

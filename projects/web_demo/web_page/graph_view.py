@@ -11,6 +11,7 @@ from .shown_graph import CssColors, Focus, Graph, graph_colors
 # Cytoscape reads no style sheet of the page: these do on light and on dark
 ACCENT, FAINT, INK, PAPER = '#4c6ef5', '#8793a0', '#1f2933', '#e4e7eb'
 FONT_SIZE, NODE_HEIGHT = 14, 32
+EDGE_FONT_SIZE = 12
 CANVAS = dict(x1=0, y1=0, w=760, h=520)
 """Where the nodes start, as the boxes lie in the image."""
 
@@ -36,7 +37,9 @@ EDGE_STYLE = {
     'arrow-scale': 1.2,
     'label': 'data(label)',
     'color': INK,
-    'font-size': 12,
+    'font-size': EDGE_FONT_SIZE,
+    'text-margin-x': 'data(shift_x)',
+    'text-margin-y': 'data(shift_y)',
     'text-background-color': PAPER,
     'text-background-opacity': 0.9,
     'text-background-padding': 2,
@@ -145,13 +148,18 @@ def _node(
 
 
 def _edge(item: Mapping[str, Any], row: int) -> dict[str, Any]:
+    name = name_of(item)
     return dict(
         data=dict(
             id=edge_id(item),
             number=row,
             source=f'o{item["subject_id"]}',
             target=f'o{item["object_id"]}',
-            label=name_of(item),
+            label=name,
             score=item['score'],
+            width=text_size(name, EDGE_FONT_SIZE)[0],
+            # the page moves labels that would hide one another
+            shift_x=0,
+            shift_y=0,
         )
     )

@@ -155,8 +155,44 @@ document.addEventListener('click', (event) => {
 
 document.addEventListener('cancel', endCamera, true); // by the escape key
 
-/* Names for what Dash leaves without one. */
+/* The area that two boxes share, given by centre, width and height. */
+function overlap(one, other) {
+  const x = (one.w + other.w) / 2 - Math.abs(one.x - other.x);
+  const y = (one.h + other.h) / 2 - Math.abs(one.y - other.y);
+  return Math.max(x, 0) * Math.max(y, 0);
+}
+
+/* Labels stand in the middle of their edges, where two that cross hide one
+   another: the later one moves along its edge. */
+function spreadLabels({ cy }) {
+  const taken = cy
+    .nodes()
+    .map((node) => ({ ...node.position(), w: node.width(), h: node.height() }));
+  for (const edge of cy.edges().toArray()) {
+    const { x, y } = edge.midpoint();
+    const [from, to] = [edge.sourceEndpoint(), edge.targetEndpoint()];
+    const places = [0, 0.12, -0.12, 0.24, -0.24, 0.36, -0.36].map((part) => ({
+      x: x + part * (to.x - from.x),
+      y: y + part * (to.y - from.y),
+      w: edge.data('width'),
+      h: 18,
+    }));
+    const hidden = places.map((place) =>
+      taken.reduce((sum, other) => sum + overlap(place, other), 0),
+    );
+    const place = places[hidden.indexOf(Math.min(...hidden))];
+    edge.data({ shift_x: place.x - x, shift_y: place.y - y });
+    taken.push(place);
+  }
+}
+
+/* Names for what Dash leaves without one, and labels for its graph. */
 new MutationObserver(() => {
+  const cy = element('graph-view')?._cyreg?.cy;
+  if (cy && !cy.scratch('spreadLabels')) {
+    cy.scratch('spreadLabels', true);
+    cy.on('layoutstop free', spreadLabels);
+  }
   for (const slider of document.querySelectorAll('.slider')) {
     const name = slider.querySelector('label').firstChild.textContent;
     const thumb = slider.querySelector('[role=slider]:not([aria-label])');
