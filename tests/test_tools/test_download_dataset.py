@@ -45,7 +45,9 @@ class Handler(BaseHTTPRequestHandler):
         if wanted and server.ranges and same:
             start = int(wanted.removeprefix('bytes=').rstrip('-'))
             if start >= len(data):
-                self.send_error(416)
+                self.send_response(416)
+                self.send_header('Content-Range', f'bytes */{len(data)}')
+                self.end_headers()
                 return
             data, status = data[start:], 206
         self.send_response(status)
@@ -105,6 +107,14 @@ def test_it_goes_on_in_another_run(server, tmp_path):
     fetch(server, target)
     assert target.read_bytes() == CONTENT
     assert server.seen[-1][1] == f'bytes={len(CONTENT) // 2}-'
+
+
+def test_what_came_whole_is_not_fetched_again(server, tmp_path):
+    (tmp_path / 'a.bin.part').write_bytes(CONTENT)
+    (tmp_path / 'a.bin.part.etag').write_text('"one"')
+    fetch(server, tmp_path / 'a.bin')
+    assert server.seen == [('/a.bin', f'bytes={len(CONTENT)}-')]
+    assert [path.name for path in tmp_path.iterdir()] == ['a.bin']
 
 
 @pytest.mark.parametrize('change', ['etag', 'ranges', 'longer'])

@@ -171,6 +171,15 @@ def test_other_formats(folder, capsys):
     assert '2 classes and 1 predicate;' in capsys.readouterr().out
 
 
+def test_a_name_with_space_and_quote(folder):
+    folder = folder.rename(folder.with_name("Ann's data"))
+    put(folder, graphs=graphs(range(9)))
+    TOOL.main([str(folder), '--detector', 'toy'])
+    cfg = Config.fromfile("configs/Ann's data/sgdet.py")
+    assert cfg.load_from == "work_dirs/Ann's data/detector/epoch_50.pth"
+    assert check_config(cfg, with_images=False).num_errors == 0
+
+
 def test_left_and_right_are_not_flipped(folder):
     put(folder, graphs=graphs(range(9), predicate='left of'))
     for cfg, flips in zip(
@@ -244,6 +253,9 @@ def test_what_is_wrong_is_said_before_anything_is_written(folder):
     assert "'data/mine' has 2 JSON files" in refused('data/mine')
     put(folder, val=graphs(range(3)), test=graphs(range(3)))
     assert 'no training set' in refused('data/mine')
+    for split in ('train', 'test'):
+        put(folder, **(dict(train=graphs(range(3))) | {split: graphs([])}))
+        assert f'no image of the {split} set' in refused('data/mine')
     assert not (folder / 'split').exists()
     assert not TOOL.Path('configs/mine').exists()
 

@@ -68,6 +68,8 @@ def fetch(
         except (HTTPException, OSError) as error:
             _refuse_final(error, url)
             if isinstance(error, HTTPError) and error.code == RANGE_REFUSED:
+                if error.headers.get('Content-Range') == f'bytes */{before}':
+                    break  # whole: the last run ended before its check
                 part.unlink(missing_ok=True)  # longer than the file
             _refuse_full_disk(error, part)
             came = part.stat().st_size if part.exists() else 0

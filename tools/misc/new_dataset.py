@@ -141,7 +141,7 @@ def annotation_files(
         Of each split its JSON file, relative to the folder, and the graphs.
 
     Raises:
-        ValueError: If there is nothing to train on.
+        ValueError: If there is nothing to train on, or to measure.
         FileExistsError: If there are files where some would be written.
     """
     graphs = dict(data.graphs)
@@ -154,6 +154,11 @@ def annotation_files(
         if split not in graphs:
             graphs[split], files[split] = graphs[other], files[other]
             print(f'there is no {split} set: {other} serves as both')
+    for split in SPLITS:
+        if not graphs[split].relation_counts.any():
+            raise ValueError(
+                f"no image of the {split} set of '{folder}' has a relation"
+            )
     if name == 'json' and len(data.graphs) > 1:
         return files, graphs
     out_dir = folder / 'split'

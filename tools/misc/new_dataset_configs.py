@@ -92,7 +92,7 @@ custom_hooks = [
     dict(type='FrequencyBiasHook', must_overlap=False),
     dict(type='PredicateCountHook'),
 ]
-load_from = '{work_dir}/detector/epoch_{epochs}.pth'
+load_from = {detector_file!r}
 """
 
 DATA = """
@@ -194,12 +194,16 @@ class Settings:
         """Of the trainings."""
         return f'work_dirs/{self.name}'
 
+    def checkpoint(self, stage: str) -> str:
+        """What the training of a stage ends with."""
+        return f'{self.work_dir}/{stage}/epoch_{self.epochs}.pth'
+
     def commands(self, photo: str) -> list[list[str]]:
         """What is to be run, from the check to the graph of a photo."""
         stage_1, stage_2 = (
             f'configs/{self.name}/{stage}.py' for stage in STAGES
         )
-        weights = f'{self.work_dir}/sgdet/epoch_{self.epochs}.pth'
+        weights = self.checkpoint('sgdet')
         drawn = ['--topk', '10', '--out-dir', f'{self.work_dir}/graphs']
         lines = (
             ('check', [stage_2]),
@@ -234,7 +238,7 @@ def config_texts(settings: Settings) -> Sequence[str]:
     """The text of the config of each stage."""
     detector = DETECTORS[settings.detector]
     common = vars(settings) | dict(
-        work_dir=settings.work_dir,
+        detector_file=settings.checkpoint('detector'),
         bases='../' if settings.in_clone else 'mmsgg::',
         more=detector.more,
         schedule=SCHEDULE,
