@@ -11,7 +11,6 @@ Examples:
         --heads configs/toy/predcls.py --models --objects 5
 """
 
-import time
 from argparse import ArgumentDefaultsHelpFormatter, ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ import torch
 from mmengine.config import Config
 
 from benchmark_model import device_of, machine, positive, quiet_mmengine
+from cost_curves import least
 from mmsgg.engine import config_file
 from model_costs import ModelBenchmark
 from report_tables import text_table
@@ -82,31 +82,12 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     return parser.parse_args(argv)
 
 
-def seconds_of(
-    run: Callable[[], object], device: torch.device, steps: int
-) -> float:
-    """The shortest of some runs, the device's work included."""
-    times = []
-    for _ in range(steps + 1):  # the first one warms up
-        _wait_for(device)
-        start = time.perf_counter()
-        run()
-        _wait_for(device)
-        times.append(time.perf_counter() - start)
-    return min(times[1:])
-
-
-def _wait_for(device: torch.device) -> None:
-    if device.type == 'cuda':
-        torch.cuda.synchronize(device)
-
-
 def matrix_flops(args: Namespace) -> float:
-    """Operations a second of a product of square matrices."""
+    """Operations a second of a matrix product, by the clock as of models."""
     dtype = getattr(torch, args.dtype)
     shape = args.matrix, args.matrix
     a, b = (torch.randn(shape, device=args.device).to(dtype) for _ in 'ab')
-    seconds = seconds_of(lambda: a @ b, args.device, args.steps)
+    seconds = least(lambda: a @ b, args.steps, args.device, by_the_clock=True)
     return 2 * args.matrix**3 / seconds
 
 
@@ -124,7 +105,7 @@ def bench_of(config: str, args: Namespace, objects: int, batch: int) -> Any:
 def head_seconds(config: str, args: Namespace, objects: int) -> float:
     """How long a head takes for the graph of one image."""
     run = bench_of(config, args, objects, 1).head_prediction()
-    return seconds_of(run, args.device, args.steps)
+    return least(run, args.steps, args.device, by_the_clock=True)
 
 
 def model_row(config: str, args: Namespace, ceiling: float) -> list[str]:

@@ -113,9 +113,9 @@ def step_of(bench: ModelBenchmark, mode: str) -> Callable[[], object]:
     return run
 
 
-def row(args: Namespace, switch: str) -> list[str]:
+def row(args: Namespace, plain: ModelBenchmark, switch: str) -> list[str]:
     """Measure a switch: ms without it, ms with it and their ratio."""
-    benches = bench_of(args), bench_of(args, switch)
+    benches = plain, bench_of(args, switch)
     cells = [switch]
     for mode in args.modes:
         steps = [step_of(bench, mode) for bench in benches]
@@ -138,9 +138,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         titles += [f'{mode}, ms', 'with it', 'ratio']
     rows = []
     with quiet_mmengine():
+        plain = bench_of(args)
         for switch in args.switches:
             try:
-                cells = row(args, switch)
+                cells = row(args, plain, switch)
             except (RuntimeError, ValueError) as error:
                 reason = f'fails: {str(error).splitlines()[0]}'
                 cells = [switch, reason, *[''] * (len(titles) - 2)]
