@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 from mmengine.structures import InstanceData
 
 from mmsgg.evaluation.functional import match_objects, match_triplets
+from mmsgg.evaluation.functional.scene_graphs import as_array
 
 Graph = Mapping[str, Any]
 
@@ -235,14 +235,7 @@ def _read_triplets(
 def _column(data: InstanceData | None, name: str) -> np.ndarray:
     """The values of a field; none where it is missing."""
     value = None if data is None else data.get(name)
-    if value is None:
-        return np.zeros(0)
-    value = getattr(value, 'tensor', value)  # mmdet's boxes
-    if isinstance(value, torch.Tensor):
-        value = value.detach().cpu()
-        if value.is_floating_point():
-            value = value.float()  # numpy has no bfloat16
-    return np.asarray(value)
+    return np.zeros(0) if value is None else as_array(value)
 
 
 def _scores(data: InstanceData | None, count: int) -> list[float | None]:

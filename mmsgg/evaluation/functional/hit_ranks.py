@@ -42,23 +42,14 @@ def hit_ranks(
     k: int,
     iou_thr: float = 0.5,
 ) -> dict[str, np.ndarray]:
-    """Rank of the first triplet that hits each true relation.
-
-    By neural-motifs' rules; :func:`ranks_of_match` follows any.
+    """What :func:`ranks_of_match` says by the rules of neural-motifs.
 
     Args:
         predicted: The prediction.
         true: The annotation.
-        kinds: Which kinds of hits, see :func:`ranks_of_match`.
+        kinds: Which kinds of hits.
         k: How many triplets to judge in each.
         iou_thr: The least overlap of the boxes, inclusive.
-
-    Returns:
-        For each kind the ranks (R,) int64 from 0, or ``NO_HIT``.
-
-    Raises:
-        ValueError: Where ``'annotated'`` meets other objects than those of
-            the annotation.
 
     Examples:
         >>> import numpy as np

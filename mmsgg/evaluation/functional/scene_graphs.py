@@ -90,7 +90,7 @@ def true_graph(sample: Mapping[str, Any], masks: bool = False) -> TrueGraph:
         )
     objects, relations = sample['gt_instances'], sample['gt_relations']
     return TrueGraph(
-        boxes=_array(objects['bboxes']).reshape(-1, 4),
+        boxes=as_array(objects['bboxes']).reshape(-1, 4),
         labels=_integers(objects['labels']),
         pairs=_integers(relations['pairs']).reshape(-1, 2),
         predicates=_integers(relations['labels']),
@@ -118,12 +118,12 @@ def predicted_graph(
     objects, relations = sample['pred_instances'], sample['pred_relations']
     scores = relations.get('scores')
     return PredictedGraph(
-        boxes=_array(objects['bboxes']).reshape(-1, 4),
+        boxes=as_array(objects['bboxes']).reshape(-1, 4),
         labels=_integers(objects['labels']),
-        scores=_array(objects['scores']),
+        scores=as_array(objects['scores']),
         pairs=_integers(relations['pairs']).reshape(-1, 2),
-        predicate_scores=_array(relations['predicate_scores']),
-        pair_scores=None if scores is None else _array(scores),
+        predicate_scores=as_array(relations['predicate_scores']),
+        pair_scores=None if scores is None else as_array(scores),
         masks=_masks(sample, 'pred_instances') if masks else None,
     )
 
@@ -177,7 +177,7 @@ def _is_finite(value: Any) -> bool:
     return bool(np.isfinite(np.vdot(value, value)) or np.isfinite(value).all())
 
 
-def _array(value: Any) -> np.ndarray:
+def as_array(value: Any) -> np.ndarray:
     """An array of an array, a tensor or mmdet's boxes; half becomes single."""
     value = getattr(value, 'tensor', value)
     if isinstance(value, torch.Tensor):
@@ -191,4 +191,4 @@ def _array(value: Any) -> np.ndarray:
 
 
 def _integers(value: Any) -> np.ndarray:
-    return _array(value).astype(np.int64, copy=False)
+    return as_array(value).astype(np.int64, copy=False)

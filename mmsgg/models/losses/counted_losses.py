@@ -35,7 +35,7 @@ class CountedLoss(CrossEntropyLoss):
         """Make weights (P + 1,), background last, of (P,) counts."""
 
     def weights_for(self, cls_score: Tensor) -> Tensor:
-        """The weights (P + 1,) that go with (K, P + 1) logits.
+        """The weights (P + 1,) that go with (K, P + 1) logits of a call.
 
         Raises:
             RuntimeError: If nothing was counted.
@@ -103,12 +103,7 @@ class ClassBalancedLoss(CountedLoss):
     def forward(
         self, cls_score: Tensor, label: Tensor, **kwargs: Any
     ) -> Tensor:
-        """Compare (K, P + 1) logits, background last, with (K,) labels.
-
-        Raises:
-            RuntimeError: If nothing was counted.
-            ValueError: If the counts are of another vocabulary.
-        """
+        """Compare (K, P + 1) logits, background last, with (K,) labels."""
         weights = self.weights_for(cls_score)
         return super().forward(
             cls_score, label, weight=weights[label], **kwargs
@@ -158,12 +153,7 @@ class LogitAdjustedLoss(CountedLoss):
     def forward(
         self, cls_score: Tensor, label: Tensor, **kwargs: Any
     ) -> Tensor:
-        """Compare (K, P + 1) logits, background last, with (K,) labels.
-
-        Raises:
-            RuntimeError: If nothing was counted.
-            ValueError: If the counts are of another vocabulary.
-        """
+        """Compare (K, P + 1) logits, background last, with (K,) labels."""
         shift = self.weights_for(cls_score)[:-1]
         adjusted = shift_predicates(cls_score, shift, self.keep_background)
         return super().forward(adjusted, label, **kwargs)

@@ -171,14 +171,7 @@ class TotalDirectEffect(nn.Module):
         pairs: list[Tensor],
         output: RelationOutput,
     ) -> list[Tensor]:
-        """Debias the predicates of a batch.
-
-        Args:
-            head: The head that this is the ``debiasing`` of.
-            x: Feature maps, each (B, C, H, W).
-            objects: Objects of each image.
-            pairs: For each image (K, 2).
-            output: What the head said of them.
+        """Debias the predicates of a batch, as :class:`LogitAdjustment` does.
 
         Returns:
             For each image the log probabilities (K, P + 1) of the predicates.

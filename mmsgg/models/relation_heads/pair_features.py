@@ -132,9 +132,10 @@ class PairFeatures(BaseModule):
             which row of it is a pair's.
         """
         unions, rows = self.share_unions(pairs)
+        # training keeps all for the gradient, and batch norm wants all at once
+        chunks = (unions,) if self.training else unions.split(self.max_pairs)
         pooled = [
-            self.pool_unions(x, bboxes, chunk, image_sizes)
-            for chunk in self._chunks(unions)
+            self.pool_unions(x, bboxes, chunk, image_sizes) for chunk in chunks
         ]
         return torch.cat(pooled), rows
 
@@ -244,13 +245,6 @@ class PairFeatures(BaseModule):
             firsts = of_pairs.new_tensor(ends)
             ends = torch.searchsorted(of_pairs[order], firsts).tolist()
         yield from zip(starts, order.tensor_split(ends), strict=True)
-
-    def _chunks(self, rows: Tensor) -> tuple[Tensor, ...]:
-        """Split what belongs to pairs, so that inference needs less memory.
-
-        Training keeps all for the gradient, and batch norm wants all at once.
-        """
-        return (rows,) if self.training else rows.split(self.max_pairs)
 
 
 def draw_rectangles(boxes: Tensor, frames: Tensor, size: int) -> Tensor:
