@@ -271,7 +271,9 @@ def _plot_curve(
 
 def usual_keys(logs: Sequence[TrainingLog]) -> list[str]:
     """Choose what is drawn where nothing is asked for."""
-    shared = set.intersection(*(set(log.curves) for log in logs))
+    logged = [set(log.curves) for log in logs]
+    # a training without validation and a test share nothing
+    shared = set.intersection(*logged) or set.union(*logged)
     return [key for key in USUAL_KEYS if key in shared] or sorted(shared)
 
 

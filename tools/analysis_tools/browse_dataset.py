@@ -10,7 +10,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-import mmcv
 import numpy as np
 import torch
 from mmdet.structures.bbox import get_box_tensor
@@ -19,7 +18,8 @@ from mmengine.dataset import BaseDataset
 from mmengine.structures import InstanceData
 from mmengine.utils import track_iter_progress
 
-from config_parts import build_dataset, build_visualizer
+from config_parts import build_dataset, build_visualizer, read_image
+from mmsgg.datasets.transforms.loading import BrokenImageError
 from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.structures import SGDataSample
 from mmsgg.visualization.graph_dict import counted
@@ -69,9 +69,10 @@ def raw_sample(
 
     Raises:
         FileNotFoundError: If there is no image.
+        BrokenImageError: If it does not decode.
     """
     item = dataset.get_data_info(index)
-    image = mmcv.imread(item['img_path'], channel_order='rgb')
+    image = read_image(item['img_path'])
     instances, relations = item['instances'], item.get('relations', [])
     sample = SGDataSample(
         metainfo=dict(img_id=item['img_id'], img_path=item['img_path'])
@@ -110,6 +111,7 @@ def pipeline_sample(
 
     Raises:
         FileNotFoundError: If there is no image.
+        BrokenImageError: If it does not decode.
         ValueError: If the pipeline loads no image.
     """
     packed = dataset[index]
@@ -142,7 +144,7 @@ def drawn_samples(
     num: int,
     sample_of: Callable[[BaseDataset, int], tuple[np.ndarray, SGDataSample]],
 ) -> Iterator[tuple[int, np.ndarray, SGDataSample]]:
-    """Yield up to ``num`` (index, image, sample); missing images are named."""
+    """Yield up to ``num`` (index, image, sample); name what does not load."""
     missing = 0
     for index in indices:
         if num == 0:
@@ -150,7 +152,7 @@ def drawn_samples(
         try:
             yield int(index), *sample_of(dataset, int(index))
             num -= 1
-        except FileNotFoundError as error:
+        except (FileNotFoundError, BrokenImageError) as error:
             missing += 1
             if missing == 1:
                 print(f'item {index} is passed over: {error}')

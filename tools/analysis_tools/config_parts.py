@@ -1,12 +1,14 @@
-"""The data sets and the visualizer of a config."""
+"""The data sets and the visualizer of a config, and what is drawn on."""
 
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.dataset import BaseDataset
 from mmengine.registry import init_default_scope
 from mmengine.visualization import Visualizer
 
+from mmsgg.datasets.transforms import LoadImageFromFile
 from mmsgg.registry import DATASETS, VISUALIZERS
 
 
@@ -73,3 +75,14 @@ def build_visualizer(cfg: Config) -> Visualizer:
     settings = dict(cfg.get('visualizer', dict(type='SGLocalVisualizer')))
     settings.pop('vis_backends', None)
     return VISUALIZERS.get(settings.pop('type'))(**settings)
+
+
+def read_image(path: str) -> np.ndarray:
+    """Read (H, W, 3) RGB pixels as the pipelines do.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        BrokenImageError: If it does not decode.
+    """
+    image = LoadImageFromFile()(dict(img_path=path))['img']
+    return np.ascontiguousarray(image[..., ::-1])

@@ -13,19 +13,19 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import mmcv
 import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from mmengine.config import Config
 from mmengine.utils import track_iter_progress
 
-from config_parts import build_visualizer, dataset_meta
+from config_parts import build_visualizer, dataset_meta, read_image
 from gallery_results import (
     ImageResult,
     best_and_worst,
     image_results,
     result_sample,
 )
+from mmsgg.datasets.transforms.loading import BrokenImageError
 from mmsgg.engine import add_cfg_options, config_file
 from mmsgg.evaluation import check_topk, read_samples
 from mmsgg.structures import SGDataSample
@@ -130,21 +130,23 @@ class Gallery:
         visualizer.topk_relations = topk[0]
 
     def card(self, result: ImageResult, stem: str) -> Card | None:
-        """Draw an image; None where its file is not there."""
+        """Draw an image; None where its file does not load."""
         sample = self.samples[result.index]
-        path = Path(sample.get('img_path') or '')
-        if not path.is_file():
+        path = sample.get('img_path') or ''
+        try:
+            image = read_image(path)
+        except (FileNotFoundError, BrokenImageError):
             return None
         picture = f'pictures/{stem}.jpg'
         self.visualizer.add_datasample(
             stem,
-            mmcv.imread(path, channel_order='rgb'),
+            image,
             self._drawn(result),
             out_file=str(self.out_dir / picture),
         )
         return Card(
             picture,
-            path.name,
+            Path(path).name,
             {f'R@{k}': result.recall(k) for k in self.topk},
             self._triplets(result),
         )
@@ -207,10 +209,10 @@ def check_names(results: Sequence[ImageResult], meta: dict) -> None:
 def draw_cards(
     gallery: Gallery, best: Sequence[ImageResult], worst: Sequence[ImageResult]
 ) -> dict[str, list[Card]]:
-    """Draw the images; those whose files are missing are named.
+    """Draw the images; those that do not load are named.
 
     Raises:
-        ValueError: If all are missing.
+        ValueError: If none does.
     """
     jobs = [('best', i, one) for i, one in enumerate(best, start=1)]
     jobs += [('worst', i, one) for i, one in enumerate(worst, start=1)]
@@ -224,7 +226,7 @@ def draw_cards(
             cards[kind].append(card)
     if missing:
         where = (
-            f'{len(missing)} of {len(jobs)} images are not there, such as '
+            f'{len(missing)} of {len(jobs)} images do not load, such as '
             f'{missing[0]}'
         )
         if len(missing) == len(jobs):

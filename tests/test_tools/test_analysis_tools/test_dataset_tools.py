@@ -106,6 +106,11 @@ def test_browse_some_items(source, tmp_path, capsys):
     text = capsys.readouterr().out
     assert 'item 2 is passed over' in text and paths[1].name in text
     assert '1 items without an image' in text and 'drew 2 images' in text
+    paths[2].write_bytes(b'no image')
+    for flags in ([], ['--pipeline']):
+        browse.main([CONFIG, *flags, *argv, str(out), *options(folder)])
+        text = capsys.readouterr().out
+        assert '2 items without an image' in text and 'drew 1 image' in text
 
 
 def test_statistics(source, tmp_path, capsys):

@@ -176,10 +176,16 @@ def test_gallery_where_images_are_missing(samples, tmp_path, capsys):
     path.write_bytes(pickle.dumps(moved))
     argv = [str(path), CONFIG, '--out-dir', str(tmp_path), '--topk', '20']
     gallery.main(argv)
-    assert '1 of 2 images are not there, such as gone/3.png' in (
+    assert '1 of 2 images do not load, such as gone/3.png' in (
         capsys.readouterr().out
     )
     assert (tmp_path / 'index.html').read_text().count('<article>') == 1
+    broken = tmp_path / 'broken.jpg'
+    broken.write_bytes(b'no image')
+    moved[0]['img_path'] = str(broken)
+    path.write_bytes(pickle.dumps(moved))
+    gallery.main(argv)
+    assert f'such as {broken}' in capsys.readouterr().out
     path.write_bytes(pickle.dumps(moved[:1]))
     assert 'call from where the test ran' in stopped(gallery, *argv)
 

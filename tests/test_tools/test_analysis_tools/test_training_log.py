@@ -153,5 +153,9 @@ def test_keys_that_runs_lack(tmp_path, figures, capsys):
         str(tested),
     ]
     assert f'{tested}: R@50 0.25, loss 10\n' in capsys.readouterr().out
+    scored = write(tmp_path / 'scored.json', {'R@50': 0.5, 'step': 1})
+    logs.main([str(plain), str(scored), *out])  # they share nothing
+    said = capsys.readouterr().out
+    assert f'{plain}: loss 10\n{scored}: R@50 0.5\n' in said
     with pytest.raises(SystemExit, match="no 'R@50' is logged; there are: lo"):
         logs.main([str(plain), '--keys', 'R@50', *out])
