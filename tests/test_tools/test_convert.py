@@ -203,9 +203,9 @@ def test_refusals(tmp_path, new, change, words):
         folder / f'{split}.json', graphs, NAMES['classes'], predicates
     )
     target = tmp_path / change.get('target', 'out')
-    with pytest.raises((ValueError, OSError), match=words):
+    with pytest.raises(SystemExit, match=words):
         TOOL.main([str(folder), str(target), '--from', 'json', '--to', new])
-    with pytest.raises(FileNotFoundError, match='no files of reltr'):
+    with pytest.raises(SystemExit, match=r'error: .*no files of reltr'):
         TOOL.main([str(folder / 'none'), str(target),
                    '--from', 'reltr', '--to', 'json'])  # fmt: skip
 

@@ -45,7 +45,7 @@ def write_model(folder, path):
 
 def test_it_writes_a_training_file_and_says_what_moved(tmp_path, capsys):
     graphs = random_graphs(0)
-    source, out = tmp_path / 'train.json', tmp_path / 'new.json'
+    source, out = tmp_path / 'train.json', tmp_path / 'more' / 'new.json'
     write_scene_graph_json(source, graphs, **NAMES)
     write_model(tmp_path, source)
     argv = [str(tmp_path / 'model.py'), str(tmp_path / 'model.pth'), str(out)]

@@ -157,9 +157,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     options: dict[str, Any] = dict(bad_rows=args.bad_rows)
     if args.old == 'vg-h5':
         options['num_val'] = args.num_val
-    convert(
-        args.source, args.target, args.old, args.new, args.splits, **options
-    )
+    paths = args.source, args.target
+    try:
+        convert(*paths, args.old, args.new, args.splits, **options)
+    except (OSError, ValueError) as error:
+        raise SystemExit(f'error: {error}') from error
 
 
 if __name__ == '__main__':

@@ -195,6 +195,8 @@ def report(
 def main(argv: Sequence[str] | None = None) -> None:
     """Judge the training set, transfer and write."""
     args = parse_args(argv)
+    # before the judging, which takes long
+    args.out.parent.mkdir(parents=True, exist_ok=True)
     cfg = Config.fromfile(args.config)
     cfg.merge_from_dict(args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmsgg'))

@@ -22,7 +22,12 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmsgg.arguments import add_cfg_options, add_trust
+from mmsgg.arguments import (
+    add_cfg_options,
+    add_trust,
+    checkpoint_file,
+    config_file,
+)
 from mmsgg.evaluation import SceneGraphMetric
 
 
@@ -30,8 +35,8 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line."""
     parser = ArgumentParser(description=__doc__.partition('\n')[0])
     add = parser.add_argument
-    add('config', help='the config that was exported')
-    add('checkpoint', help='its checkpoint')
+    add('config', type=config_file, help='the config that was exported')
+    add('checkpoint', type=checkpoint_file, help='its checkpoint')
     add('onnx', type=Path, help='what export.py wrote')
     add('--images', type=int, default=100, help='at most (default: 100)')
     add('--int8', action='store_true', help='compare a quantized file too')

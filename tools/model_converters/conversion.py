@@ -59,8 +59,10 @@ def state_dict_of(content: Any, field: str) -> dict[str, Tensor]:
     state_dict = content
     if isinstance(content, dict):
         state_dict = content.get(field, content)
-    if not isinstance(state_dict, dict) or not all(
-        isinstance(values, Tensor) for values in state_dict.values()
+    if not (
+        isinstance(state_dict, dict)
+        and state_dict
+        and all(isinstance(values, Tensor) for values in state_dict.values())
     ):
         raise ValueError(
             f'it holds neither a state dict nor a dict with one as {field}'

@@ -282,6 +282,17 @@ def test_what_cannot_be_exported_says_so():
         program.SceneGraphProgram(model)
 
 
+def test_names_of_configs_and_missing_files(tmp_path, capsys):
+    parse = load_tool('deployment/compare_export').parse_args
+    weights = tmp_path / 'egtr.pth'
+    weights.touch()
+    args = parse(['toy/egtr_sgdet', str(weights), 'egtr.onnx'])
+    assert Config.fromfile(args.config).model.type == 'SceneGraphDetector'
+    with pytest.raises(SystemExit, match='2'):
+        parse(['toy/egtr_sgdet', str(tmp_path / 'egtr'), 'egtr.onnx'])
+    assert f'near it: {weights}' in capsys.readouterr().err
+
+
 def test_scale_and_shape_come_from_the_config():
     cfg = Config.fromfile(ROOT / 'configs' / 'toy' / 'sgdet.py')
     assert export.resize_scale(cfg) == (128, 128)

@@ -129,4 +129,6 @@ def test_what_does_not_fit_is_named(full_size, convert, tmp_path):
     other['model.class_embed.4.bias'] = torch.rand(150)
     with pytest.raises(SystemExit, match='with box refinement'):
         convert(dict(state_dict=other))
+    with pytest.raises(SystemExit, match='neither a state dict nor'):
+        convert(dict(state_dict={}))
     assert not (tmp_path / 'new').exists()
