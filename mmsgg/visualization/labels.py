@@ -115,8 +115,8 @@ def label_graph(
     boxes: Sequence[np.ndarray],
     curves: Sequence[np.ndarray],
     bounds: Box,
+    tags: Mapping[int, Label],
     max_named_arrows: int = 10,
-    tags: Mapping[int, Label] | None = None,
     size: int = LABEL_SIZE,
 ) -> list[Label]:
     """Find places for the labels of a graph on its image.
@@ -133,19 +133,16 @@ def label_graph(
         boxes: (4,) of each object, in pixels of the picture.
         curves: (P, 2) of each triplet.
         bounds: The box that no label leaves.
+        tags: Labels of :func:`tag_related`.
         max_named_arrows: Up to so many triplets the arrows carry predicates,
             above it numbers only.
-        tags: Labels of :func:`tag_related`, where the arrows depend on them.
         size: Of the font, pixels.
 
     Returns:
         The labels, none for what found no room.
     """
     placer = LabelPlacer(bounds, arrow_ends(curves))
-    if tags is None:
-        tags = tag_related(graph, boxes, placer, size)
-    else:
-        placer.taken.extend(tag.box for tag in tags.values())
+    placer.taken.extend(tag.box for tag in tags.values())
     labels: list[Label | None] = [*tags.values()]
     for i, (triplet, points, others) in enumerate(
         zip(graph['triplets'], curves, other_curves(curves), strict=True), 1

@@ -273,7 +273,9 @@ class SGLocalVisualizer(DetLocalVisualizer):
         self, image: np.ndarray, graphs: Mapping[str, Graph]
     ) -> np.ndarray:
         """The panels side by side, the shorter one filled with white."""
-        scale = self._scale_of(image)
+        side = max(image.shape[:2])
+        # from original-image pixels to pixels of the picture
+        scale = float(np.clip(side, self.min_side, self.max_side)) / side
         width = round(image.shape[1] * scale)
         lists = [RelationList(graph) for graph in graphs.values()]
         if self.with_text:
@@ -300,11 +302,6 @@ class SGLocalVisualizer(DetLocalVisualizer):
             for panel in panels
         ]
         return np.concatenate(filled, axis=1)[:, :-_GAP]
-
-    def _scale_of(self, image: np.ndarray) -> float:
-        """The factor from original-image pixels to pixels of the picture."""
-        side = max(image.shape[:2])
-        return float(np.clip(side, self.min_side, self.max_side)) / side
 
     def _draw_on_image(
         self, image: np.ndarray, graph: Graph, scale: float, width: int
@@ -349,7 +346,7 @@ class SGLocalVisualizer(DetLocalVisualizer):
             color = relation_color(triplet.get('hit'))
             draw_arrow(self.ax_save, points, color, outline=True, scale=small)
         for label in label_graph(
-            graph, boxes, curves, bounds, tags=tags, size=size
+            graph, boxes, curves, bounds, tags, size=size
         ):
             draw_label(self.ax_save, label)
         return self.get_image()

@@ -9,6 +9,7 @@ from mmsgg.visualization.arrows import route_arrows
 from mmsgg.visualization.labels import (
     Label,
     LabelPlacer,
+    arrow_ends,
     draw_label,
     label_arrow,
     label_graph,
@@ -33,10 +34,16 @@ def make_graph(boxes, pairs):
     return dict(objects=objects, triplets=triplets)
 
 
+def label_all(graph, boxes, curves, bounds, *args):
+    placer = LabelPlacer(bounds, arrow_ends(curves))
+    tags = tag_related(graph, boxes, placer)
+    return label_graph(graph, boxes, curves, bounds, tags, *args)
+
+
 def labels_of(boxes, pairs, size, max_named_arrows=10):
     curves = route_arrows(boxes, pairs, size)
     graph = make_graph(boxes, pairs)
-    return label_graph(graph, boxes, curves, (0, 0, *size), max_named_arrows)
+    return label_all(graph, boxes, curves, (0, 0, *size), max_named_arrows)
 
 
 @st.composite
@@ -106,11 +113,11 @@ def test_predicted_objects_have_their_scores():
     graph['objects'][0]['score'] = 0.876
     graph['objects'][1]['score'] = None
     curves = route_arrows(boxes, [(0, 1)])
-    labels = label_graph(graph, boxes, curves, (0, 0, 400, 200))
+    labels = label_all(graph, boxes, curves, (0, 0, 400, 200))
     assert [label.text for label in labels[:2]] == ['hat-0 0.88', 'person-1']
     # where the score has no room at the box, the name does without it
     bounds = (0, 0, text_size('hat-0')[0] + 4, 200)
-    [label] = label_graph(make_graph(boxes[:1], []), boxes[:1], [], bounds)
+    [label] = label_all(make_graph(boxes[:1], []), boxes[:1], [], bounds)
     assert label.text == 'hat-0'
 
 
@@ -120,7 +127,7 @@ def test_labels_stand_where_the_names_were_that_arrows_start_at():
     tags = tag_related(graph, boxes, LabelPlacer(bounds), size=9)
     places = {row: tag.box for row, tag in tags.items()}
     curves = route_arrows(boxes, [(0, 1)], tags=places)
-    labels = label_graph(graph, boxes, curves, bounds, tags=tags, size=9)
+    labels = label_graph(graph, boxes, curves, bounds, tags, size=9)
     assert [label.box for label in labels[:2]] == list(places.values())
     assert [label.text for label in labels] == ['hat-0', 'person-1', '1 on']
     for label in labels:  # of the size that was asked for

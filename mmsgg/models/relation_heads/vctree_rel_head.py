@@ -81,7 +81,6 @@ class TreeScores(nn.Module):
         embed_channels: Width of e.
         hidden_channels: Width of q, s and t.
         num_classes: Object classes C, without background.
-        part_channels: Width of each of the four parts of q's input.
     """
 
     def __init__(
@@ -90,10 +89,9 @@ class TreeScores(nn.Module):
         embed_channels: int,
         hidden_channels: int,
         num_classes: int,
-        part_channels: int = 128,
     ) -> None:
         super().__init__()
-        part = part_channels
+        part = 128  # width of each of the four parts of q's input
         parts = 4 if region_channels else 3
         self.region_fc = (
             nn.Linear(region_channels, part) if region_channels else None
@@ -369,12 +367,9 @@ class VCTreeRelHead(BaseRelationHead):
 def likeliest_classes(
     objects: list[InstanceData], labels: Tensor, logits: Tensor
 ) -> Tensor:
-    """Replace what :func:`late_nms` chose by the likeliest classes (sum N,).
+    """Replace, among labels (sum N,), those of late NMS by the likeliest.
 
-    Args:
-        objects: As of :meth:`BaseRelationHead.forward`.
-        labels: (sum N,) as :meth:`BaseRelationHead.decide_classes` gave them.
-        logits: (sum N, C + 1), what it chose by.
+    ``logits`` (sum N, C + 1) are what it chose by.
     """
     sizes = [*map(len, objects)]
     likeliest = logits[:, :-1].argmax(dim=1).split(sizes)
