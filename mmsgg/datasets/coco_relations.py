@@ -1,10 +1,14 @@
 """A user's own scene graphs: COCO JSON with relations."""
 
+from dataclasses import replace
+
+import numpy as np
+
 from mmsgg.registry import DATASETS
 
 from .coco_relations_file import SceneGraphJsonReader
 from .names_in_file import NamesInFileDataset
-from .scene_graph_dataset import LoadedGraphs
+from .scene_graph_arrays import LoadedGraphs
 
 
 @DATASETS.register_module()
@@ -60,12 +64,39 @@ class SceneGraphJsonDataset(NamesInFileDataset):
             allow_degenerate=self.degenerate_boxes != 'error',
             lists=self.read_lists(),
         )
-        self._metainfo.setdefault('classes', reader.names('categories'))
-        self._metainfo.setdefault('predicates', reader.names('predicates'))
-        return reader.read(
-            self._metainfo['classes'], self._metainfo['predicates']
+        classes, predicates = (
+            self._metainfo.setdefault(field, tuple(reader.names[key].values()))
+            for field, key in (
+                ('classes', 'categories'),
+                ('predicates', 'predicates'),
+            )
         )
+        graphs, rows, crowds = reader.read(classes, predicates)
+        loaded = self.finish(graphs, np.array(rows, int), 'annotations[{}], ')
+        return _without_crowds(loaded, np.array(crowds, bool))
 
     def read_lists(self) -> dict[str, list] | None:
         """Make the lists of other files; None where the file has them."""
         return None
+
+
+def _without_crowds(loaded: LoadedGraphs, ignore: np.ndarray) -> LoadedGraphs:
+    """Set regions to ignore apart, and count relations that name one.
+
+    Args:
+        loaded: With the regions among the boxes.
+        ignore: (B,) bool, which these are.
+    """
+    if not ignore.any():
+        return loaded
+    graphs = loaded.graphs
+    wrong = np.isin(np.arange(len(ignore)), loaded.degenerate)
+    kept = graphs.ignore_boxes(ignore)
+    regions = kept.regions().keep_boxes(~wrong[ignore])
+    lost = len(graphs.pairs) - len(kept.pairs)
+    return LoadedGraphs(
+        replace(kept, ignored=regions),
+        loaded.num_clipped,
+        np.flatnonzero(wrong[~ignore]),
+        {'relations of a region to ignore': lost} if lost else {},
+    )

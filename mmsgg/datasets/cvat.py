@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 from mmsgg.registry import DATASETS
 
 from .image_list_dataset import ImageEntry, ImageListDataset
-from .scene_graph_dataset import LoadedGraphs
+from .scene_graph_arrays import LoadedGraphs
 from .xml_file import read_xml
 
 WHERE_FROM = (

@@ -27,15 +27,6 @@ class Candidates(NamedTuple):
     unrelated: np.ndarray
 
 
-def known_triplets(
-    graphs: SceneGraphArrays, num_classes: int, num_predicates: int
-) -> np.ndarray:
-    """Count triplets, (C, C, P): classes of subject and object, predicate."""
-    shape = (num_classes, num_classes, num_predicates)
-    cells = np.ravel_multi_index(tuple(graphs.triplets().T), shape)
-    return np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
-
-
 def transfer_internally(
     graphs: SceneGraphArrays,
     probabilities: np.ndarray,
@@ -106,7 +97,7 @@ def external_candidates(
         pairs: (K, 2) the pairs that a model judged.
         scores: (K, P) probabilities of their predicates; what is missing to
             1 is that they are unrelated.
-        known: (C, C, P) of :func:`known_triplets`.
+        known: (C, C, P) of :func:`count_triplets`.
     """
     first = graphs.box_starts[image]
     rows = slice(*graphs.relation_starts[image : image + 2])

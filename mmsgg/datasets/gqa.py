@@ -10,8 +10,7 @@ from mmsgg.registry import DATASETS
 
 from .image_list_dataset import ImageEntry, ImageListDataset
 from .json_file import compare_names, read_json, whole_numbers
-from .scene_graph_arrays import SceneGraphArrays
-from .scene_graph_dataset import LoadedGraphs
+from .scene_graph_arrays import LoadedGraphs, SceneGraphArrays
 
 #: Names in the order of ``GQA_200_ID_Info.json`` (0-based), most frequent
 #: first, background left out.
@@ -156,11 +155,6 @@ class GQA200Dataset(ImageListDataset):
             degenerate_boxes=degenerate_boxes,
             **kwargs,
         )
-
-    @property
-    def title(self) -> str:
-        """What the log calls the data set."""
-        return f'{type(self).__name__} {self.split}'
 
     def read_images(self) -> Iterator[tuple[str, Any]]:
         """List the images of the file; the names must be those expected."""

@@ -5,11 +5,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .bad_rows import BadRows
 from .json_file import whole_numbers
 from .names_in_file import NamesInFileDataset
-from .scene_graph_arrays import SceneGraphArrays, offsets_from_counts
-from .scene_graph_dataset import LoadedGraphs
+from .scene_graph_arrays import (
+    LoadedGraphs,
+    SceneGraphArrays,
+    offsets_from_counts,
+)
 
 
 class ImageEntry(NamedTuple):
@@ -126,7 +128,7 @@ class ImageListDataset(NamesInFileDataset):
         problems: list[str] = []
         for name, raw in self.read_images():
             try:
-                entries.append(_arrays(self.parse(raw)))
+                entries.append(as_arrays(self.parse(raw)))
                 names.append(name)
             except (KeyError, TypeError, ValueError) as error:
                 what = f'no {error}' if type(error) is KeyError else error
@@ -134,37 +136,49 @@ class ImageListDataset(NamesInFileDataset):
         self.bad_rows.add(
             'bad images', range(len(problems)), problems.__getitem__
         )
-        graphs = _join(entries)
-        numbers = [
-            len(self._metainfo[key]) for key in ('classes', 'predicates')
-        ]
-        return _check_ranges(
-            self.ann_file, names, self.bad_rows, graphs, *numbers
+        graphs = join_entries(entries)
+        return self._without_unknown(names, graphs)
+
+    def _without_unknown(
+        self, names: Sequence[str], graphs: SceneGraphArrays
+    ) -> SceneGraphArrays:
+        """Leave out boxes and relations with a number out of its range."""
+        of_box = graphs.image_of_boxes()
+        of_relation = np.repeat(np.arange(len(graphs)), graphs.relation_counts)
+        labels, predicates = graphs.labels, graphs.predicates
+        num_boxes = graphs.box_counts[of_relation]
+        num_classes = np.full_like(labels, len(self._metainfo['classes']))
+        num_predicates = np.full_like(
+            predicates, len(self._metainfo['predicates'])
         )
+        known = (labels >= 0) & (labels < num_classes)
+        named = (predicates >= 0) & (predicates < num_predicates)
+        rows = graphs.pairs
+        inside = np.all((rows >= 0) & (rows < num_boxes[:, None]), axis=1)
 
-    def finish(self, graphs: SceneGraphArrays) -> LoadedGraphs:
-        """Clip the boxes, and look for those without an area."""
-        clipped, degenerate, num_clipped = graphs.clip_boxes()
-        if self.degenerate_boxes == 'error':
-            self._add_degenerate(graphs, degenerate)
-        return LoadedGraphs(clipped, num_clipped, degenerate)
-
-    def _add_degenerate(
-        self, graphs: SceneGraphArrays, degenerate: np.ndarray
-    ) -> None:
-        """Hand boxes without an area inside their image to the bad rows."""
-        image_of_boxes = graphs.image_of_boxes()
-
-        def describe(box: int) -> str:
-            image = image_of_boxes[box]
-            return (
-                f'{self.ann_file}: box {graphs.boxes[box].tolist()} of image '
-                f'{graphs.file_name(image)!r} has no area inside its '
-                f'{graphs.widths[image]} x {graphs.heights[image]} pixels; '
-                "correct the file, or pass degenerate_boxes='drop' or 'widen'"
+        def add(
+            kind: str,
+            good: np.ndarray,
+            of_image: np.ndarray,
+            what: str,
+            ends: np.ndarray,
+        ) -> None:
+            self.bad_rows.add(
+                kind,
+                np.flatnonzero(~good),
+                lambda row: wrong_entry(
+                    self.ann_file,
+                    names[of_image[row]],
+                    f'{what} that are none of the {ends[row]} there are',
+                ),
             )
 
-        self.bad_rows.add('boxes without an area', degenerate, describe)
+        relations = 'bad relations'
+        add('bad boxes', known, of_box, 'classes', num_classes)
+        add(relations, inside, of_relation, 'box rows', num_boxes)
+        named |= ~inside  # the others are counted already
+        add(relations, named, of_relation, 'predicates', num_predicates)
+        return self.bad_rows.leave_out(graphs, known, named & inside)
 
 
 def wrong_entry(path: str, name: str, what: object) -> str:
@@ -175,7 +189,7 @@ def wrong_entry(path: str, name: str, what: object) -> str:
     )
 
 
-def _arrays(entry: ImageEntry) -> ImageEntry:
+def as_arrays(entry: ImageEntry) -> ImageEntry:
     """Turn the lists of an entry into arrays.
 
     Raises:
@@ -205,8 +219,8 @@ def _arrays(entry: ImageEntry) -> ImageEntry:
     )
 
 
-def _join(entries: Sequence[ImageEntry]) -> SceneGraphArrays:
-    """Join the entries of all images."""
+def join_entries(entries: Sequence[ImageEntry]) -> SceneGraphArrays:
+    """Join the entries of all images, made of arrays."""
     none = np.zeros(0, dtype=np.int64)
     box_counts, relation_counts = (
         np.array([len(array) for array in column], dtype=np.int64)
@@ -240,47 +254,3 @@ def _join(entries: Sequence[ImageEntry]) -> SceneGraphArrays:
         file_names=np.array([entry.file_name for entry in entries], dtype=str),
         **masks,
     )
-
-
-def _check_ranges(
-    path: str,
-    names: Sequence[str],
-    bad_rows: BadRows,
-    graphs: SceneGraphArrays,
-    num_classes: int,
-    num_predicates: int,
-) -> SceneGraphArrays:
-    """Leave out boxes and relations with a number out of its range."""
-    of_box = graphs.image_of_boxes()
-    of_relation = np.repeat(np.arange(len(graphs)), graphs.relation_counts)
-    num_boxes = graphs.box_counts[of_relation]
-    labels, pairs = graphs.labels, graphs.pairs
-    known = (labels >= 0) & (labels < num_classes)
-    inside = ((pairs >= 0) & (pairs < num_boxes[:, None])).all(axis=1)
-    named = (graphs.predicates >= 0) & (graphs.predicates < num_predicates)
-    for what, kind, good, of_image, ends in (
-        ('classes', 'boxes', known, of_box, np.full(len(known), num_classes)),
-        ('box rows', 'relations', inside, of_relation, num_boxes),
-        (
-            'predicates',
-            'relations',
-            named | ~inside,  # counted before
-            of_relation,
-            np.full(len(named), num_predicates),
-        ),
-    ):
-
-        def describe(
-            row: int,
-            what: str = what,
-            of_image: np.ndarray = of_image,
-            ends: np.ndarray = ends,
-        ) -> str:
-            return wrong_entry(
-                path,
-                names[of_image[row]],
-                f'{what} that are none of the {ends[row]} there are',
-            )
-
-        bad_rows.add(f'bad {kind}', np.flatnonzero(~good), describe)
-    return bad_rows.leave_out(graphs, known, named & inside)

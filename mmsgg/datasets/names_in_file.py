@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
+from .scene_graph_arrays import LoadedGraphs
+from .scene_graph_dataset import SceneGraphDataset
 
 
 class NamesInFileDataset(SceneGraphDataset):

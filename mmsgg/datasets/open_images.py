@@ -10,8 +10,7 @@ from mmsgg.registry import DATASETS
 
 from .image_list_dataset import ImageEntry, ImageListDataset
 from .json_file import name_lists, read_json
-from .scene_graph_arrays import SceneGraphArrays
-from .scene_graph_dataset import LoadedGraphs
+from .scene_graph_arrays import LoadedGraphs, SceneGraphArrays
 
 SPLITS = ('train', 'val', 'test')
 WHERE_FROM = (
@@ -125,13 +124,18 @@ class OpenImagesDataset(ImageListDataset):
             triplets=self.triplets_of(entry['rel']),
         )
 
-    def finish(self, graphs: SceneGraphArrays) -> LoadedGraphs:
+    def finish(
+        self,
+        graphs: SceneGraphArrays,
+        rows: np.ndarray | None = None,
+        row: str = '',
+    ) -> LoadedGraphs:
         """Clip the boxes, at the last pixels if asked to."""
         if not self.last_pixel:
-            return super().finish(graphs)
+            return super().finish(graphs, rows, row)
         sizes = np.column_stack([graphs.widths, graphs.heights])
         last = np.repeat(sizes - 1, graphs.box_counts, axis=0)
         inside = np.minimum(graphs.boxes, np.tile(last, 2))
         cut = ((inside != graphs.boxes) | (graphs.boxes < 0)).any(axis=1)
-        loaded = super().finish(replace(graphs, boxes=inside))
+        loaded = super().finish(replace(graphs, boxes=inside), rows, row)
         return loaded._replace(num_clipped=int(cut.sum()))

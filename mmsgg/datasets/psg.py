@@ -72,11 +72,6 @@ class PSGDataset(ImageListDataset):
             **kwargs,
         )
 
-    @property
-    def title(self) -> str:
-        """What the log calls the data set."""
-        return f'{type(self).__name__} {self.split}'
-
     def read_images(self) -> Iterator[tuple[str, Any]]:
         """List the images of the split."""
         content = read_json(self.ann_file, 'annotation file', WHERE_FROM)

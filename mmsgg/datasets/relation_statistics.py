@@ -1,5 +1,6 @@
 """Count which predicates a data set puts between which classes."""
 
+import os.path as osp
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from mmengine.dataset import (
 
 from mmsgg.structures.bbox import boxes_overlap
 
+from .image_list_dataset import ImageEntry, as_arrays, join_entries
 from .scene_graph_arrays import (
     SceneGraphArrays,
     concat_ranges,
@@ -60,9 +62,7 @@ def count_in_graphs(
     must_overlap: bool = True,
 ) -> np.ndarray:
     """Count as :func:`count_relations`, over graphs alone."""
-    shape = (num_classes, num_classes, num_predicates + 1)
-    cells = np.ravel_multi_index(tuple(graphs.triplets().T), shape)
-    counts = np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
+    counts = count_triplets(graphs, num_classes, num_predicates + 1)
     for images in _chunks(graphs.box_counts**2):
         pairs = _unrelated_pairs(graphs, images, must_overlap)
         subjects, objects = graphs.labels[pairs].T
@@ -71,6 +71,15 @@ def count_in_graphs(
             cells, minlength=num_classes**2
         ).reshape(num_classes, num_classes)
     return counts
+
+
+def count_triplets(
+    graphs: SceneGraphArrays, num_classes: int, num_predicates: int
+) -> np.ndarray:
+    """Count triplets, (C, C, P): classes of subject and object, predicate."""
+    shape = (num_classes, num_classes, num_predicates)
+    cells = np.ravel_multi_index(tuple(graphs.triplets().T), shape)
+    return np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
 
 
 def _chunks(sizes: np.ndarray) -> list[np.ndarray]:
@@ -140,32 +149,19 @@ def scene_graphs_of(dataset: BaseDataset) -> SceneGraphArrays:
         )
     if isinstance(dataset, RepeatDataset | ClassBalancedDataset):
         images = [dataset._get_ori_dataset_idx(k) for k in range(len(dataset))]
-        return scene_graphs_of(dataset.dataset).take(_ints(images))
-    items = [dataset.get_data_info(i) for i in range(len(dataset))]
-    instances = [item['instances'] for item in items]
-    relations = [item['relations'] for item in items]
-    boxes = [box for group in instances for box in group]
-    triplets = [relation for group in relations for relation in group]
-    graphs = SceneGraphArrays(
-        img_ids=np.array([item['img_id'] for item in items]),
-        heights=_ints([item['height'] for item in items]),
-        widths=_ints([item['width'] for item in items]),
-        boxes=np.array(
-            [box['bbox'] for box in boxes], dtype=np.float32
-        ).reshape(-1, 4),
-        labels=_ints([box['bbox_label'] for box in boxes]),
-        box_starts=offsets_from_counts(
-            _ints([len(group) for group in instances])
-        ),
-        pairs=_ints([triplet['pair'] for triplet in triplets]).reshape(-1, 2),
-        predicates=_ints([triplet['predicate_label'] for triplet in triplets]),
-        relation_starts=offsets_from_counts(
-            _ints([len(group) for group in relations])
-        ),
-    )
-    ignore = [bool(box.get('ignore_flag', 0)) for box in boxes]
-    return graphs.ignore_boxes(np.array(ignore, dtype=bool))
-
-
-def _ints(values: list) -> np.ndarray:
-    return np.array(values, dtype=np.int64)
+        return scene_graphs_of(dataset.dataset).take(np.array(images, int))
+    entries, ignore = [], []
+    for index in range(len(dataset)):
+        item = dataset.get_data_info(index)
+        boxes, relations = item['instances'], item['relations']
+        ignore += [bool(box.get('ignore_flag', 0)) for box in boxes]
+        entry = ImageEntry(
+            img_id=item['img_id'],
+            file_name=osp.basename(item.get('img_path', '')),
+            size=[item['width'], item['height']],
+            boxes=[box['bbox'] for box in boxes],
+            labels=[box['bbox_label'] for box in boxes],
+            triplets=[[*r['pair'], r['predicate_label']] for r in relations],
+        )
+        entries.append(as_arrays(entry))
+    return join_entries(entries).ignore_boxes(np.array(ignore, dtype=bool))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -278,6 +279,24 @@ class SceneGraphArrays:
         boxes = self.boxes.copy()
         boxes[degenerate] = np.hstack([lower, np.maximum(upper, lower + side)])
         return replace(self, boxes=boxes)
+
+
+class LoadedGraphs(NamedTuple):
+    """What a data set read from its files.
+
+    Args:
+        graphs: All images of the data set.
+        num_clipped: Boxes that were cut off at the border of their image.
+        degenerate: (M,) indices of boxes without an area inside their image.
+        dropped: How much of what was left out, in words for the log.
+        note: What else the log should say.
+    """
+
+    graphs: SceneGraphArrays
+    num_clipped: int
+    degenerate: np.ndarray = np.zeros(0, dtype=np.int64)
+    dropped: dict[str, int] = {}
+    note: str = ''
 
 
 def _rows(array: np.ndarray | None, rows: np.ndarray) -> np.ndarray | None:

@@ -4,7 +4,7 @@ import copy
 import logging
 import os.path as osp
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from mmengine.dataset import BaseDataset, force_full_init
@@ -16,30 +16,12 @@ from mmsgg.structures.bbox import boxes_overlap
 
 from .bad_rows import BadRows
 from .dataset_checks import check_names, check_options, check_pipeline
-from .scene_graph_arrays import SceneGraphArrays
+from .scene_graph_arrays import LoadedGraphs, SceneGraphArrays
 from .transforms.loading import (
     BrokenImageError,
     MissingImageError,
     check_image_size,
 )
-
-
-class LoadedGraphs(NamedTuple):
-    """What a data set read from its files.
-
-    Args:
-        graphs: All images of the data set.
-        num_clipped: Boxes that were cut off at the border of their image.
-        degenerate: (M,) indices of boxes without an area inside their image.
-        dropped: How much of what was left out, in words for the log.
-        note: What else the log should say.
-    """
-
-    graphs: SceneGraphArrays
-    num_clipped: int
-    degenerate: np.ndarray = np.zeros(0, dtype=np.int64)
-    dropped: dict[str, int] = {}
-    note: str = ''
 
 
 class SceneGraphDataset(BaseDataset):
@@ -91,8 +73,8 @@ class SceneGraphDataset(BaseDataset):
         **kwargs: Of :class:`mmengine.dataset.BaseDataset`.
 
     Raises:
-        ValueError: If an option is none of the words above, images are to be
-            skipped in a test.
+        ValueError: If an option is none of the words above, or images are to
+            be skipped in a test.
     """
 
     #: Attributes with paths relative to ``data_root``, beside ``ann_file``.
@@ -140,8 +122,6 @@ class SceneGraphDataset(BaseDataset):
         self.degenerate_boxes = degenerate_boxes
         self.skip_broken_images = skip_broken_images
         self._broken_images: set[str] = set()
-        # ids of images whose annotation states no size
-        self.guessed_sizes: set[str] = set()
         super().__init__(
             ann_file=ann_file,
             data_root=data_root,
@@ -162,10 +142,44 @@ class SceneGraphDataset(BaseDataset):
         """Read the files, relations of boxes to themselves included."""
         raise NotImplementedError
 
+    def finish(
+        self,
+        graphs: SceneGraphArrays,
+        rows: np.ndarray | None = None,
+        row: str = '',
+    ) -> LoadedGraphs:
+        """Clip the boxes, and look for those without an area.
+
+        Args:
+            graphs: As the file has them.
+            rows: (B,) where the boxes are in the file, for messages.
+            row: How the file calls such a place, as 'row {}, '.
+        """
+        clipped, degenerate, num_clipped = graphs.clip_boxes()
+        if rows is not None:
+            degenerate = degenerate[np.argsort(rows[degenerate])]
+
+        def describe(box: int) -> str:
+            image = int(np.searchsorted(graphs.box_starts, box, 'right')) - 1
+            place = '' if rows is None else row.format(rows[box])
+            return (
+                f'{self.ann_file}: box {place}'
+                f'{graphs.boxes[box].round(1).tolist()} (x1, y1, x2, y2) of '
+                f'image {graphs.file_name(image)!r} has no area inside its '
+                f'{graphs.widths[image]} x {graphs.heights[image]} pixels; '
+                'correct the box or the size of the image, or pass '
+                "degenerate_boxes='drop' or 'widen'"
+            )
+
+        if self.degenerate_boxes == 'error':
+            self.bad_rows.add('boxes without an area', degenerate, describe)
+        return LoadedGraphs(clipped, num_clipped, degenerate)
+
     @property
     def title(self) -> str:
         """What the log calls the data set."""
-        return f'{type(self).__name__} {osp.basename(self.ann_file)}'
+        part = getattr(self, 'split', osp.basename(self.ann_file))
+        return f'{type(self).__name__} {part}'
 
     def full_init(self) -> None:
         """Read the files, unless that is done."""
@@ -191,10 +205,10 @@ class SceneGraphDataset(BaseDataset):
             + ''.join(f'; {text}' for text in notes if text),
             logger='current',
         )
-        if self._indices is not None:
-            graphs = graphs.take(_image_indices(self._indices, len(graphs)))
         self._scene_graphs = graphs
         self._fully_initialized = True
+        if self._indices is not None:
+            self.get_subset_(self._indices)
 
     def _without_degenerate(
         self, loaded: LoadedGraphs, dropped: dict[str, int]
@@ -213,48 +227,45 @@ class SceneGraphDataset(BaseDataset):
             wide = graphs.widen_boxes(degenerate, self.pixel_side)
             number = (wide.boxes != graphs.boxes).any(axis=1).sum()
             return wide, f'widened {number} boxes' if number else ''
-        keep = np.ones(len(graphs.boxes), dtype=bool)
-        keep[degenerate] = False
-        kept = graphs.keep_boxes(keep)
+        rows = np.arange(len(graphs.boxes))
+        kept = graphs.keep_boxes(np.isin(rows, degenerate, invert=True))
         dropped['boxes without an area'] = len(degenerate)
-        dropped['relations of such boxes'] = len(graphs.pairs) - len(
-            kept.pairs
-        )
+        lost = len(graphs.pairs) - len(kept.pairs)
+        dropped['relations of such boxes'] = lost
         return kept, ''
 
     def _filter(
         self, graphs: SceneGraphArrays, dropped: dict[str, int]
     ) -> SceneGraphArrays:
         """Drop what the options say, and count it in ``dropped``."""
+
+        def keep_images(keep: np.ndarray, what: str) -> SceneGraphArrays:
+            dropped[f'images {what}'] = int((~keep).sum())
+            return graphs.take(np.flatnonzero(keep))
+
+        def keep_relations(keep: np.ndarray, what: str) -> SceneGraphArrays:
+            dropped[f'relations {what}'] = int((~keep).sum())
+            return graphs.keep_relations(keep)
+
         if self.filter_self_relations:
             keep = graphs.pairs[:, 0] != graphs.pairs[:, 1]
-            dropped['relations of a box to itself'] = int((~keep).sum())
-            graphs = graphs.keep_relations(keep)
+            graphs = keep_relations(keep, 'of a box to itself')
         if self.filter_non_overlap:
             ends = graphs.boxes[graphs.global_pairs()]
             keep = boxes_overlap(ends[:, 0], ends[:, 1])
-            dropped['relations without overlap'] = int((~keep).sum())
-            graphs = graphs.keep_relations(keep)
+            graphs = keep_relations(keep, 'without overlap')
         if self.filter_empty_relations:
-            keep = graphs.relation_counts > 0
-            dropped['images in which no relation remains'] = int((~keep).sum())
-            graphs = graphs.take(np.flatnonzero(keep))
-        return graphs if self.test_mode else self._filter_cfg(graphs, dropped)
-
-    def _filter_cfg(
-        self, graphs: SceneGraphArrays, dropped: dict[str, int]
-    ) -> SceneGraphArrays:
-        """Drop what ``filter_cfg`` says, and count it in ``dropped``."""
-        options = self.filter_cfg or {}
+            graphs = keep_images(
+                graphs.relation_counts > 0, 'in which no relation remains'
+            )
+        options = {} if self.test_mode else self.filter_cfg or {}
         if options.get('filter_empty_gt'):
-            keep = graphs.box_counts > 0
-            dropped['images without object'] = int((~keep).sum())
-            graphs = graphs.take(np.flatnonzero(keep))
+            graphs = keep_images(graphs.box_counts > 0, 'without object')
         if 'min_size' in options:
             sides = np.minimum(graphs.widths, graphs.heights)
-            keep = sides >= options['min_size']
-            dropped['images below min_size'] = int((~keep).sum())
-            graphs = graphs.take(np.flatnonzero(keep))
+            graphs = keep_images(
+                sides >= options['min_size'], 'below min_size'
+            )
         return graphs
 
     @property
@@ -287,10 +298,7 @@ class SceneGraphDataset(BaseDataset):
             height=graphs.heights[idx].item(),
             width=graphs.widths[idx].item(),
             instances=instances,
-            relations=[
-                dict(pair=pair, predicate_label=predicate)
-                for pair, predicate in self._relations_of(idx)
-            ],
+            relations=self._relations_of(idx),
             sample_idx=idx,
         )
 
@@ -309,9 +317,6 @@ class SceneGraphDataset(BaseDataset):
         """
         try:
             item = self.get_data_info(idx)
-            guessed = item['img_id'] in self.guessed_sizes
-            if guessed and self.pipeline.transforms:
-                item['size_is_guessed'] = True
             stated = dict(item)  # transforms write into the item
             results = self.pipeline(item)
         except (BrokenImageError, MissingImageError) as error:
@@ -344,7 +349,7 @@ class SceneGraphDataset(BaseDataset):
             raise IndexError(f'no image {idx} in a data set of {size}')
         return int(idx) % size
 
-    def _relations_of(self, idx: int) -> list[tuple[list[int], int]]:
+    def _relations_of(self, idx: int) -> list[dict]:
         """List the relations of an image, duplicates drawn if asked for."""
         first, last = self._scene_graphs.relation_starts[idx : idx + 2]
         pairs = self._scene_graphs.pairs[first:last]
@@ -354,7 +359,8 @@ class SceneGraphDataset(BaseDataset):
             _, drawn = np.unique(pairs[order], axis=0, return_index=True)
             kept = np.sort(order[drawn])
             pairs, predicates = pairs[kept], predicates[kept]
-        return list(zip(pairs.tolist(), predicates.tolist(), strict=True))
+        rows = zip(pairs.tolist(), predicates.tolist(), strict=True)
+        return [dict(pair=pair, predicate_label=label) for pair, label in rows]
 
     def _find_image(self, idx: int) -> str:
         name = self._scene_graphs.file_name(idx)
@@ -393,8 +399,12 @@ class SceneGraphDataset(BaseDataset):
             indices: Their numbers; or how many of the first (of the last, if
                 negative) to keep.
         """
-        graphs = self.scene_graphs
-        self._scene_graphs = graphs.take(_image_indices(indices, len(graphs)))
+        images: np.ndarray = np.arange(len(self))
+        if not isinstance(indices, int):
+            images = images[np.asarray(indices, dtype=np.int64)]
+        else:
+            images = images[:indices] if indices >= 0 else images[indices:]
+        self._scene_graphs = self.scene_graphs.take(images)
 
     def get_subset(self, indices: Sequence[int] | int) -> 'SceneGraphDataset':
         """Copy the data set with some of its images only.
@@ -402,11 +412,8 @@ class SceneGraphDataset(BaseDataset):
         Args:
             indices: As in :meth:`get_subset_`.
         """
-        graphs = self.scene_graphs
         subset = self._copy_without_annotation()
-        subset._scene_graphs = graphs.take(
-            _image_indices(indices, len(graphs))
-        )
+        subset.get_subset_(indices)
         return subset
 
     def _copy_without_annotation(
@@ -440,11 +447,3 @@ def _original_shape(results: Any) -> Sequence[int] | None:
     # test time augmentation makes a list
     sample = samples[0] if isinstance(samples, list) else samples
     return sample.get('ori_shape')
-
-
-def _image_indices(indices: Sequence[int] | int, size: int) -> np.ndarray:
-    """Turn what BaseDataset calls indices into those of images (M,)."""
-    images = np.arange(size)
-    if isinstance(indices, int):
-        return images[:indices] if indices >= 0 else images[indices:]
-    return images[np.asarray(indices, dtype=np.int64)]

@@ -5,7 +5,7 @@ from typing import Any
 
 from mmsgg.registry import DATASETS
 
-from .scene_graph_dataset import LoadedGraphs
+from .scene_graph_arrays import LoadedGraphs
 from .vg150 import VG150Dataset
 
 #: From the most to the least agent-like: in a pair of different classes the

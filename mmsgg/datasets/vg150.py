@@ -7,13 +7,13 @@ import numpy as np
 
 from mmsgg.registry import DATASETS
 
-from .bad_rows import BadRows
 from .scene_graph_arrays import (
+    LoadedGraphs,
     SceneGraphArrays,
     concat_ranges,
     offsets_from_counts,
 )
-from .scene_graph_dataset import LoadedGraphs, SceneGraphDataset
+from .scene_graph_dataset import SceneGraphDataset
 from .vg150_file import (
     OWN_VAL,
     SPLIT_NUMBERS,
@@ -130,104 +130,68 @@ class VG150Dataset(SceneGraphDataset):
             **kwargs,
         )
 
-    @property
-    def title(self) -> str:
-        """What the log calls the data set."""
-        return f'{type(self).__name__} {self.split}'
-
     def load_graphs(self) -> LoadedGraphs:
         """Read the split."""
-        classes, predicates = (
-            self._metainfo[key] for key in ('classes', 'predicates')
+        check_vocabulary(
+            self.vocabulary_file,
+            self._metainfo['classes'],
+            self._metainfo['predicates'],
         )
-        check_vocabulary(self.vocabulary_file, classes, predicates)
-        reader = _SplitReader(
-            self.ann_file,
-            self.image_data_file,
-            classes,
-            predicates,
-            self.bad_rows,
-        )
-        return reader.read(
-            self.split,
-            self.num_val,
-            with_relations=self.filter_empty_relations,
-            allow_degenerate=self.degenerate_boxes != 'error',
+        reader = _SplitReader(self)
+        graphs, rows, dropped = reader.read()
+        return self.finish(graphs, rows, 'row {}, ')._replace(
+            dropped=dropped, note=reader.note_splits()
         )
 
 
 class _SplitReader:
     """Reads one split, checks it and numbers its labels from 0.
 
+    The arrays of the files go with it.
+
     Args:
-        ann_file: Path of ``VG-SGG.h5``.
-        image_data_file: Path of ``image_data.json``.
-        classes: Object names.
-        predicates: Predicate names.
-        bad_rows: Takes images, boxes and relations that cannot be used.
+        dataset: Says what to read; its bad rows take images, boxes and
+            relations that cannot be used.
 
     Raises:
         ValueError: If the files are of different images.
     """
 
-    def __init__(
-        self,
-        ann_file: str,
-        image_data_file: str,
-        classes: Sequence[str],
-        predicates: Sequence[str],
-        bad_rows: BadRows,
-    ) -> None:
-        self.ann_file = ann_file
-        self.image_data_file = image_data_file
-        self.classes = classes
-        self.predicates = predicates
-        self.bad_rows = bad_rows
-        self.arrays, self.box_size = read_h5(ann_file)
+    def __init__(self, dataset: VG150Dataset) -> None:
+        self.dataset = dataset
+        self.bad_rows = dataset.bad_rows
+        self.ann_file = dataset.ann_file
+        self.arrays, self.box_size = read_h5(self.ann_file)
         num_images = len(self.arrays['split'])
-        self.ids, self.heights, self.widths = read_image_data(
-            image_data_file, num_images
-        )
+        path = dataset.image_data_file
+        self.ids, self.heights, self.widths = read_image_data(path, num_images)
         if num_images != len(self.ids):
             raise ValueError(
-                f'{ann_file} has {num_images} image rows, but '
-                f'{image_data_file} describes {len(self.ids)} images (the '
-                'four corrupted ones of Visual Genome left out), so rows and '
-                'images cannot be matched; pass an image_data_file=... that '
-                'belongs to this ann_file'
+                f'{self.ann_file} has {num_images} image rows, but {path} '
+                f'describes {len(self.ids)} images (the four corrupted ones '
+                'of Visual Genome left out), so rows and images cannot be '
+                'matched; pass an image_data_file=... that belongs to this '
+                'ann_file'
             )
 
-    def read(
-        self,
-        split: str,
-        num_val: int,
-        with_relations: bool,
-        allow_degenerate: bool,
-    ) -> LoadedGraphs:
-        """Read the images of a split in the order of the file.
+    def read(self) -> tuple[SceneGraphArrays, np.ndarray, dict[str, int]]:
+        """Read the images of the split in the order of the file.
 
-        Args:
-            split: 'train', 'val' or 'test'.
-            num_val: The first ``num_val`` usable training images are 'val',
-                the others are 'train'.
-            with_relations: Whether an image needs a relation to be usable; a
-                box it needs in any case.
-            allow_degenerate: Whether boxes without an area inside their image
-                are listed, not refused.
+        Returns:
+            The graphs, their boxes not clipped yet; (B,) the rows of these in
+            the file; how many images were left out.
 
         Raises:
             ValueError: If something of these images is wrong.
         """
-        images, dropped = self._images_of(split, num_val, with_relations)
+        images, dropped = self._images_of()
         images = self._usable(images)
         first_boxes, box_counts = self._ranges('box', images)
         boxes = concat_ranges(first_boxes, box_counts)
         first_relations, relation_counts = self._ranges('rel', images)
         relations = concat_ranges(first_relations, relation_counts)
-        labels, known = self._labels('labels', boxes, self.classes)
-        predicates, named = self._labels(
-            'predicates', relations, self.predicates
-        )
+        labels, known = self._labels('labels', 'classes', boxes)
+        predicates, named = self._labels('predicates', 'predicates', relations)
         pairs, inside = self._pairs(
             relations,
             np.repeat(images, relation_counts),
@@ -247,16 +211,11 @@ class _SplitReader:
             relation_starts=offsets_from_counts(relation_counts),
         )
         graphs = self.bad_rows.leave_out(graphs, known, named & inside)
-        clipped, degenerate, num_clipped = graphs.clip_boxes()
-        if not allow_degenerate:
-            self._add_degenerate(graphs, boxes[known], degenerate)
-        note = self._note_splits()
-        return LoadedGraphs(clipped, num_clipped, degenerate, dropped, note)
+        return graphs, boxes[known], dropped
 
-    def _images_of(
-        self, split: str, num_val: int, with_relations: bool
-    ) -> tuple[np.ndarray, dict[str, int]]:
-        """Find the images (M,) of a split, and count what is not usable."""
+    def _images_of(self) -> tuple[np.ndarray, dict[str, int]]:
+        """Find the images (M,) of the split, and count what is not usable."""
+        split, num_val = self.dataset.split, self.dataset.num_val
         own_val = (self.arrays['split'] == OWN_VAL).any()
         number = SPLIT_NUMBERS[split]
         if own_val and split == 'val':
@@ -265,7 +224,7 @@ class _SplitReader:
         with_boxes = of_split & (self.arrays['img_to_first_box'] >= 0)
         usable = with_boxes
         dropped = {'images without box': int(of_split.sum() - usable.sum())}
-        if with_relations:
+        if self.dataset.filter_empty_relations:
             usable = with_boxes & (self.arrays['img_to_first_rel'] >= 0)
             dropped['images without relation'] = int(
                 with_boxes.sum() - usable.sum()
@@ -283,7 +242,7 @@ class _SplitReader:
             )
         return images[num_val:], dropped
 
-    def _note_splits(self) -> str:
+    def note_splits(self) -> str:
         """Say what is unusual in how the file marks splits."""
         marks, counts = np.unique(self.arrays['split'], return_counts=True)
         count_of = dict(zip(marks.tolist(), counts.tolist(), strict=True))
@@ -307,8 +266,8 @@ class _SplitReader:
             'bad images',
             images[flat],
             lambda image: (
-                f'{self.image_data_file}: image {self.ids[image]} is of '
-                f'{self.widths[image]} x {self.heights[image]} pixels; '
+                f'{self.dataset.image_data_file}: image {self.ids[image]} '
+                f'is of {self.widths[image]} x {self.heights[image]} pixels; '
                 'correct its width and height'
             ),
         )
@@ -361,7 +320,7 @@ class _SplitReader:
         return np.concatenate([centres - sizes / 2, centres + sizes / 2]).T
 
     def _labels(
-        self, key: str, indices: np.ndarray, names: Sequence[str]
+        self, key: str, field: str, indices: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Number labels from 0 instead of 1, the one place that does.
 
@@ -369,17 +328,14 @@ class _SplitReader:
             (M,) labels, 0 where there is none; (M,) bool, whether there is.
         """
         labels = self.arrays[key][indices].astype(np.int64) - 1
-        known = (labels >= 0) & (labels < len(names))
-        kind, field = {
-            'labels': ('bad boxes', 'classes'),
-            'predicates': ('bad relations', 'predicates'),
-        }[key]
+        num_names = len(self.dataset.metainfo[field])
+        known = (labels >= 0) & (labels < num_names)
         self.bad_rows.add(
-            kind,
+            'bad boxes' if field == 'classes' else 'bad relations',
             np.flatnonzero(~known),
             lambda k: (
                 f'{self.ann_file}: {key} row {indices[k]} is {labels[k] + 1}, '
-                f'outside 1..{len(names)}; for a vocabulary of its own pass '
+                f'outside 1..{num_names}; for a vocabulary of its own pass '
                 f'metainfo=dict({field}=[...])'
             ),
         )
@@ -413,23 +369,3 @@ class _SplitReader:
             ),
         )
         return np.where(inside[:, None], pairs, 0), inside
-
-    def _add_degenerate(
-        self, graphs: SceneGraphArrays, boxes: np.ndarray, wrong: np.ndarray
-    ) -> None:
-        """Hand boxes without an area inside their image to the bad rows."""
-        image_of_boxes = graphs.image_of_boxes()
-
-        def describe(box: int) -> str:
-            image = image_of_boxes[box]
-            return (
-                f'{self.ann_file}: box row {boxes[box]} of image '
-                f'{graphs.img_ids[image]} is '
-                f'{graphs.boxes[box].round(1).tolist()} (x1, y1, x2, y2) in '
-                f'an image of {graphs.widths[image]} x '
-                f'{graphs.heights[image]} pixels: no part of it is inside; '
-                'correct or remove it in the file, or pass '
-                "degenerate_boxes='drop' or 'widen'"
-            )
-
-        self.bad_rows.add('boxes without an area', wrong, describe)

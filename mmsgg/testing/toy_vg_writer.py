@@ -8,8 +8,12 @@ import numpy as np
 from mmengine.utils import track_iter_progress
 
 from mmsgg.datasets import TOY_CLASSES, TOY_PREDICATES, SceneGraphArrays
+from mmsgg.datasets.image_list_dataset import (
+    ImageEntry,
+    as_arrays,
+    join_entries,
+)
 from mmsgg.datasets.relation_statistics import count_in_graphs
-from mmsgg.datasets.scene_graph_arrays import offsets_from_counts
 from mmsgg.datasets.vg150_file import SPLIT_NUMBERS, write_like_original
 from mmsgg.evaluation import prior_recall
 
@@ -80,31 +84,21 @@ def _shuffled(scene: ToyScene, rng: np.random.Generator) -> ToyScene:
 
 
 def _graphs_of(scenes: list[ToyScene]) -> SceneGraphArrays:
-    objects = [item for scene in scenes for item in scene.objects]
-    relations = [relations_of(scene) for scene in scenes]
-    triplets = np.array(
-        [
-            (subject, obj, TOY_PREDICATES.index(name))
-            for of_image in relations
-            for subject, obj, name in of_image
-        ],
-        dtype=np.int64,
-    ).reshape(-1, 3)
-    return SceneGraphArrays(
-        img_ids=_FIRST_ID + np.arange(len(scenes)),
-        heights=np.array([scene.height for scene in scenes]),
-        widths=np.array([scene.width for scene in scenes]),
-        boxes=np.array([item.box for item in objects]).reshape(-1, 4),
-        labels=np.array([item.rank for item in objects], dtype=np.int64),
-        box_starts=offsets_from_counts(
-            np.array([len(scene.objects) for scene in scenes])
-        ),
-        pairs=triplets[:, :2],
-        predicates=triplets[:, 2],
-        relation_starts=offsets_from_counts(
-            np.array([len(of_image) for of_image in relations])
-        ),
+    entries = (
+        ImageEntry(
+            img_id=number,
+            file_name=f'{number}.jpg',
+            size=[scene.width, scene.height],
+            boxes=[item.box for item in scene.objects],
+            labels=[item.rank for item in scene.objects],
+            triplets=[
+                [subject, obj, TOY_PREDICATES.index(name)]
+                for subject, obj, name in relations_of(scene)
+            ],
+        )
+        for number, scene in enumerate(scenes, start=_FIRST_ID)
     )
+    return join_entries([*map(as_arrays, entries)])
 
 
 def statistics_of(graphs: SceneGraphArrays, splits: np.ndarray) -> dict:

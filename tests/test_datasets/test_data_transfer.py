@@ -8,10 +8,10 @@ from mmsgg.datasets.data_transfer import (
     Candidates,
     add_relations,
     external_candidates,
-    known_triplets,
     transfer_externally,
     transfer_internally,
 )
+from mmsgg.datasets.relation_statistics import count_triplets
 
 CLASSES, PREDICATES = 3, 4
 
@@ -117,7 +117,7 @@ def judged(graphs, image, seed):
 @pytest.mark.parametrize('seed', range(3))
 def test_external_candidates(seed):
     graphs = random_graphs(seed)
-    known = known_triplets(graphs, CLASSES, PREDICATES)
+    known = count_triplets(graphs, CLASSES, PREDICATES)
     triplets = [tuple(t) for t in graphs.triplets().tolist()]
     seen = 0
     for image in range(len(graphs)):

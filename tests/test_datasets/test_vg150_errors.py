@@ -176,7 +176,7 @@ def test_box_outside_or_empty(files, tmp_path, box):
     image_id, _, row = first_usable(files)
     files.arrays['boxes_1024'] = files.arrays['boxes_1024'].astype(float)
     files.arrays['boxes_1024'][row + 1] = box
-    words = (f'box row {row + 1} of image {image_id}', 'VG-SGG.h5', 'correct')
+    words = (f'box row {row + 1}, ', f"'{image_id}.jpg'", 'VG-SGG.h5')
     refuses(files, tmp_path, ValueError, *words)
     # other splits do not suffer
     assert len(VG150Dataset(**settings(tmp_path), split='train'))

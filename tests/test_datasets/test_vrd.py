@@ -147,7 +147,9 @@ def test_sizes_of_images_and_of_a_file(tmp_path, monkeypatch):
         VRDDataset(**settings(folder, sizes_file='sizes.json'))
     sizes['a.jpg'] = [2, 80]
     (folder / 'sizes.json').write_text(json.dumps(sizes))
-    with pytest.raises(ValueError, match=r"'a\.jpg' is outside its 2 x 80"):
+    with pytest.raises(
+        ValueError, match=r"'a\.jpg' has no area inside its 2 x 80"
+    ):
         VRDDataset(**settings(folder, sizes_file='sizes.json'))
 
 

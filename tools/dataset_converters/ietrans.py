@@ -30,10 +30,10 @@ from mmsgg.datasets.data_transfer import (
     Candidates,
     add_relations,
     external_candidates,
-    known_triplets,
     transfer_externally,
     transfer_internally,
 )
+from mmsgg.datasets.relation_statistics import count_triplets
 from mmsgg.engine import (
     add_cfg_options,
     add_trust,
@@ -135,7 +135,7 @@ def judge(
     Args:
         graphs: The training set.
         images: What :func:`judged` says of its images.
-        known: (C, C, P) of :func:`known_triplets`.
+        known: (C, C, P) of :func:`count_triplets`.
 
     Returns:
         (R, P) probabilities of the predicates of each relation, without
@@ -203,7 +203,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     loader = training_loader(cfg)
     graphs, meta = loader.dataset.scene_graphs, loader.dataset.metainfo
     classes, predicates = meta['classes'], meta['predicates']
-    known = known_triplets(graphs, len(classes), len(predicates))
+    known = count_triplets(graphs, len(classes), len(predicates))
     model = build_model(cfg, args.checkpoint, args.trust)
     probabilities, candidates = judge(graphs, judged(model, loader), known)
     inside = transfer_internally(graphs, probabilities, args.internal)

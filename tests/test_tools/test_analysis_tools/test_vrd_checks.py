@@ -91,7 +91,7 @@ def test_all_bad_rows_are_found_at_once(folder):
     report = check_config(cfg, max_examples=2)
     assert report.counts['bad relations'] == 3
     first, second = report.examples['bad relations']
-    assert "'a.jpg', relation 1" in first and "'b.jpg', relation 0" in second
+    assert "'b.jpg', relation 0" in first and "'a.jpg', relation 1" in second
     assert 'unreadable data set' not in report.counts
     assert report.num_errors >= 3
     # where they are to be dropped, that is no error
