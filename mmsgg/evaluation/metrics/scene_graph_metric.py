@@ -15,6 +15,7 @@ from terminaltables import AsciiTable
 from mmsgg.registry import METRICS
 
 from .. import functional as F
+from ..functional.rules import check_known
 from .relation_ranks import (
     KIND_OF,
     SCORE_K,
@@ -151,6 +152,8 @@ class SceneGraphMetric(BaseMetric):
         self.metrics = known_metrics(metrics)
         self.topk = checked_topk(named.topk if topk is None else topk, True)
         self.classwise = classwise
+        if isinstance(predicate_groups, str):
+            check_known('predicate_groups', predicate_groups, ('vg150',))
         self.predicate_groups = predicate_groups or {}
         self._grouped = [m for m in self.metrics if m.endswith('mR')]
         if self.predicate_groups and not self._grouped:

@@ -523,6 +523,8 @@ def test_groups_of_vg150():
         metric.dataset_meta = dict(predicates=names)
         with pytest.raises(ValueError, match=message):
             F.vg150_groups(names)
+    with pytest.raises(ValueError, match=r"predicate_groups 'vg200'.*'vg150'"):
+        SceneGraphMetric('mR', predicate_groups='vg200')
 
 
 def test_every_result_says_how_it_was_measured():
