@@ -19,15 +19,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mmsgg.engine import add_cfg_options, config_file
+from mmsgg.engine import config_file
 from mmsgg.models import SceneGraphDetector
 from mmsgg.models.object_sources import Found
 from mmsgg.registry import MODELS
 from repeated_runs import (
-    add_run_arguments,
+    add_repeat_arguments,
     config_with_options,
+    print_scores,
     repeat,
-    score_table,
 )
 
 
@@ -88,12 +88,8 @@ def parse_args(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default=[0.35],
         help='of wrong classes',
     )
-    parser.add_argument(
-        '--metrics', nargs='+', default=['R@20', 'mR@20'], help='to tabulate'
-    )
-    parser.add_argument('--data-root', help='folder of the data')
-    add_run_arguments(parser, 'work_dirs/class_errors')
-    add_cfg_options(parser)
+    add_repeat_arguments(parser, 'work_dirs/class_errors')
+    parser.set_defaults(metrics=['R@20', 'mR@20'])
     return parser.parse_args(argv)
 
 
@@ -110,10 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         methods[title] = repeat(
             title, erring, {'': erring}, args.seeds, folder
         )
-    seeds = ', '.join(map(str, args.seeds))
-    print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
-    columns = {metric: metric for metric in args.metrics}
-    print(score_table(methods, columns, head='classes in training'))
+    print_scores(methods, args, head='classes in training')
 
 
 if __name__ == '__main__':
