@@ -13,6 +13,7 @@ from torch import Tensor
 
 from mmsgg.datasets import VG150Dataset
 from mmsgg.engine import (
+    add_cfg_options,
     add_trust,
     checkpoint_file,
     config_file,
@@ -42,6 +43,7 @@ def converter_parser(
         default=config and str(config),
         help=f'config of the model that is to hold the weights{config_help}',
     )
+    add_cfg_options(parser)
     add_trust(parser)
     return parser
 
@@ -209,15 +211,15 @@ def names_of(model: ConfigDict) -> tuple[dict, list[str]]:
 
 def convert_file(
     args: Namespace,
-    convert: Callable[[dict], tuple[dict, list[str]]],
+    convert: Callable[[dict, str, dict], tuple[dict, list[str]]],
     field: str = 'state_dict',
 ) -> None:
     """Read a checkpoint, convert it and write it, or say in a line why not.
 
     Args:
-        args: ``src``, ``dst`` and ``trust``.
-        convert: Maps what the file holds to the checkpoint and lines to
-            print.
+        args: Of :func:`converter_parser`.
+        convert: Maps what the file holds, the config of the model and the
+            entries that override it to the checkpoint and lines to print.
         field: Where the weights are in the checkpoint.
 
     Raises:
@@ -229,7 +231,7 @@ def convert_file(
     except (OSError, ValueError) as error:
         raise SystemExit(str(error)) from error
     try:
-        checkpoint, notes = convert(content)
+        checkpoint, notes = convert(content, args.config, args.cfg_options)
     except ValueError as error:
         raise SystemExit(f'{args.src}: {error}') from error
     for note in notes:

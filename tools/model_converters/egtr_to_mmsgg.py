@@ -24,7 +24,6 @@ from conversion import (
     rename,
     state_dict_of,
 )
-from mmsgg.arguments import add_cfg_options
 
 CONFIG = 'configs/egtr/sgdet.py'
 #: Others, by their numbers of classes.
@@ -97,13 +96,11 @@ RULES = [
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line."""
-    parser = converter_parser(
+    return converter_parser(
         __doc__,
         '; by default that of VG150 or Open Images, with the numbers of '
         'classes and predicates in the file',
-    )
-    add_cfg_options(parser)
-    return parser.parse_args(argv)
+    ).parse_args(argv)
 
 
 def convert(state_dict: Mapping[str, Tensor]) -> RenamedWeights:
@@ -240,10 +237,7 @@ def _fit_vocabulary(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in a line why not."""
-    args = parse_args(argv)
-    convert_file(
-        args, lambda content: to_mmsgg(content, args.config, args.cfg_options)
-    )
+    convert_file(parse_args(argv), to_mmsgg)
 
 
 if __name__ == '__main__':

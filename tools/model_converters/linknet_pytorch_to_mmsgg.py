@@ -13,7 +13,6 @@ from argparse import Namespace
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from mmdet.registry import TASK_UTILS
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import DefaultScope
@@ -21,16 +20,12 @@ from torch import Tensor
 
 from conversion import (
     check_weights,
+    convert_file,
     converter_parser,
     names_of,
     state_dict_of,
 )
 from linknet_pytorch_weights import convert_linknet_pytorch
-from mmsgg.engine import (
-    CheckpointError,
-    UntrustedCheckpointError,
-    read_checkpoint,
-)
 
 COMPAT = Path(__file__).parents[2] / 'configs/linknet/compat/sgdet.py'
 
@@ -44,29 +39,6 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         'checkpoint has not',
         COMPAT,
     ).parse_args(argv)
-
-
-def read_state_dict(path: str, trust: bool = False) -> dict[str, Tensor]:
-    """Read the weights out of a file that torch.save wrote.
-
-    Args:
-        path: Of a state dict, or of a dict that has one as ``state_dict``.
-        trust: Whether code in the file may run.
-
-    Raises:
-        ValueError: If it is no such file.
-    """
-    try:
-        content = read_checkpoint(path, trust=trust)
-    except CheckpointError as error:
-        refusal = str(error).removeprefix(f'{path} ')
-        if isinstance(error, UntrustedCheckpointError):
-            refusal += (
-                ', or save the weights alone: torch.save(torch.load(path, '
-                "weights_only=False)['state_dict'], new_path)"
-            )
-        raise ValueError(refusal) from error
-    return state_dict_of(content, 'state_dict')
 
 
 def check_anchors(
@@ -101,41 +73,47 @@ def check_anchors(
         )
 
 
-def convert(src: str, dst: Path, config: str, trust: bool = False) -> None:
-    """Convert one file and say what became of what.
+def to_mmsgg(
+    content: dict, config: str, cfg_options: dict
+) -> tuple[dict, list[str]]:
+    """Convert a checkpoint of linknet-pytorch.
+
+    Args:
+        content: What the file holds.
+        config: Of the model that is to hold the weights.
+        cfg_options: Entries that override it.
+
+    Returns:
+        The checkpoint, and lines that say what became of what.
 
     Raises:
-        ValueError: If the file is no checkpoint of this kind.
+        ValueError: If the weights are not those of the model.
     """
-    print(f'reading {src}')
-    state_dict = read_state_dict(src, trust)
-    weights = convert_linknet_pytorch(state_dict)
+    weights = convert_linknet_pytorch(state_dict_of(content, 'state_dict'))
     if not weights.state_dict:
         raise ValueError('none of its weights has a name of linknet-pytorch')
-    model = Config.fromfile(config).model
-    check_weights(weights, model)
+    cfg = Config.fromfile(config)
+    cfg.merge_from_dict(cfg_options)
+    check_weights(weights, cfg.model)
+    notes = []
     if weights.anchors is not None:
-        detector = model.get('detector', model)
+        detector = cfg.model.get('detector', cfg.model)
         check_anchors(weights.anchors, detector.rpn_head.anchor_generator)
-        print('rpn_head.anchors: not used; equal to those of the config')
-    for key in weights.unused:
-        print(f'{key}: not used; nothing here stands for it')
-    meta, notes = names_of(model)
-    for note in notes:
-        print(note)
-    print(f'writing {dst}')
-    dst.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(dict(meta=meta, state_dict=weights.state_dict), dst)
-    print(f'done: {len(weights.state_dict)} tensors out of {len(state_dict)}')
+        notes.append(
+            'rpn_head.anchors: not used; equal to those of the config'
+        )
+    notes += [
+        f'{key}: not used; nothing here stands for it'
+        for key in weights.unused
+    ]
+    meta, nameless = names_of(cfg.model)
+    checkpoint = dict(meta=meta, state_dict=weights.state_dict)
+    return checkpoint, notes + nameless
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in a line why not."""
-    args = parse_args(argv)
-    try:
-        convert(args.src, args.dst, args.config, args.trust)
-    except ValueError as error:
-        raise SystemExit(f'{args.src}: {error}') from error
+    convert_file(parse_args(argv), to_mmsgg)
 
 
 if __name__ == '__main__':

@@ -25,7 +25,6 @@ from conversion import (
     rename,
     state_dict_of,
 )
-from mmsgg.arguments import add_cfg_options
 
 CONFIG = Path(__file__).parents[2] / 'configs' / 'reltr' / 'sgdet.py'
 ENCODER = r'transformer\.encoder\.layers\.(\d+)'
@@ -100,11 +99,9 @@ LOGITS = re.compile(r'\w+_class_embed\.(?!layers\.0)')
 
 def parse_args(argv: Sequence[str] | None = None) -> Namespace:
     """Read the command line."""
-    parser = converter_parser(
+    return converter_parser(
         __doc__, ' (default: configs/reltr/sgdet.py)', CONFIG
-    )
-    add_cfg_options(parser)
-    return parser.parse_args(argv)
+    ).parse_args(argv)
 
 
 def convert(
@@ -161,10 +158,7 @@ def to_mmsgg(
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Convert, or say in a line why not."""
-    args = parse_args(argv)
-    convert_file(
-        args, lambda content: to_mmsgg(content, args.config, args.cfg_options)
-    )
+    convert_file(parse_args(argv), to_mmsgg)
 
 
 if __name__ == '__main__':

@@ -12,6 +12,7 @@ Examples:
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmdet.registry import TASK_UTILS
@@ -26,7 +27,6 @@ from conversion import (
     names_of,
     state_dict_of,
 )
-from mmsgg.arguments import add_cfg_options
 from sgb_rules import KINDS
 from sgb_weights import convert, entries_of, kind_of, longest, revert
 
@@ -43,7 +43,6 @@ def parse_args(argv: Sequence[str] | None = None) -> Namespace:
         __doc__,
         '; by default that of the kind of checkpoint, at the sizes of VG150',
     )
-    add_cfg_options(parser)
     parser.add_argument(
         '--reverse',
         action='store_true',
@@ -89,11 +88,11 @@ def to_mmsgg(
     ), notes + nameless
 
 
-def to_sgb(content: dict) -> tuple[dict, list[str]]:
+def to_sgb(content: dict, *_: Any) -> tuple[dict, list[str]]:
     """Convert a checkpoint of mmsgg.
 
     Args:
-        content: What the file holds.
+        content: What the file holds; no config is needed.
 
     Returns:
         The checkpoint, and lines that say what became of what.
@@ -172,10 +171,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parse_args(argv)
     if args.reverse:
         convert_file(args, to_sgb, 'model')
-        return
-    convert_file(
-        args, lambda content: to_mmsgg(content, args.config, args.cfg_options)
-    )
+    else:
+        convert_file(args, to_mmsgg)
 
 
 if __name__ == '__main__':
