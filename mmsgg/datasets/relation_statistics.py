@@ -14,14 +14,7 @@ from mmengine.dataset import (
 from mmsgg.structures.bbox import boxes_overlap
 
 from .image_list_dataset import ImageEntry, as_arrays, join_entries
-from .scene_graph_arrays import (
-    SceneGraphArrays,
-    concat_ranges,
-    offsets_from_counts,
-)
-
-#: Pairs looked at in one go, which bounds the memory to some 100 MB.
-_PAIRS_AT_ONCE = 1_000_000
+from .scene_graph_arrays import SceneGraphArrays
 
 
 def count_relations(
@@ -63,13 +56,17 @@ def count_in_graphs(
 ) -> np.ndarray:
     """Count as :func:`count_relations`, over graphs alone."""
     counts = count_triplets(graphs, num_classes, num_predicates + 1)
-    for images in _chunks(graphs.box_counts**2):
-        pairs = _unrelated_pairs(graphs, images, must_overlap)
-        subjects, objects = graphs.labels[pairs].T
-        cells = subjects * num_classes + objects
-        counts[..., -1] += np.bincount(
-            cells, minlength=num_classes**2
-        ).reshape(num_classes, num_classes)
+    unrelated_counts = counts[..., -1]
+    for image in range(len(graphs)):
+        relations = slice(*graphs.relation_starts[image : image + 2])
+        rows = slice(*graphs.box_starts[image : image + 2])
+        boxes, labels = graphs.boxes[rows], graphs.labels[rows]
+        unrelated = ~np.eye(len(labels), dtype=bool)
+        unrelated[tuple(graphs.pairs[relations].T)] = False
+        if must_overlap:
+            unrelated &= boxes_overlap(boxes[:, None], boxes)
+        subjects, objects = np.nonzero(unrelated)
+        np.add.at(unrelated_counts, (labels[subjects], labels[objects]), 1)
     return counts
 
 
@@ -80,41 +77,6 @@ def count_triplets(
     shape = (num_classes, num_classes, num_predicates)
     cells = np.ravel_multi_index(tuple(graphs.triplets().T), shape)
     return np.bincount(cells, minlength=np.prod(shape)).reshape(shape)
-
-
-def _chunks(sizes: np.ndarray) -> list[np.ndarray]:
-    """Cut images (N,) into runs of bounded total size."""
-    chunk = offsets_from_counts(sizes)[:-1] // _PAIRS_AT_ONCE
-    cuts = np.flatnonzero(np.diff(chunk)) + 1
-    return np.split(np.arange(len(sizes)), cuts)
-
-
-def _unrelated_pairs(
-    graphs: SceneGraphArrays, images: np.ndarray, must_overlap: bool
-) -> np.ndarray:
-    """List the unrelated pairs (K, 2) of some images, as box indices."""
-    counts = graphs.box_counts[images]
-    # pair k of an image with n boxes is (k // n, k % n)
-    numbers = concat_ranges(np.zeros_like(counts), counts**2)
-    columns = np.repeat(counts, counts**2)
-    pairs = np.column_stack([numbers // columns, numbers % columns])
-    unrelated = pairs[:, 0] != pairs[:, 1]
-
-    relation_counts = graphs.relation_counts[images]
-    relations = concat_ranges(graphs.relation_starts[images], relation_counts)
-    first_pairs = np.repeat(
-        offsets_from_counts(counts**2)[:-1], relation_counts
-    )
-    columns = np.repeat(counts, relation_counts)
-    subjects, objects = graphs.pairs[relations].T
-    unrelated[first_pairs + subjects * columns + objects] = False
-
-    first_boxes = np.repeat(graphs.box_starts[images], counts**2)
-    pairs = (pairs + first_boxes[:, None])[unrelated]
-    if must_overlap:
-        subjects, objects = graphs.boxes[pairs].swapaxes(0, 1)
-        pairs = pairs[boxes_overlap(subjects, objects)]
-    return pairs
 
 
 def inner_datasets(dataset: Any) -> list[BaseDataset]:

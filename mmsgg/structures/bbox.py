@@ -93,15 +93,15 @@ def boxes_overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     Here the last pixel does not belong to a box.
 
     Args:
-        boxes: (K, 4) boxes in pixels of some frame.
-        others: (K, 4) boxes in the same frame.
+        boxes: (..., 4) boxes in pixels of some frame.
+        others: (..., 4) boxes in the same frame.
 
     Returns:
-        (K,) bool; boxes that only touch do not overlap.
+        (...) bool; boxes that only touch do not overlap.
     """
-    top_left = np.maximum(boxes[:, :2], others[:, :2])
-    bottom_right = np.minimum(boxes[:, 2:], others[:, 2:])
-    return (top_left < bottom_right).all(axis=1)
+    top_left = np.maximum(boxes[..., :2], others[..., :2])
+    bottom_right = np.minimum(boxes[..., 2:], others[..., 2:])
+    return (top_left < bottom_right).all(axis=-1)
 
 
 def union_boxes(subjects: Boxes, objects: Boxes) -> Boxes:
