@@ -95,8 +95,17 @@ def print_scores(
         methods: As of :func:`score_table`.
         args: The command line.
         head: As of :func:`score_table`.
+
+    Raises:
+        SystemExit: If a score has no such name. The scores of the runs stay.
     """
-    metrics = args.metrics or [*next(iter(methods.values()))[0]]
+    known = [*next(iter(methods.values()))[0]]
+    metrics = args.metrics or known
+    if unknown := [name for name in metrics if name not in known]:
+        raise SystemExit(
+            f'there is no score {", ".join(unknown)}, only '
+            f'{", ".join(known)}; nothing is trained again with another name'
+        )
     seeds = ', '.join(map(str, args.seeds))
     print(f'\nmean ± standard deviation over the seeds {seeds}, in %\n')
     print(score_table(methods, {m: m for m in metrics}, head=head))

@@ -1,6 +1,7 @@
 """Runs that remember their scores, without training anything."""
 
 import json
+from argparse import Namespace
 
 import pytest
 import torch
@@ -145,6 +146,14 @@ def test_data_root_moves_what_lies_in_it():
     assert dataset.data_root == '/mnt/vrd'
     files = [step.get('ann_file') for step in dataset.pipeline]
     assert files == ['/mnt/vrd/found.json', 'elsewhere/found.json', None]
+
+
+def test_a_score_of_another_name():
+    args = Namespace(seeds=[0], metrics=['R@20', 'R20'])
+    with pytest.raises(SystemExit, match=r'no score R20, only R@20, R@50; '):
+        repeated_runs.print_scores(
+            dict(one=[{'R@20': 0.5, 'R@50': 0.6}]), args, 'config'
+        )
 
 
 def test_scores_are_tabulated_in_percent():
