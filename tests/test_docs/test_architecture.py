@@ -266,6 +266,7 @@ def test_the_imports_are_all_seen():
     metric = edges()['mmsgg.evaluation.metrics.scene_graph_metric']
     assert metric == [
         'mmsgg.evaluation.functional',
+        'mmsgg.evaluation.functional.rules',
         'mmsgg.evaluation.metrics.relation_ranks',
         'mmsgg.registry',
     ]
