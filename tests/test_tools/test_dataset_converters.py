@@ -104,12 +104,12 @@ def test_names_that_do_not_fit(run, tmp_path, names, words):
     lists = dict(categories=[], annotations=[], predicates=[], relations=[])
     path = tmp_path / 'train.json'
     path.write_text(json.dumps(dict(images=images, **lists)))
-    with pytest.raises(ValueError, match=re.escape(words)):
+    with pytest.raises(SystemExit, match=re.escape(words)):
         run('json', 'vg-h5', path, tmp_path / 'out')
 
 
 def test_nothing_to_convert(run, tmp_path):
-    with pytest.raises(FileNotFoundError, match='no files of json'):
+    with pytest.raises(SystemExit, match='no files of json'):
         run('json', 'vg-h5', tmp_path, tmp_path / 'out')
 
 
