@@ -63,9 +63,10 @@ def test_parameters_of_the_same_options_share_a_group():
             strict=True,
         )
     )
-    assert [len(g['params']) for g in single.param_groups] == [1] * 4
-    assert [len(g['params']) for g in shared.param_groups] == [1, 2, 1]
-    lrs = [(g['lr'], g['weight_decay']) for g in shared.param_groups]
+    groups = shared.optimizer.param_groups
+    assert [len(g['params']) for g in single.optimizer.param_groups] == [1] * 4
+    assert [len(g['params']) for g in groups] == [1, 2, 1]
+    lrs = [(g['lr'], g['weight_decay']) for g in groups]
     assert lrs == [(0.05, 2e-3), (0.1, 0), (0.1, 1e-3)]
     expected, weights = (
         train(model, wrapper.optimizer)

@@ -55,8 +55,8 @@ def test_the_rate_is_the_published_one_an_image(command, scaled):
     runner.train()
     images = runner._world_size * cfg.train_dataloader.batch_size
     rate = (1e-4 if 'sgdet' in command else 1e-3) * images
-    # one group where all weights have the same rate
-    rates = [rate / 10] * 2 + [rate] * 2
+    # weights of the same rate are one group
+    rates = [rate / 10, rate]
     if 'relation_head' not in cfg.model:
         rates = [rate]
     assert runner.rate_log.rates == [pytest.approx(rates)]
