@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import distributed
 
+from mmsgg.engine.cpu_distributed import leave_process_group
 from mmsgg.evaluation import SceneGraphMetric
 
 from .random_graphs import make_sample
@@ -57,7 +58,7 @@ def work(rank: int, world: int, port: int) -> None:
     # one write a line, as the processes share the pipe
     sys.stdout.write(f'{evaluate(rank, world)}\n')
     sys.stdout.flush()
-    distributed.destroy_process_group()
+    leave_process_group()
 
 
 def free_port() -> int:
