@@ -7,7 +7,4 @@ _base_ = [
 ]
 
 model = dict(_delete_=True, **_base_.model.detector)
-default_hooks = dict(
-    checkpoint=dict(save_best='pascal_voc/mAP'),
-    speed=dict(channels_last=True),  # on a CPU a step takes less so
-)
+default_hooks = dict(checkpoint=dict(save_best='pascal_voc/mAP'))
